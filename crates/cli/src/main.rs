@@ -1,0 +1,3 @@
+//! The `utrace` command.
+
+fn main() {}

@@ -1,0 +1,2 @@
+#![no_std]
+//! utrace: tasks, engines and reports, with no operating system

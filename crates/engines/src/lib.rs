@@ -1,0 +1,1 @@
+//! utrace: the engines log, stats and inject

@@ -1,0 +1,1 @@
+//! utrace: the ptrace host, which runs reports for the threads of any process

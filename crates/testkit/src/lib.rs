@@ -1,0 +1,1 @@
+//! utrace: the sim host, fixtures and helpers for tests
