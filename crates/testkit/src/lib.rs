@@ -1,1 +1,3 @@
 //! utrace: the sim host, fixtures and helpers for tests
+
+pub mod fixtures;
