@@ -1,3 +1,7 @@
 //! The `utrace` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    utrace_cli::main(std::env::args_os())
+}

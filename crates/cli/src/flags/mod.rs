@@ -1,0 +1,228 @@
+//! The command line: every flag is defined here once.
+//!
+//! Key types: [`Cli`] and what hangs below it. Help, man page and completions are made from these definitions
+//! (`crate::generate`), so they cannot differ. Neighbours: [`low`] parses arguments into what was said,
+//! [`hi`] resolves that into what is to be done, [`value`] splits an engine flag's value. Nothing here opens a
+//! file, looks at a process or starts one.
+
+pub mod hi;
+pub mod low;
+pub mod value;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+/// `utrace`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "utrace",
+    version,
+    about = "Several tracers on one program at once",
+    long_about = "Several tracers on one program at once.\n\n\
+        utrace follows every process and thread of a program (strace's -f is always on) and shows what happens to \
+        any number of engines: a syscall log, counters, fault injection. Every engine flag is one engine of its \
+        own, with its own interests; the same flag may be given again.",
+    after_long_help = AFTER_HELP,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a program and trace it and all that it starts
+    #[command(
+        long_about = "Start a program and trace it, with every process and thread that comes of it.\n\n\
+            Without an engine flag, `run` behaves as with --log: a syscall log on stderr.\n\
+            utrace exits as the program exits: with its status, or killed by the same signal.",
+        after_long_help = RUN_HELP
+    )]
+    Run(RunArgs),
+    /// Trace processes that already run
+    #[command(
+        long_about = "Trace processes that already run: all their threads, and what they start from now on.\n\n\
+            Without an engine flag, `attach` behaves as with --log: a syscall log on stderr.\n\
+            The first ^C detaches and leaves the processes running as they were; a second one exits at once.",
+        after_long_help = ATTACH_HELP
+    )]
+    Attach(AttachArgs),
+    /// List the engines and their options
+    Engines,
+    /// Print the completion script of a shell
+    #[command(after_long_help = "Example: utrace completions bash > /etc/bash_completion.d/utrace")]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, in roff
+    #[command(after_long_help = "Example: utrace man > utrace.1 && man ./utrace.1")]
+    Man,
+}
+
+/// `utrace run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The engines.
+    #[command(flatten)]
+    pub engines: EngineArgs,
+
+    /// Let the program live on, untraced, if utrace itself goes
+    #[arg(
+        long,
+        long_help = "Let the program live on, untraced, if utrace itself is killed. Without this the whole tree is \
+            killed with utrace, and syscalls that no engine wants run at full speed behind a seccomp filter; with \
+            it there is no filter, because what it traps would fail with ENOSYS once nobody answers."
+    )]
+    pub keep: bool,
+
+    /// Set VAR in the program's environment, or remove it without =VALUE
+    #[arg(short = 'E', long = "env", value_name = "VAR[=VALUE]")]
+    pub env: Vec<OsString>,
+
+    /// The program and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// `utrace attach`.
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// The engines.
+    #[command(flatten)]
+    pub engines: EngineArgs,
+
+    /// Process to trace, with all its threads; may be given again, or as a list
+    #[arg(short = 'p', long = "pid", value_name = "PID", required = true, value_delimiter = ',',
+        value_parser = clap::value_parser!(i32).range(1..))]
+    pub pids: Vec<i32>,
+}
+
+/// The flags that make engines, common to `run` and `attach`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EngineArgs {
+    /// Log syscalls, signals and exits in strace's format, to FILE or to stderr
+    #[arg(long, value_name = "FILE[,KEY=VALUE…]", num_args = 0..=1, require_equals = true,
+        default_missing_value = "", action = ArgAction::Append, help_heading = ENGINES)]
+    pub log: Vec<String>,
+
+    /// Count syscalls, errors and time, as strace -c; the table comes at the end
+    #[arg(long, value_name = "FILE[,KEY=VALUE…]", num_args = 0..=1, require_equals = true,
+        default_missing_value = "", action = ArgAction::Append, help_heading = ENGINES)]
+    pub stats: Vec<String>,
+
+    /// Tamper with syscalls, as strace's --inject: SET[:error=…|:retval=…][:signal=…][:delay_enter=…][:when=…]
+    #[arg(long, value_name = "SET:…", action = ArgAction::Append, help_heading = ENGINES)]
+    pub inject: Vec<String>,
+
+    /// The log engine that strace's letters describe.
+    #[command(flatten)]
+    pub letters: Letters,
+}
+
+/// strace's letters: together they describe one more log engine, in front of the others.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = LETTERS)]
+pub struct Letters {
+    /// Follow forks: always on, accepted for habit's sake
+    #[arg(short = 'f', long = "follow-forks", action = ArgAction::Count)]
+    pub follow: u8,
+
+    /// Log to FILE
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Log only these syscalls (trace=SET or SET), or tamper (inject=SET:…)
+    #[arg(short = 'e', value_name = "EXPR", action = ArgAction::Append)]
+    pub expr: Vec<String>,
+
+    /// Show at most N bytes of a string [32]
+    #[arg(short = 's', long = "string-limit", value_name = "N")]
+    pub strings: Option<u32>,
+
+    /// Time of day before each line; -tt with microseconds; -ttt seconds since the epoch
+    #[arg(short = 't', long = "absolute-timestamps", action = ArgAction::Count)]
+    pub time: u8,
+
+    /// Time since the line before
+    #[arg(short = 'r', long = "relative-timestamps", action = ArgAction::Count)]
+    pub relative: u8,
+
+    /// Time spent in each syscall
+    #[arg(short = 'T', long = "syscall-times", action = ArgAction::Count)]
+    pub spent: u8,
+
+    /// Paths of file descriptors
+    #[arg(short = 'y', long = "decode-fds", action = ArgAction::Count)]
+    pub fds: u8,
+
+    /// Count instead of logging: same as --stats
+    #[arg(short = 'c', long = "summary-only", action = ArgAction::Count)]
+    pub count: u8,
+}
+
+const ENGINES: &str = "Engines (each flag is one engine; all can be given again)";
+const LETTERS: &str = "strace's letters (together one more --log, in front)";
+
+const AFTER_HELP: &str = "\
+Examples:
+  utrace run -- ls -l                                  what ls does, as strace -f shows it
+  utrace run --log=FILE --stats -- make -j2            a log and a count in one go
+  utrace run --log=a.txt,trace=%file --log=b.txt,trace=%network -- CMD
+                                                       two logs with interests of their own
+  utrace run --log --inject openat:error=ENOENT:when=3 -- CMD
+                                                       the third openat fails
+  utrace attach -p 1234 --stats                        count until ^C
+  utrace engines                                       what engines there are
+
+Engine values:
+  --log, --stats take [=FILE][,KEY=VALUE…]; without FILE they write to stderr. A FILE whose name
+  contains = needs a path (./a=b). KEYs: see `utrace engines`.
+
+Environment:
+  NO_COLOR     no colour in help and messages (there is none anyway unless on a terminal)
+
+Exit status:
+  as the program's (run), 0 (attach, when detached or when all targets are gone), or
+  1    attach: the second ^C ended it by force
+  3    attach: no such process
+  4    attach: not permitted
+  5    attach: a kernel thread
+  6    attach: a zombie
+  7    attach: traced by another program already
+  125  utrace itself failed: bad command line, or an engine's output could not be written and the
+       program itself ended with 0
+  126  run: CMD cannot be executed
+  127  run: CMD was not found";
+
+const RUN_HELP: &str = "\
+Examples:
+  utrace run ls -l
+  utrace run -o FILE -e trace=%file -- sh -c 'cat /etc/passwd'
+  utrace run --log=FILE,trace=openat,read --stats=/dev/null -- CMD
+
+Signals: ^C, ^\\ and ^Z go from the terminal to the program, as without utrace; utrace stops when the
+program stops. SIGTERM, SIGHUP and other signals that are sent to utrace are passed on to it.
+
+Exit status: CMD's, or killed by the signal that killed CMD; 127 not found, 126 cannot be executed,
+125 utrace itself failed. See `utrace --help`.";
+
+const ATTACH_HELP: &str = "\
+Examples:
+  utrace attach -p 1234
+  utrace attach -p 1234 -p 1240 --log=FILE --stats
+
+If some PIDs cannot be traced, utrace says why and traces the others.
+
+Exit status: 0 detached, or all targets are gone; 1 second ^C; if nothing could be traced, of the
+first PID: 3 no such process, 4 not permitted, 5 kernel thread, 6 zombie, 7 traced already;
+125 utrace itself failed. See `utrace --help`.";

@@ -1,0 +1,72 @@
+//! The `utrace` command: flags, messages and exit codes around the ptrace host and the engines.
+//!
+//! Start at [`main`]: it parses ([`flags::low`]), resolves ([`flags::hi`]) and hands over to `run` or `attach`.
+//! No engine and no kernel call lives here, and nothing below depends on this crate: a command line, a terminal
+//! and an exit code are what it adds. This is the library half of the binary so that tests, benches and fuzzing
+//! reach the parsers; it is no API for others.
+
+pub mod exit;
+pub mod flags;
+pub mod generate;
+pub mod message;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+use exit::{Code, End};
+use flags::Command;
+use flags::low::{self, LowArgs};
+
+/// Runs the command line `args`, program name first.
+#[must_use]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let low = match low::parse(args) {
+        Ok(low) => low,
+        Err(error) => return End::Own(show_usage(&error)).finish(),
+    };
+    dispatch(&low).finish()
+}
+
+fn dispatch(low: &LowArgs) -> End {
+    match &low.command {
+        Command::Run(_) | Command::Attach(_) => End::Own(Code::Failed),
+        Command::Engines => print(|out| writeln!(out)),
+        Command::Completions { shell } => print(|out| generate::completions(*shell, out)),
+        Command::Man => print(|out| generate::man(out)),
+    }
+}
+
+/// Help and version go to stdout and are no failure; everything else is a message.
+fn show_usage(error: &clap::Error) -> Code {
+    let rendered = error.render();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            Code::Success
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Code::Failed
+        }
+        _ => {
+            let text = rendered.to_string();
+            message::say(text.strip_prefix("error: ").unwrap_or(&text).trim_end());
+            Code::Failed
+        }
+    }
+}
+
+/// Prints to stdout. A closed pipe there (`utrace man | head -1`) is no failure: the reader had enough.
+fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> End {
+    let mut out = io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            message::say(format_args!("cannot write to standard output: {e}"));
+            End::Own(Code::Failed)
+        }
+        _ => End::Own(Code::Success),
+    }
+}
