@@ -1,0 +1,66 @@
+//! What the host tells about engines and tracees that misbehave, while it goes on.
+//!
+//! A notice is no error of a call: nobody waits for it. `Builder::notices` takes the function that hears
+//! them; it is called from the host's own threads and should not block.
+
+use core::fmt;
+use std::time::Duration;
+
+use crate::error::HostError;
+use crate::types::Tid;
+
+/// Something that the user of a host should hear about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A callback of this engine panicked; the engine was detached from the task and the task goes on.
+    EnginePanicked {
+        /// The engine's name.
+        engine: String,
+        /// The thread that was being reported.
+        tid: Tid,
+        /// What the panic said.
+        message: String,
+    },
+    /// A report has been held up by callbacks for so long.
+    SlowCallback {
+        /// The engine's name, if a guarded one is running.
+        engine: Option<String>,
+        /// The thread that was being reported.
+        tid: Tid,
+        /// How long so far.
+        lasted: Duration,
+    },
+    /// The kernel reported a stop that no rule of ptrace(2) explains; the thread was resumed.
+    UnknownStop {
+        /// The thread.
+        tid: Tid,
+        /// The status in words.
+        status: String,
+    },
+    /// A step on a tracee failed; it was resumed as well as could be.
+    Failed(HostError),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EnginePanicked { engine, tid, message } => {
+                write!(f, "engine {engine} panicked on thread {tid} and was detached from it: {message}")
+            }
+            Self::SlowCallback { engine, tid, lasted } => {
+                let engine = engine.as_deref().unwrap_or("(unknown)");
+                write!(
+                    f,
+                    "engine {engine} has held thread {tid} in a callback for {:.1} s",
+                    lasted.as_secs_f64()
+                )
+            }
+            Self::UnknownStop { tid, status } => write!(f, "thread {tid}: unknown stop, resumed: {status}"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Where notices go.
+pub(crate) type Listener = Box<dyn Fn(Notice) + Send + Sync>;

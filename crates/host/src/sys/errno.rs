@@ -1,0 +1,71 @@
+//! The error number of a failed system call.
+
+use core::fmt;
+
+/// An `errno` value, as errno(3) numbers them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Errno(i32);
+
+impl Errno {
+    /// No such process: for a tracee, "it is not stopped, not ours, or gone" (ptrace(2)).
+    pub const ESRCH: Self = Self(libc::ESRCH);
+    /// Interrupted by a signal handler.
+    pub const EINTR: Self = Self(libc::EINTR);
+    /// Operation not permitted.
+    pub const EPERM: Self = Self(libc::EPERM);
+    /// Permission denied.
+    pub const EACCES: Self = Self(libc::EACCES);
+    /// Bad address.
+    pub const EFAULT: Self = Self(libc::EFAULT);
+    /// Input/output error; ptrace(2) answers it for a bad address or an impossible request.
+    pub const EIO: Self = Self(libc::EIO);
+    /// The kernel does not know this call.
+    pub const ENOSYS: Self = Self(libc::ENOSYS);
+    /// Not a child of ours, or no child left.
+    pub const ECHILD: Self = Self(libc::ECHILD);
+    /// No such file or directory.
+    pub const ENOENT: Self = Self(libc::ENOENT);
+    /// Invalid argument.
+    pub const EINVAL: Self = Self(libc::EINVAL);
+
+    /// The error with this number.
+    #[must_use]
+    pub const fn new(raw: i32) -> Self {
+        Self(raw)
+    }
+
+    /// The number, as errno(3) has it.
+    #[must_use]
+    pub const fn raw(self) -> i32 {
+        self.0
+    }
+
+    /// What the calling thread's last failed libc call left.
+    pub(crate) fn last() -> Self {
+        Self::from_io(&std::io::Error::last_os_error())
+    }
+
+    /// The number inside a std error; `EIO` for the few that std makes up itself.
+    pub(crate) fn from_io(error: &std::io::Error) -> Self {
+        Self(error.raw_os_error().unwrap_or(libc::EIO))
+    }
+
+    /// The usual convention: -1 is an error and `errno` says which.
+    pub(crate) fn check(result: libc::c_long) -> Result<libc::c_long, Self> {
+        if result == -1 { Err(Self::last()) } else { Ok(result) }
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&std::io::Error::from_raw_os_error(self.0), f)
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Errno({}: {self})", self.0)
+    }
+}
+
+impl core::error::Error for Errno {}

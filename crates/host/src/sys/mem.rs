@@ -1,0 +1,69 @@
+//! A tracee's memory in bulk: process_vm_readv(2) and process_vm_writev(2), `/proc/PID/mem` where they refuse.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use super::Errno;
+use crate::types::Tid;
+
+/// Reads at `addr`; answers how many bytes were readable from there on (a short count at an unmapped page).
+pub(crate) fn read(tid: Tid, addr: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+    if buf.is_empty() {
+        return Ok(0);
+    }
+    let local = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
+    let remote = remote(addr, buf.len());
+    // SAFETY: 1. local describes `buf`, which is ours to write; 2. remote is an address of the other process,
+    // which the kernel checks and we never touch.
+    let got = unsafe { libc::process_vm_readv(tid.raw(), &raw const local, 1, &raw const remote, 1, 0) };
+    match Errno::check(got as libc::c_long) {
+        Ok(got) => Ok(got.unsigned_abs() as usize),
+        // The whole first page may be refused although ptrace may read it (no read right, or a filter in our
+        // own sandbox that knows only one of the two ways).
+        Err(Errno::EFAULT | Errno::ENOSYS | Errno::EPERM) => {
+            proc_mem(tid, false)?.read_at(buf, addr).map_err(|error| fault(&error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes at `addr`; answers how many bytes were written before an unmapped page. Write-protected private
+/// pages (text, say) are written too, as a debugger needs it: the kernel gives the tracee its own copy.
+pub(crate) fn write(tid: Tid, addr: u64, buf: &[u8]) -> Result<usize, Errno> {
+    if buf.is_empty() {
+        return Ok(0);
+    }
+    let local = libc::iovec { iov_base: buf.as_ptr().cast_mut().cast(), iov_len: buf.len() };
+    let remote = remote(addr, buf.len());
+    // SAFETY: 1. local describes `buf`, which is only read; 2. remote is an address of the other process.
+    let put = unsafe { libc::process_vm_writev(tid.raw(), &raw const local, 1, &raw const remote, 1, 0) };
+    match Errno::check(put as libc::c_long) {
+        Ok(put) if put.unsigned_abs() as usize == buf.len() => Ok(buf.len()),
+        Ok(_) | Err(Errno::EFAULT | Errno::ENOSYS | Errno::EPERM) => {
+            proc_mem(tid, true)?.write_at(buf, addr).map_err(|error| fault(&error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "x86-64 only: usize is 64 bits")]
+const fn remote(addr: u64, len: usize) -> libc::iovec {
+    libc::iovec { iov_base: core::ptr::without_provenance_mut(addr as usize), iov_len: len }
+}
+
+fn proc_mem(tid: Tid, write: bool) -> Result<File, Errno> {
+    File::options()
+        .read(true)
+        .write(write)
+        .open(format!("/proc/{tid}/mem"))
+        .map_err(|error| Errno::from_io(&error))
+}
+
+/// `/proc/PID/mem` says `EIO` where the other two say `EFAULT`.
+fn fault(error: &io::Error) -> Errno {
+    match Errno::from_io(error) {
+        Errno::EIO => Errno::EFAULT,
+        other => other,
+    }
+}

@@ -1,0 +1,265 @@
+//! ptrace(2), one function per request. Every request but SEIZE and INTERRUPT needs a ptrace-stopped tracee
+//! of the calling thread; otherwise the kernel answers `ESRCH`, so nothing here can go wrong in memory.
+
+use core::mem::{MaybeUninit, size_of};
+
+use super::Errno;
+use crate::types::Tid;
+
+/// What the kernel reports and how the tracee ends with us (ptrace(2), `PTRACE_SETOPTIONS`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Options(libc::c_int);
+
+impl Options {
+    /// Every life-cycle event, system-call stops marked with 0x80, seccomp's `RET_TRACE`.
+    pub(crate) const EVERYTHING: Self = Self(
+        libc::PTRACE_O_TRACESYSGOOD
+            | libc::PTRACE_O_TRACEFORK
+            | libc::PTRACE_O_TRACEVFORK
+            | libc::PTRACE_O_TRACECLONE
+            | libc::PTRACE_O_TRACEEXEC
+            | libc::PTRACE_O_TRACEEXIT
+            | libc::PTRACE_O_TRACEVFORKDONE
+            | libc::PTRACE_O_TRACESECCOMP,
+    );
+    /// Nothing but the end with the tracer.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The same, and the tracee is killed when its tracer ends.
+    pub(crate) const fn with_exitkill(self) -> Self {
+        Self(self.0 | libc::PTRACE_O_EXITKILL)
+    }
+}
+
+/// How a stopped tracee goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Request {
+    /// Until the next event or signal (`PTRACE_CONT`).
+    Cont,
+    /// Also stop at the next system-call boundary (`PTRACE_SYSCALL`).
+    Syscall,
+    /// One instruction (`PTRACE_SINGLESTEP`).
+    SingleStep,
+    /// To the next branch (`PTRACE_SINGLEBLOCK`; `EIO` where the processor has no such mode).
+    BlockStep,
+    /// A group-stopped tracee stays stopped, but a `SIGCONT` is reported (`PTRACE_LISTEN`).
+    Listen,
+    /// Leave it (`PTRACE_DETACH`).
+    Detach,
+}
+
+/// `PTRACE_SINGLEBLOCK` from `asm/ptrace-abi.h`; libc does not have it for x86-64.
+const SINGLEBLOCK: libc::c_uint = 33;
+
+impl Request {
+    const fn code(self) -> libc::c_uint {
+        match self {
+            Self::Cont => libc::PTRACE_CONT,
+            Self::Syscall => libc::PTRACE_SYSCALL,
+            Self::SingleStep => libc::PTRACE_SINGLESTEP,
+            Self::BlockStep => SINGLEBLOCK,
+            Self::Listen => libc::PTRACE_LISTEN,
+            Self::Detach => libc::PTRACE_DETACH,
+        }
+    }
+}
+
+/// Any ptrace request.
+///
+/// # Safety
+/// `addr` and `data` must be what the request defines; where it reads or writes our memory through one of
+/// them, that memory must be valid for it.
+unsafe fn raw(request: libc::c_uint, tid: Tid, addr: usize, data: usize) -> Result<libc::c_long, Errno> {
+    // SAFETY: the caller vouches for addr and data; the other two are plain numbers.
+    Errno::check(unsafe { libc::ptrace(request, tid.raw(), addr, data) })
+}
+
+/// Makes `tid` our tracee without stopping or disturbing it (`PTRACE_SEIZE`).
+pub(crate) fn seize(tid: Tid, options: Options) -> Result<(), Errno> {
+    // SAFETY: SEIZE takes an option mask and touches no memory of ours.
+    unsafe { raw(libc::PTRACE_SEIZE, tid, 0, options.0.unsigned_abs() as usize) }.map(drop)
+}
+
+/// Asks for a stop (`PTRACE_INTERRUPT`); it is reported by wait(2) unless another stop comes first.
+pub(crate) fn interrupt(tid: Tid) -> Result<(), Errno> {
+    // SAFETY: INTERRUPT takes no argument.
+    unsafe { raw(libc::PTRACE_INTERRUPT, tid, 0, 0) }.map(drop)
+}
+
+/// Lets a stopped tracee go on, delivering `signal` (0: none).
+pub(crate) fn resume(tid: Tid, request: Request, signal: i32) -> Result<(), Errno> {
+    // SAFETY: the resuming requests take a signal number and touch no memory of ours.
+    unsafe { raw(request.code(), tid, 0, signal.unsigned_abs() as usize) }.map(drop)
+}
+
+/// Changes the options of a stopped tracee.
+pub(crate) fn set_options(tid: Tid, options: Options) -> Result<(), Errno> {
+    // SAFETY: SETOPTIONS takes an option mask.
+    unsafe { raw(libc::PTRACE_SETOPTIONS, tid, 0, options.0.unsigned_abs() as usize) }.map(drop)
+}
+
+/// The number that belongs to the event of the present stop: new child, former tid, exit status or filter data.
+pub(crate) fn event_message(tid: Tid) -> Result<u64, Errno> {
+    let mut message: libc::c_ulong = 0;
+    // SAFETY: GETEVENTMSG writes one unsigned long to data, which is ours and live.
+    unsafe { raw(libc::PTRACE_GETEVENTMSG, tid, 0, &raw mut message as usize) }?;
+    Ok(message)
+}
+
+/// Size of the kernel's `siginfo_t` on every 64-bit Linux.
+pub(crate) const SIGINFO_SIZE: usize = 128;
+
+/// A `siginfo_t` as the kernel lays it out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub(crate) struct RawSiginfo(pub(crate) [u8; SIGINFO_SIZE]);
+
+const _: () = assert!(size_of::<RawSiginfo>() == size_of::<libc::siginfo_t>());
+
+impl RawSiginfo {
+    fn int(&self, at: usize) -> i32 {
+        let mut bytes = [0; 4];
+        bytes.copy_from_slice(&self.0[at..at + 4]);
+        i32::from_ne_bytes(bytes)
+    }
+
+    /// `si_code`, the third int of the structure on x86 (`asm-generic/siginfo.h`).
+    pub(crate) fn code(&self) -> i32 {
+        self.int(8)
+    }
+}
+
+/// The siginfo of a signal-delivery stop; `EINVAL` in a group stop, which has none.
+pub(crate) fn siginfo(tid: Tid) -> Result<RawSiginfo, Errno> {
+    let mut info = RawSiginfo([0; SIGINFO_SIZE]);
+    // SAFETY: GETSIGINFO writes one siginfo_t to data; RawSiginfo has its size and alignment.
+    unsafe { raw(libc::PTRACE_GETSIGINFO, tid, 0, &raw mut info as usize) }?;
+    Ok(info)
+}
+
+/// Replaces the siginfo that will be delivered.
+pub(crate) fn set_siginfo(tid: Tid, info: &RawSiginfo) -> Result<(), Errno> {
+    // SAFETY: SETSIGINFO reads one siginfo_t from data; RawSiginfo has its size.
+    unsafe { raw(libc::PTRACE_SETSIGINFO, tid, 0, &raw const *info as usize) }.map(drop)
+}
+
+/// The tracee's blocked-signal mask, one bit per signal, bit 0 for signal 1.
+pub(crate) fn signal_mask(tid: Tid) -> Result<u64, Errno> {
+    let mut mask = 0_u64;
+    // SAFETY: GETSIGMASK writes addr = 8 bytes to data.
+    unsafe { raw(libc::PTRACE_GETSIGMASK, tid, size_of::<u64>(), &raw mut mask as usize) }?;
+    Ok(mask)
+}
+
+/// Replaces the tracee's blocked-signal mask.
+pub(crate) fn set_signal_mask(tid: Tid, mask: u64) -> Result<(), Errno> {
+    // SAFETY: SETSIGMASK reads addr = 8 bytes from data.
+    unsafe { raw(libc::PTRACE_SETSIGMASK, tid, size_of::<u64>(), &raw const mask as usize) }.map(drop)
+}
+
+/// `user_regs_struct` of x86-64 in the kernel's order (`asm/user_64.h`).
+pub(crate) type RawRegs = libc::user_regs_struct;
+
+/// The general registers.
+pub(crate) fn regs(tid: Tid) -> Result<RawRegs, Errno> {
+    let mut regs = MaybeUninit::<RawRegs>::zeroed();
+    // SAFETY: GETREGS writes one user_regs_struct to data.
+    unsafe { raw(libc::PTRACE_GETREGS, tid, 0, regs.as_mut_ptr() as usize) }?;
+    // SAFETY: it is all integers, for which the zeroes we started from and any kernel answer are valid.
+    Ok(unsafe { regs.assume_init() })
+}
+
+/// Writes the general registers.
+pub(crate) fn set_regs(tid: Tid, regs: &RawRegs) -> Result<(), Errno> {
+    // SAFETY: SETREGS reads one user_regs_struct from data.
+    unsafe { raw(libc::PTRACE_SETREGS, tid, 0, &raw const *regs as usize) }.map(drop)
+}
+
+/// A register set by its ELF note type into `buf`; answers how many bytes the kernel has (`PTRACE_GETREGSET`).
+pub(crate) fn register_set(tid: Tid, note: u32, buf: &mut [u8]) -> Result<usize, Errno> {
+    let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
+    // SAFETY: GETREGSET writes at most iov_len bytes to iov_base, which is `buf`, and then the count to iov.
+    unsafe { raw(libc::PTRACE_GETREGSET, tid, note as usize, &raw mut iov as usize) }?;
+    Ok(iov.iov_len)
+}
+
+/// Writes a register set by its ELF note type (`PTRACE_SETREGSET`).
+pub(crate) fn set_register_set(tid: Tid, note: u32, buf: &[u8]) -> Result<(), Errno> {
+    let mut iov = libc::iovec { iov_base: buf.as_ptr().cast_mut().cast(), iov_len: buf.len() };
+    // SAFETY: SETREGSET only reads iov_len bytes at iov_base, which is `buf`, and updates iov.
+    unsafe { raw(libc::PTRACE_SETREGSET, tid, note as usize, &raw mut iov as usize) }.map(drop)
+}
+
+/// `PTRACE_GET_SYSCALL_INFO` and the head of its answer (`linux/ptrace.h`, Linux 5.3).
+const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
+
+/// `struct ptrace_syscall_info`: the entry and seccomp forms are the longest.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct RawSyscallInfo {
+    op: u8,
+    _reserved: [u8; 3],
+    arch: u32,
+    ip: u64,
+    sp: u64,
+    /// Entry and seccomp: number, six arguments, filter data. Exit: result, is-error.
+    words: [u64; 8],
+}
+
+const _: () = assert!(size_of::<RawSyscallInfo>() == 88);
+
+/// What kind of system-call stop this is, with its numbers (`PTRACE_GET_SYSCALL_INFO`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SyscallInfo {
+    /// `AUDIT_ARCH_*` of the call.
+    pub(crate) arch: u32,
+    /// Instruction pointer after the system-call instruction.
+    pub(crate) ip: u64,
+    /// Which boundary.
+    pub(crate) at: SyscallAt,
+}
+
+/// The boundary of a system-call stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SyscallAt {
+    /// Not a system-call stop.
+    Elsewhere,
+    /// Before the call: number and six arguments.
+    Entry(u64, [u64; 6]),
+    /// Before the call, reported by a filter's `RET_TRACE`.
+    Seccomp(u64, [u64; 6]),
+    /// After the call: the raw result, errors as -errno.
+    Exit(i64),
+}
+
+/// Reads number and arguments, or the result, of the present system-call stop.
+pub(crate) fn syscall_info(tid: Tid) -> Result<SyscallInfo, Errno> {
+    let mut info = RawSyscallInfo::default();
+    // SAFETY: GET_SYSCALL_INFO writes at most addr = size_of(info) bytes to data.
+    unsafe { raw(GET_SYSCALL_INFO, tid, size_of::<RawSyscallInfo>(), &raw mut info as usize) }?;
+    let [nr, args @ .., _filter_data] = info.words;
+    let at = match info.op {
+        1 => SyscallAt::Entry(nr, args),
+        2 => SyscallAt::Exit(nr.cast_signed()),
+        3 => SyscallAt::Seccomp(nr, args),
+        _ => SyscallAt::Elsewhere,
+    };
+    Ok(SyscallInfo { arch: info.arch, ip: info.ip, at })
+}
+
+/// Offset of `orig_rax` in `struct user`; the first member is `user_regs_struct`.
+const ORIG_RAX: usize = core::mem::offset_of!(libc::user_regs_struct, orig_rax);
+/// Offset of `rax` in `struct user`.
+const RAX: usize = core::mem::offset_of!(libc::user_regs_struct, rax);
+
+/// Writes the system-call number register alone (`PTRACE_POKEUSER`).
+pub(crate) fn set_syscall_nr(tid: Tid, nr: u64) -> Result<(), Errno> {
+    // SAFETY: POKEUSER takes an offset into struct user and a word.
+    unsafe { raw(libc::PTRACE_POKEUSER, tid, ORIG_RAX, usize::try_from(nr).unwrap_or(usize::MAX)) }.map(drop)
+}
+
+/// Writes the result register alone (`PTRACE_POKEUSER`).
+pub(crate) fn set_result(tid: Tid, value: i64) -> Result<(), Errno> {
+    // SAFETY: POKEUSER takes an offset into struct user and a word.
+    unsafe { raw(libc::PTRACE_POKEUSER, tid, RAX, value.cast_unsigned() as usize) }.map(drop)
+}

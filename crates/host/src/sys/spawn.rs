@@ -1,0 +1,336 @@
+//! fork(2) for the two children that a host makes itself: the program to trace, and the doorbell.
+//!
+//! Between fork and exec a child of a threaded process may only make plain system calls, so everything that
+//! allocates is done by the parent: [`Plan`] holds ready C strings and pointer arrays. Who follows whom, and
+//! when the child may go, is [`crate::tracer`]'s business.
+
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::path::Path;
+
+use super::Errno;
+use super::sigmask::{self, SigMask};
+use crate::types::Tid;
+
+/// Most instructions that the kernel takes in one filter (`BPF_MAXINSNS`).
+pub(crate) const MAX_FILTER: usize = 4096;
+
+/// One instruction of a classic BPF program (`struct sock_filter`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub(crate) struct Insn {
+    pub(crate) code: u16,
+    pub(crate) jt: u8,
+    pub(crate) jf: u8,
+    pub(crate) k: u32,
+}
+
+const INSN_SIZE: usize = size_of::<Insn>();
+const _: () = assert!(INSN_SIZE == 8);
+
+impl Insn {
+    fn bytes(self) -> [u8; INSN_SIZE] {
+        let [c0, c1] = self.code.to_ne_bytes();
+        let [k0, k1, k2, k3] = self.k.to_ne_bytes();
+        [c0, c1, self.jt, self.jf, k0, k1, k2, k3]
+    }
+}
+
+/// User and groups that the program is to run as.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) groups: Vec<u32>,
+}
+
+/// Everything a child needs, ready before the fork.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The file to execute; the search along `PATH` is over.
+    pub(crate) path: CString,
+    pub(crate) argv: Vec<CString>,
+    pub(crate) envp: Vec<CString>,
+    pub(crate) cwd: Option<CString>,
+    pub(crate) identity: Option<Identity>,
+    /// The signal mask that the program starts with: that of whoever asked for the launch.
+    pub(crate) mask: SigMask,
+}
+
+/// What a child was doing when it failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Step {
+    /// Entering the asked working directory.
+    ChangeDirectory = 1,
+    /// Taking on the asked groups and user.
+    ChangeUser,
+    /// Installing the seccomp filter.
+    Filter,
+    /// execve(2) itself.
+    Exec,
+}
+
+/// A forked child that waits for its word to go.
+#[derive(Debug)]
+pub(crate) struct Embryo {
+    /// Its process id.
+    pub(crate) pid: Tid,
+    line: File,
+}
+
+/// What came of an [`Embryo`] that was let go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// Its exec succeeded (or it was killed before it could say anything).
+    Silent,
+    /// This step failed with this error.
+    Failed(Step, Errno),
+}
+
+impl Embryo {
+    /// Lets the child go on to its exec, through this filter if it is not empty.
+    pub(crate) fn go(&mut self, filter: &[Insn]) -> Result<(), Errno> {
+        let count = u32::try_from(filter.len().min(MAX_FILTER)).unwrap_or(0);
+        let mut message = count.to_ne_bytes().to_vec();
+        message.extend(filter.iter().take(MAX_FILTER).flat_map(|insn| insn.bytes()));
+        self.line.write_all(&message).map_err(|error| Errno::from_io(&error))
+    }
+
+    /// What the child said before it ended or before exec closed its end. Blocks until one of both.
+    pub(crate) fn fate(&mut self) -> Fate {
+        let mut report = [0; 8];
+        match self.line.read_exact(&mut report) {
+            Ok(()) => {
+                let [step, _, _, _, errno @ ..] = report;
+                Fate::Failed(step_from(step), Errno::new(i32::from_ne_bytes(errno)))
+            }
+            Err(_) => Fate::Silent,
+        }
+    }
+}
+
+const fn step_from(code: u8) -> Step {
+    match code {
+        1 => Step::ChangeDirectory,
+        2 => Step::ChangeUser,
+        3 => Step::Filter,
+        _ => Step::Exec,
+    }
+}
+
+/// Forks the child of `plan`. It prepares itself and then blocks until [`Embryo::go`].
+pub(crate) fn fork_embryo(plan: &Plan) -> Result<Embryo, Errno> {
+    let (ours, theirs) = socket_pair()?;
+    let argv = pointers(&plan.argv);
+    let envp = pointers(&plan.envp);
+    let mut filter = vec![Insn::default(); MAX_FILTER];
+    match fork()? {
+        Some(pid) => Ok(Embryo { pid, line: File::from(ours) }),
+        None => {
+            let line = theirs.as_raw_fd();
+            let (step, errno) = become_program(plan, &argv, &envp, &mut filter, (line, ours.as_raw_fd()));
+            say(line, step, errno);
+            exit_now(127)
+        }
+    }
+}
+
+/// Runs in the child; returns only on failure.
+fn become_program(
+    plan: &Plan,
+    argv: &[*const libc::c_char],
+    envp: &[*const libc::c_char],
+    filter: &mut [Insn],
+    (line, parents_end): (RawFd, RawFd),
+) -> (Step, Errno) {
+    // Our copy of the parent's end, so that the read below ends when the parent does.
+    close(parents_end);
+    default_handlers();
+    if let Err(errno) = plan.cwd.as_ref().map_or(Ok(()), chdir) {
+        return (Step::ChangeDirectory, errno);
+    }
+    if let Err(errno) = plan.identity.as_ref().map_or(Ok(()), take_identity) {
+        return (Step::ChangeUser, errno);
+    }
+    let Some(count) = receive_filter(line, filter) else { exit_now(127) };
+    // A failure here leaves everything blocked; the program is still better run than not.
+    let _ = sigmask::replace(plan.mask);
+    if count > 0
+        && let Err(errno) = install_filter(&filter[..count])
+    {
+        return (Step::Filter, errno);
+    }
+    // SAFETY: path is a C string; argv and envp are null-terminated arrays of C strings that `plan` owns.
+    unsafe { libc::execve(plan.path.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
+    (Step::Exec, Errno::last())
+}
+
+/// Forks a child that only ever sleeps: the doorbell of [`crate::mailbox`].
+///
+/// All its signals are blocked but `ring`, whose default action must be "ignore". It holds no descriptor, has
+/// its own session so that no terminal reaches it, and dies with the calling thread.
+pub(crate) fn fork_sleeper(name: &CStr, ring: i32) -> Result<Tid, Errno> {
+    let old = sigmask::replace(SigMask::ALL)?;
+    let forked = fork();
+    if let Ok(None) = forked {
+        sleep_forever(name, ring);
+    }
+    sigmask::replace(old)?;
+    forked.and_then(|pid| pid.ok_or(Errno::EINVAL))
+}
+
+fn sleep_forever(name: &CStr, ring: i32) -> ! {
+    // SAFETY: a prctl with a signal number.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // SAFETY: a prctl that reads a C string.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    // SAFETY: no argument.
+    unsafe { libc::setsid() };
+    // SAFETY: this child uses no descriptor, so closing all of them takes none from anybody.
+    unsafe { libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) };
+    // SAFETY: sets a default action, reads nothing of ours.
+    unsafe { libc::signal(ring, libc::SIG_DFL) };
+    let _ = sigmask::replace(SigMask::ALL.without(ring));
+    loop {
+        // SAFETY: no argument.
+        unsafe { libc::pause() };
+    }
+}
+
+/// `None` in the child.
+fn fork() -> Result<Option<Tid>, Errno> {
+    // SAFETY: the child runs only the functions of this file, which make system calls and do not allocate.
+    let pid = Errno::check(libc::c_long::from(unsafe { libc::fork() }))?;
+    Ok(i32::try_from(pid).ok().and_then(Tid::new))
+}
+
+fn socket_pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let mut fds = [-1; 2];
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: writes two descriptors into fds.
+    let result = unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) };
+    Errno::check(libc::c_long::from(result))?;
+    let [ours, theirs] = fds;
+    // SAFETY: a fresh descriptor that nobody else owns.
+    let ours = unsafe { OwnedFd::from_raw_fd(ours) };
+    // SAFETY: likewise.
+    let theirs = unsafe { OwnedFd::from_raw_fd(theirs) };
+    Ok((ours, theirs))
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([core::ptr::null()]).collect()
+}
+
+fn close(fd: RawFd) {
+    // SAFETY: the descriptor is the child's copy and is not used again.
+    unsafe { libc::close(fd) };
+}
+
+fn exit_now(code: i32) -> ! {
+    // SAFETY: ends the process without running anything of ours.
+    unsafe { libc::_exit(code) }
+}
+
+/// No handler of ours may run in the child once its signals are open again, and `SIGPIPE`, which Rust's
+/// runtime ignores, must not stay ignored across exec.
+fn default_handlers() {
+    for signal in 1..=64 {
+        let mut action = core::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: a null new action only reads the present one into `action`.
+        if unsafe { libc::sigaction(signal, core::ptr::null(), action.as_mut_ptr()) } != 0 {
+            continue;
+        }
+        // SAFETY: zeroed or kernel-written; all fields are integers, masks and an optional function pointer.
+        let handler = unsafe { action.assume_init() }.sa_sigaction;
+        let handled = handler != libc::SIG_DFL && handler != libc::SIG_IGN;
+        if handled || signal == libc::SIGPIPE {
+            // SAFETY: sets a default action.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    }
+}
+
+fn chdir(path: &CString) -> Result<(), Errno> {
+    // SAFETY: reads a C string.
+    Errno::check(libc::c_long::from(unsafe { libc::chdir(path.as_ptr()) })).map(drop)
+}
+
+/// By raw system calls: libc's wrappers would try to change every thread of the forked image.
+fn take_identity(identity: &Identity) -> Result<(), Errno> {
+    let groups = &identity.groups;
+    // SAFETY: reads `groups.len()` numbers.
+    Errno::check(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) })?;
+    // SAFETY: three numbers.
+    Errno::check(unsafe { libc::syscall(libc::SYS_setresgid, identity.gid, identity.gid, identity.gid) })?;
+    // SAFETY: three numbers.
+    Errno::check(unsafe { libc::syscall(libc::SYS_setresuid, identity.uid, identity.uid, identity.uid) })
+        .map(drop)
+}
+
+/// The length of the filter that the parent sent, now in `filter`; `None` if the parent went away.
+fn receive_filter(line: RawFd, filter: &mut [Insn]) -> Option<usize> {
+    let mut count = [0; 4];
+    receive(line, count.as_mut_ptr(), count.len())?;
+    let count = usize::try_from(u32::from_ne_bytes(count)).ok()?.min(filter.len());
+    receive(line, filter.as_mut_ptr().cast(), count * INSN_SIZE)?;
+    Some(count)
+}
+
+/// Reads exactly `len` bytes to `to`, which the two callers above own for that length.
+fn receive(line: RawFd, to: *mut u8, len: usize) -> Option<()> {
+    let mut done = 0;
+    while done < len {
+        // SAFETY: `to` is valid for `len` bytes and done < len.
+        let got = unsafe { libc::read(line, to.wrapping_add(done).cast(), len - done) };
+        match got {
+            -1 if Errno::last() == Errno::EINTR => {}
+            ..=0 => return None,
+            more => done += more.unsigned_abs(),
+        }
+    }
+    Some(())
+}
+
+/// Without privilege the kernel takes a filter only from a thread that gives up gaining any.
+fn install_filter(filter: &[Insn]) -> Result<(), Errno> {
+    let program = libc::sock_fprog {
+        len: u16::try_from(filter.len()).map_err(|_| Errno::EINVAL)?,
+        filter: filter.as_ptr().cast_mut().cast(),
+    };
+    match seccomp(&program) {
+        Err(Errno::EACCES) => {
+            // SAFETY: a prctl with numbers only.
+            let result = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+            Errno::check(libc::c_long::from(result))?;
+            seccomp(&program)
+        }
+        other => other,
+    }
+}
+
+fn seccomp(program: &libc::sock_fprog) -> Result<(), Errno> {
+    // SAFETY: reads the program, whose pointer and length describe a live slice.
+    let result = unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, core::ptr::from_ref(program))
+    };
+    Errno::check(result).map(drop)
+}
+
+fn say(line: RawFd, step: Step, errno: Errno) {
+    let [e0, e1, e2, e3] = errno.raw().to_ne_bytes();
+    let report = [step as u8, 0, 0, 0, e0, e1, e2, e3];
+    // SAFETY: writes from a live array; MSG_NOSIGNAL because the parent may be gone.
+    unsafe { libc::send(line, report.as_ptr().cast(), report.len(), libc::MSG_NOSIGNAL) };
+}
+
+/// Whether the calling process may execute this file (access(2) with the effective ids).
+pub(crate) fn is_executable(path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    // SAFETY: reads a C string.
+    unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::X_OK, libc::AT_EACCESS) == 0 }
+}
