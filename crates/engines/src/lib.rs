@@ -1,1 +1,3 @@
 //! utrace: the engines log, stats and inject
+
+pub mod render;
