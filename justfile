@@ -1,0 +1,49 @@
+# Each recipe is one cargo command or one script, for those who have no `just`.
+
+# list the recipes
+default:
+    @just --list
+
+# all that CI checks
+check:
+    ci/check.sh
+
+# unit, conformance and end-to-end tests; arguments go to the test runner
+test *ARGS:
+    ci/test.sh {{ARGS}}
+
+# format the sources
+fmt:
+    cargo fmt --all
+
+# lints
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# documentation, with private items
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+# the examples in the documentation
+doctest:
+    cargo test --workspace --doc
+
+# loom models of the core: all, or the named ones
+loom *NAMES:
+    ci/loom.sh {{NAMES}}
+
+# licences, duplicates and sources of the dependencies
+deny:
+    ci/deny.sh
+
+# randomised run over parsers and decoders
+fuzz SECONDS="20" *SEED:
+    ci/fuzz.sh {{SECONDS}} {{SEED}}
+
+# benches against strace and a minimal tracer; ratios printed
+bench *ARGS:
+    cargo bench --package utrace-linux -- {{ARGS}}
+
+# the man page, to read
+man:
+    cargo run --quiet -- man | man -l -
