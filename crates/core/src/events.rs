@@ -1,0 +1,119 @@
+//! Declaring interest: [`EngineRef::set_events`] and its `_sync` form (spec section 2).
+
+use crate::action::{Progress, SetEventsError, SyncError};
+use crate::attached::EngineRef;
+use crate::event::{Event, EventSet};
+use crate::interest::Interest;
+use crate::record::{Ledger, Life};
+use crate::reset::reset;
+use crate::sync::Ordering;
+use crate::sync::lock::Guard;
+
+/// The events that a dying task has already used.
+fn deathly() -> EventSet {
+    Event::Death | Event::Quiesce
+}
+
+/// Whether going from `old` to `new` forbids something that was allowed.
+fn takes_away(old: &Interest, new: &Interest) -> bool {
+    let gone = old.events - new.events;
+    let fewer_syscalls =
+        old.events.intersects(EventSet::SYSCALL) && old.syscalls.union(&new.syscalls) != new.syscalls;
+    let fewer_signals =
+        old.events.intersects(EventSet::SIGNAL) && old.signals.union(new.signals) != new.signals;
+    !gone.is_empty() || fewer_syscalls || fewer_signals
+}
+
+impl EngineRef {
+    /// Declares what the engine wants from now on (historic `utrace_set_events`).
+    ///
+    /// What is added holds for events that begin after the call. What is taken away is certain only with
+    /// [`Progress::Done`]: no callback outside the new interest is running or will start (INV-14).
+    /// [`Progress::InProgress`] (`-EINPROGRESS`) says that at most the callback that runs now may still be one.
+    /// It is never answered to the task itself, nor for a stopped or dead task (INV-15). Never blocks.
+    ///
+    /// # Errors
+    /// [`SetEventsError::Gone`] (`-ESRCH`); [`SetEventsError::AlreadyDying`] (`-EALREADY`) when death or quiesce is
+    /// asked for after death, or declined while the death callbacks run. Nothing is changed then.
+    pub fn set_events(&self, interest: impl Into<Interest>) -> Result<Progress, SetEventsError> {
+        let new = interest.into();
+        let mut ledger = self.task.lock();
+        let old = self.check_set_events(&ledger, &new)?;
+        let Some(record) = self.task.record() else { return Err(SetEventsError::Gone) };
+        // INV-11: what the task may report grows before the engine's own word, and at once.
+        let mask = self.task.inner.mask.load(Ordering::Relaxed);
+        let grown = mask | new.events.bits();
+        self.task.inner.mask.store(grown, Ordering::Release);
+        let grew = record.grow(&ledger, &new) | (grown != mask);
+        self.attached.set_interest(&ledger, &new);
+        let takes_away = takes_away(&old, &new);
+        // Quiescent: nobody is inside a callback, and what is wanted can shrink at once.
+        if let Some(mut walker) = ledger.walker.take() {
+            let leavers = reset(&self.task, &mut ledger, &mut walker);
+            ledger.walker = Some(walker);
+            drop(ledger);
+            leavers.drop_unlocked();
+            self.tell_host(grew);
+            return Ok(Progress::Done);
+        }
+        drop(ledger);
+        self.tell_host(grew);
+        if takes_away && self.is_in_callback() { Ok(Progress::InProgress) } else { Ok(Progress::Done) }
+    }
+
+    fn check_set_events(
+        &self,
+        ledger: &Guard<'_, Ledger>,
+        new: &Interest,
+    ) -> Result<Interest, SetEventsError> {
+        if !self.attached.word().counts() || ledger.reap_begun() {
+            return Err(SetEventsError::Gone);
+        }
+        let old = self.attached.interest(ledger);
+        let cleared = (old.events - new.events) & deathly();
+        let asked = (new.events - old.events) & deathly();
+        // INV-16, INV-17: the lock serialises this with the task's own steps into death.
+        if (ledger.life == Life::Dying && !cleared.is_empty())
+            || (ledger.life >= Life::Dead && !asked.is_empty())
+        {
+            return Err(SetEventsError::AlreadyDying);
+        }
+        Ok(old)
+    }
+
+    fn tell_host(&self, grew: bool) {
+        if grew {
+            self.task.inner.host.interest_changed(&self.task);
+        }
+    }
+
+    /// Whether another thread is inside a callback of this engine. Call after what must not be missed is written.
+    pub(crate) fn is_in_callback(&self) -> bool {
+        if self.task.inner.host.is_current() {
+            return false;
+        }
+        let Some(record) = self.task.record() else { return false };
+        // Pair A: our write to the word is before this read of `reporting`.
+        self.task.inner.platform.heavy_fence();
+        record.is_reporting(&self.attached)
+    }
+
+    /// [`EngineRef::set_events`], and waits for a forbidden callback to end. Must not be called with a lock held
+    /// that the engine's callbacks take.
+    ///
+    /// It waits for callbacks only, never for the task: a target that sleeps for a week does not matter.
+    ///
+    /// # Errors
+    /// As [`EngineRef::set_events`], or [`SyncError::Interrupted`].
+    pub fn set_events_sync(&self, interest: impl Into<Interest>) -> Result<(), SyncError> {
+        let interest = interest.into();
+        match self.set_events(interest)? {
+            Progress::Done => Ok(()),
+            Progress::InProgress => match self.barrier() {
+                // Gone: detached meanwhile by the callback or another thread, and the callback is over.
+                Ok(()) | Err(crate::BarrierError::Gone) => Ok(()),
+                Err(crate::BarrierError::Interrupted) => Err(SyncError::Interrupted),
+            },
+        }
+    }
+}

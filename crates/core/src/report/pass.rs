@@ -1,0 +1,238 @@
+//! One pass: the walk over a task's engines for one event (spec section 4, PRE to END).
+//!
+//! This is what runs a million times a second. With no engine interested it reads one word per engine; a
+//! callback that asks for nothing costs three stores and no lock. Everything that is rare is in a cold function.
+
+use super::{Reporter, Verdict};
+use crate::action::Action;
+use crate::attached::{Attached, Word};
+use crate::engine::{Cx, Engine};
+use crate::event::Event;
+use crate::record::{Pending, Record};
+use crate::target::Target;
+use crate::task::Task;
+use alloc::sync::Arc;
+
+/// Which way the list is walked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Attach order.
+    Forward,
+    /// Syscall entry: the last attached first.
+    Reverse,
+}
+
+/// What a pass has found so far.
+pub(crate) struct Pass {
+    event: Event,
+    /// The demand of all engines, stops included.
+    pub(crate) combined: Action,
+    /// The strongest demand that is not a stop: still owed when the stop is over (SC-37).
+    pub(crate) resume: Action,
+    /// Some engine had the event, so the task was right to report it.
+    pub(crate) had_taker: bool,
+    /// Some engine is to leave the list.
+    pub(crate) leavers: bool,
+}
+
+impl Pass {
+    pub(crate) fn new(event: Event) -> Pass {
+        Pass { event, combined: Action::Resume, resume: Action::Resume, had_taker: false, leavers: false }
+    }
+
+    #[inline(always)]
+    pub(crate) fn fold(&mut self, action: Action) {
+        self.combined = self.combined.merge(action);
+        if action != Action::Stop {
+            self.resume = self.resume.merge(action);
+        }
+    }
+
+    /// Nothing is asked for and nothing is to be tidied.
+    #[inline(always)]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.combined == Action::Resume && self.had_taker && !self.leavers
+    }
+}
+
+/// What stays the same over a pass.
+#[derive(Clone, Copy)]
+pub(crate) struct Walk<'a> {
+    pub(crate) task: &'a Task,
+    pub(crate) record: &'a Record,
+}
+
+/// Marks the engine for detach if its callback unwinds, so that lists and `reporting` stay true.
+struct Callback<'a> {
+    walk: Walk<'a>,
+    engine: &'a Arc<Attached>,
+}
+
+impl Drop for Callback<'_> {
+    /// Runs only when a callback panics: the normal path forgets it.
+    fn drop(&mut self) {
+        let ledger = self.walk.task.lock();
+        self.engine.mark(&ledger);
+        drop(ledger);
+        self.walk.unpublish();
+    }
+}
+
+impl Walk<'_> {
+    #[inline(always)]
+    pub(crate) fn unpublish(&self) {
+        self.record.unpublish(self.task.inner.platform, self.task.inner.symmetric);
+    }
+
+    /// Makes one callback and applies what it returned (POST).
+    #[inline(always)]
+    pub(crate) fn call(
+        &self,
+        pass: &mut Pass,
+        target: &mut dyn Target,
+        engine: &Arc<Attached>,
+        callback: impl FnOnce(&mut Cx<'_>) -> Action,
+    ) {
+        let guard = Callback { walk: *self, engine };
+        let mut cx = Cx { target, task: self.task, me: engine, earlier: pass.combined };
+        let action = callback(&mut cx);
+        core::mem::forget(guard);
+        let word = engine.word();
+        if word.counts() && !word.stops() && action != Action::Stop && action != Action::Detach {
+            pass.fold(action);
+        } else {
+            self.settle(pass, engine, action);
+        }
+    }
+
+    /// Applies a stop, a detach, or an action of an engine that holds or was detached meanwhile.
+    #[cold]
+    fn settle(&self, pass: &mut Pass, engine: &Arc<Attached>, action: Action) {
+        let ledger = self.task.lock();
+        if action == Action::Detach && engine.word().counts() {
+            engine.mark(&ledger);
+        }
+        if !engine.word().counts() {
+            pass.leavers = true;
+            return;
+        }
+        if action == Action::Stop {
+            engine.set_stop(&ledger);
+            let mask = self.task.inner.mask.load(crate::sync::Ordering::Relaxed);
+            self.task.inner.mask.store(mask | crate::task::MASK_STOP, crate::sync::Ordering::Release);
+        } else {
+            engine.clear_stop(&ledger);
+        }
+        pass.fold(action);
+    }
+}
+
+impl Reporter {
+    /// Walks the engines for an event.
+    ///
+    /// `filter` says whether the declared sets of an engine that has the event include this one.
+    #[inline(always)]
+    pub(crate) fn pass(
+        &mut self,
+        target: &mut dyn Target,
+        event: Event,
+        order: Order,
+        filter: impl Fn(&Attached) -> bool,
+        mut callback: impl FnMut(&mut dyn Engine, &mut Cx<'_>) -> Action,
+    ) -> Pass {
+        self.begin();
+        let mut pass = Pass::new(event);
+        let Some(walker) = &mut self.walker else { return pass };
+        let look = Word::look_for(event);
+        let count = walker.engines().len();
+        for step in 0..count {
+            let position = if order == Order::Reverse { count - 1 - step } else { step };
+            let Some((record, engine, data)) = walker.visit(position) else { break };
+            // The sets are read before the word, see `Attached::set_interest`.
+            let in_set = filter(engine);
+            let word = engine.word();
+            if !word.any(look) {
+                continue;
+            }
+            pass.had_taker |= word.wants(event);
+            if !in_set && word.is_plain() {
+                continue;
+            }
+            let walk = Walk { task: &self.task, record };
+            visit(walk, &mut pass, target, engine, data, &filter, &mut callback);
+        }
+        pass
+    }
+
+    /// BEGIN: the lock is taken only if something is owed.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) {
+        match &self.walker {
+            Some(walker) if walker.record().pending() == Pending::NOTHING => {}
+            _ => self.begin_locked(),
+        }
+    }
+
+    /// END for an event whose stop takes effect just before user mode.
+    #[inline(always)]
+    pub(crate) fn finish_later(&mut self, pass: &Pass) -> Verdict {
+        if pass.is_quiet() { Verdict::Go(Action::Resume) } else { self.settle_later(pass) }
+    }
+
+    #[cold]
+    fn settle_later(&mut self, pass: &Pass) -> Verdict {
+        if pass.leavers || !pass.had_taker {
+            self.reset();
+        }
+        // A stop becomes a report before user mode; the sticky bit makes that report stop (INV-26).
+        let owed = if pass.combined == Action::Stop { Action::Report } else { pass.combined };
+        Verdict::Go(self.owe(owed))
+    }
+
+    /// Adds a demand to what is owed and answers the sum; a step is handed over, not kept.
+    pub(crate) fn owe(&mut self, action: Action) -> Action {
+        let ledger = self.task.lock();
+        let Some(record) = self.task.record() else { return Action::Resume };
+        record.owe(&ledger, action);
+        let owed = record.pending().action();
+        if matches!(owed, Action::SingleStep | Action::BlockStep) {
+            record.set_pending_action(&ledger, Action::Resume);
+        }
+        owed
+    }
+}
+
+/// Everything that happens to one engine in a pass.
+#[inline(always)]
+fn visit(
+    walk: Walk<'_>,
+    pass: &mut Pass,
+    target: &mut dyn Target,
+    engine: &Arc<Attached>,
+    data: &mut dyn Engine,
+    filter: &impl Fn(&Attached) -> bool,
+    callback: &mut impl FnMut(&mut dyn Engine, &mut Cx<'_>) -> Action,
+) {
+    // PRE: publish, fence, read. What is read from here on is what INV-7 speaks of.
+    walk.record.publish(engine, walk.task.inner.symmetric);
+    if engine.word().wants(Event::Quiesce) {
+        let before = (pass.event != Event::Quiesce).then_some(pass.event);
+        walk.call(pass, target, engine, |cx| data.quiesce(cx, before));
+        // RECHECK: what the quiesce callback declared holds for this very event (SC-15).
+    }
+    let in_set = filter(engine);
+    let word = engine.word();
+    pass.had_taker |= word.wants(pass.event);
+    if !word.counts() {
+        pass.leavers = true;
+    } else {
+        if word.stops() {
+            // A sticky stop counts whether or not the engine wants the event (spec section 4, step 4).
+            pass.combined = Action::Stop;
+        }
+        if word.wants(pass.event) && in_set {
+            walk.call(pass, target, engine, |cx| callback(data, cx));
+        }
+    }
+    walk.unpublish();
+}

@@ -1,0 +1,155 @@
+//! Holding a task, letting it go, and the last report before user mode (spec section 4, Stop).
+
+use super::pass::{Order, Pass};
+use super::{At, Reporter, Verdict, Woken, reclaim};
+use crate::action::Action;
+use crate::event::Event;
+use crate::payload::{JctlKind, JctlReport};
+use crate::record::{Hold, Life};
+use crate::reset::{is_held, reset};
+use crate::target::Target;
+
+impl Reporter {
+    /// END for an event whose stop takes effect at once.
+    #[inline(always)]
+    pub(crate) fn finish_now(&mut self, pass: &Pass, at: At) -> Verdict {
+        if pass.is_quiet() { Verdict::Go(Action::Resume) } else { self.settle_now(pass, at) }
+    }
+
+    #[cold]
+    fn settle_now(&mut self, pass: &Pass, at: At) -> Verdict {
+        if pass.leavers || !pass.had_taker {
+            self.reset();
+        }
+        if pass.combined == Action::Stop {
+            self.park(pass.resume, at)
+        } else {
+            Verdict::Go(self.owe(pass.combined))
+        }
+    }
+
+    /// Stops, unless whoever asked for it has let go since (INV-24). `resume` is what is owed afterwards.
+    pub(crate) fn park(&mut self, resume: Action, at: At) -> Verdict {
+        let mut ledger = self.task.lock();
+        let Some(mut walker) = self.walker.take().or_else(|| ledger.walker.take()) else {
+            return Verdict::Go(Action::Resume);
+        };
+        walker.record().owe(&ledger, resume);
+        if !is_held(&ledger) {
+            let leavers = reset(&self.task, &mut ledger, &mut walker);
+            self.walker = Some(walker);
+            drop(ledger);
+            leavers.drop_unlocked();
+            return Verdict::Go(self.owe(Action::Resume));
+        }
+        // From here to `woken` the task is quiescent: the walker is where every controller can use it.
+        ledger.walker = Some(walker);
+        ledger.hold = ledger.hold.with_traced(true);
+        self.at = at;
+        Verdict::Park
+    }
+
+    /// The host was asked to wake a task that it had parked: what is next.
+    pub fn woken(&mut self) -> Woken {
+        let mut ledger = self.task.lock();
+        if ledger.hold.traced() {
+            return Woken::Parked;
+        }
+        reclaim(&mut self.walker, &mut ledger);
+        let owed = self.walker.as_ref().map_or(Action::Resume, |walker| walker.record().pending().action());
+        let repeat = match self.at {
+            At::SyscallEntry => matches!(owed, Action::Interrupt | Action::Report),
+            // A stop may have been asked for between waking and here: the report will find it.
+            At::ToUser => owed <= Action::Report || is_held(&ledger),
+            At::Once | At::Nowhere => false,
+        };
+        drop(ledger);
+        if repeat {
+            return Woken::Repeat;
+        }
+        self.at = At::Nowhere;
+        Woken::Go(self.owe(Action::Resume))
+    }
+
+    /// SIGKILL ended every stop (INV-34): the host learned that a parked task runs, or is dead.
+    pub fn killed(&mut self) {
+        let mut ledger = self.task.lock();
+        ledger.hold = Hold::None;
+        self.at = At::Nowhere;
+        reclaim(&mut self.walker, &mut ledger);
+    }
+
+    /// Whether [`Reporter::to_user`] has anything to do: a report is owed, an engine waits, or a stop is wanted.
+    #[inline]
+    pub fn owes_report(&self) -> bool {
+        let Some(record) = self.task.record() else { return false };
+        let pending = record.pending();
+        pending.action() <= Action::Report
+            || pending.attach()
+            || self.task.inner.mask.load(crate::sync::Ordering::Acquire) & crate::task::MASK_STOP != 0
+    }
+
+    /// The last report before user mode: quiesce without an event. A host calls it at each point after which the
+    /// next instruction is the program's, if [`Reporter::owes_report`]; on the signal path it calls
+    /// [`Reporter::signal_report`] instead.
+    pub fn to_user(&mut self, target: &mut dyn Target) -> Verdict {
+        self.at = At::Nowhere;
+        let owed = self.take_owed();
+        if owed > Action::Report && !self.task.wants(Event::Quiesce) {
+            return Verdict::Go(owed);
+        }
+        let mut pass = self.pass(target, Event::Quiesce, Order::Forward, |_| false, |_, _| Action::Resume);
+        // Event 0 is asked for by REPORT, not by an interest in an event of that name.
+        pass.had_taker = true;
+        if matches!(owed, Action::SingleStep | Action::BlockStep) {
+            pass.fold(owed);
+        }
+        self.finish_now(&pass, At::ToUser)
+    }
+
+    /// Splices, and takes over everything that is owed, an interrupt too.
+    pub(crate) fn take_owed(&mut self) -> Action {
+        let mut ledger = self.task.lock();
+        reclaim(&mut self.walker, &mut ledger);
+        let Some(walker) = &mut self.walker else { return Action::Resume };
+        crate::record::splice(&mut ledger, walker);
+        let owed = walker.record().pending().action();
+        walker.record().set_pending_action(&ledger, Action::Resume);
+        owed
+    }
+
+    /// A job control stop or continue completed. A stop makes the task quiescent until the continue.
+    ///
+    /// A host reports a stop before it lets the task sleep and a continue before the task runs.
+    pub fn jctl(&mut self, target: &mut dyn Target, jctl: &mut JctlReport) -> Verdict {
+        if jctl.kind == JctlKind::Continued {
+            self.set_jctl(false);
+        }
+        let mut verdict = Verdict::Go(Action::Resume);
+        if self.task.wants(Event::Jctl) {
+            let pass =
+                self.pass(target, Event::Jctl, Order::Forward, |_| true, |engine, cx| engine.jctl(cx, jctl));
+            verdict = self.finish_later(&pass);
+        }
+        if jctl.kind == JctlKind::Stopped {
+            self.set_jctl(true);
+        }
+        verdict
+    }
+
+    /// Enters or leaves the job control stop, in which the walker is in the ledger too.
+    fn set_jctl(&mut self, stopped: bool) {
+        let mut ledger = self.task.lock();
+        ledger.hold = ledger.hold.with_jctl(stopped);
+        if ledger.life != Life::Alive {
+            return;
+        }
+        if stopped {
+            if ledger.walker.is_none() {
+                ledger.walker = self.walker.take();
+            }
+        } else if !ledger.hold.traced() {
+            reclaim(&mut self.walker, &mut ledger);
+        }
+    }
+}

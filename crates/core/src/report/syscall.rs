@@ -1,0 +1,52 @@
+//! Reporting syscall entry and exit.
+
+use super::pass::Order;
+use super::{At, Reporter, Verdict};
+use crate::event::Event;
+use crate::interest::SyscallSet;
+use crate::payload::{SyscallAction, SyscallEntry, SyscallExit};
+use crate::target::Target;
+
+impl Reporter {
+    /// The task entered the kernel for a syscall. Engines are called last attached first.
+    ///
+    /// After [`Verdict::Go`] the host runs what `entry` says now, or skips it if its action is
+    /// [`SyscallAction::Abort`]. After [`Verdict::Park`] the task stays before the syscall; if it is woken with
+    /// [`super::Woken::Repeat`], the host reports again with a new `entry` made of the registers as they are then,
+    /// and it is shown as resumed. A task that is killed meanwhile must not run the syscall (INV-34).
+    pub fn syscall_entry(&mut self, target: &mut dyn Target, entry: &mut SyscallEntry) -> Verdict {
+        if self.at == At::SyscallEntry {
+            self.at = At::Nowhere;
+            entry.set_resumed();
+        }
+        let place = SyscallSet::place(entry.call().index);
+        let pass = self.pass(
+            target,
+            Event::SyscallEntry,
+            Order::Reverse,
+            |engine| engine.has_syscall(place),
+            |engine, cx| engine.syscall_entry(cx, entry),
+        );
+        self.finish_now(&pass, At::SyscallEntry)
+    }
+
+    /// The task leaves the kernel after a syscall, run or skipped.
+    pub fn syscall_exit(&mut self, target: &mut dyn Target, exit: &mut SyscallExit) -> Verdict {
+        let place = SyscallSet::place(exit.index());
+        let pass = self.pass(
+            target,
+            Event::SyscallExit,
+            Order::Forward,
+            |engine| engine.has_syscall(place),
+            |engine, cx| engine.syscall_exit(cx, exit),
+        );
+        self.finish_later(&pass)
+    }
+}
+
+impl SyscallEntry {
+    /// Whether the syscall is to be skipped.
+    pub fn is_aborted(&self) -> bool {
+        self.action() == SyscallAction::Abort
+    }
+}

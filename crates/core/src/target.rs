@@ -1,0 +1,116 @@
+//! The face of a quiescent task: memory, registers and what the host knows about it.
+//!
+//! Key types: [`Target`], [`Addr`], [`TargetError`]. A host implements [`Target`] for a task that it holds; a
+//! callback gets it from [`crate::Cx::target`], a controller from an examination. Nothing here decodes: bytes
+//! and register sets have the layout that the host's ABI crate describes.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+/// An address in a task's own address space.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Addr(pub u64);
+
+impl Addr {
+    /// The address `bytes` further on, wrapping at the end of the address space.
+    #[must_use]
+    pub const fn plus(self, bytes: u64) -> Addr {
+        Addr(self.0.wrapping_add(bytes))
+    }
+}
+
+impl fmt::Debug for Addr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl fmt::Display for Addr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+/// Which register set: the ELF note type that names it on Linux (`NT_PRSTATUS` and so on, elf.h).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Regset(pub u32);
+
+/// Why an access to a task failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetError {
+    /// The task died while it was held. Only SIGKILL does that (INV-34).
+    Died,
+    /// Nothing is mapped there, or not with that permission.
+    Fault(Addr),
+    /// The host has no such register set, or no way to do this.
+    Unsupported,
+    /// The operating system refused, with its own error number.
+    Refused(i32),
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TargetError::Died => f.write_str("the task died"),
+            TargetError::Fault(at) => write!(f, "no access to memory at {at}"),
+            TargetError::Unsupported => f.write_str("this host cannot do that"),
+            TargetError::Refused(errno) => write!(f, "refused by the system (errno {errno})"),
+        }
+    }
+}
+
+impl core::error::Error for TargetError {}
+
+/// A task whose state can be examined and changed now.
+///
+/// Memory calls move as many bytes as they can and answer how many; they fail only if not even the first byte
+/// was there.
+pub trait Target {
+    /// Reads memory at `at` into `buf`; answers how many bytes were readable.
+    ///
+    /// # Errors
+    /// [`TargetError::Fault`] if not even one byte is readable, [`TargetError::Died`].
+    fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError>;
+
+    /// Writes `bytes` at `at`, also where the task itself may only read or execute.
+    ///
+    /// # Errors
+    /// As [`Target::read`].
+    fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError>;
+
+    /// Copies a register set into `buf`; answers its size in bytes.
+    ///
+    /// # Errors
+    /// [`TargetError::Unsupported`] for a set that this task does not have.
+    fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError>;
+
+    /// Replaces a register set. Takes effect when the task runs again.
+    ///
+    /// # Errors
+    /// As [`Target::regset`].
+    fn set_regset(&mut self, set: Regset, bytes: &[u8]) -> Result<(), TargetError>;
+
+    /// What the task's file descriptor `fd` refers to, as the system names it (`/etc/passwd`, `socket:[42]`).
+    fn fd_path(&mut self, _fd: i32) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// The program that the task runs, and its short name (at most 15 bytes on Linux).
+    fn program(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// How much processor time the task has spent inside the kernel.
+    fn system_time(&mut self) -> Option<Duration> {
+        None
+    }
+
+    /// Sends the task a signal, as kill(2) to just this thread would.
+    ///
+    /// # Errors
+    /// [`TargetError::Died`], [`TargetError::Refused`].
+    fn send_signal(&mut self, _number: u32) -> Result<(), TargetError> {
+        Err(TargetError::Unsupported)
+    }
+}
