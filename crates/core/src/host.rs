@@ -45,6 +45,10 @@ pub trait TaskHost: Send + Sync {
         Steps::Block
     }
 
+    /// A callback of the engine with this name is unwinding; it is marked for detach. Called while it unwinds, so
+    /// it must not panic.
+    fn unwound(&self, _engine: &str) {}
+
     /// Whether the task may be traced at all (a kernel thread may not).
     fn traceable(&self) -> bool {
         true

@@ -1,15 +1,41 @@
-//! utrace: the ptrace host, which runs reports for the threads of any process
+//! utrace: the ptrace host, which runs reports for the threads of any process.
+//!
+//! [`Host`] starts a tracer thread; [`Host::launch`] and [`Host::attach`] make processes report to engines
+//! ([`utrace_core::Engine`]) attached to their tasks. Children follow by themselves: they are reported as
+//! [`utrace_core::CloneReport`], where engines attach themselves to a child that they want to see too.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `host`, `process`, `command`, `error`, `notice` | what callers see |
+//! | `mailbox`, `shared`, `watchdog`, `platform` | between threads |
+//! | `tracer` | the tracer thread: from a wait status to a report to a verdict |
+//! | `stop`, `tracee`, `quiesce`, `filter`, `procfs` | decoding, rights, faithfulness, push-down, `/proc`; pure or nearly |
+//! | `sys` | system calls: all unsafe code of the crate |
+//!
+//! No policy lives here: which engine wants what is declared in the core, and what a line looks like is an engine's.
 
 mod command;
 mod error;
+mod filter;
+mod host;
+mod mailbox;
 mod notice;
+mod platform;
+mod process;
 mod procfs;
+mod quiesce;
+mod shared;
 mod stop;
 mod sys;
+mod tracee;
+mod tracer;
 mod types;
+mod watchdog;
 
 pub use command::{AfterTracer, Command};
 pub use error::{HostError, Refusal, Step};
+pub use host::{Builder, Host};
 pub use notice::Notice;
+pub use process::{CoreDump, Ending, Process};
 pub use sys::Errno;
 pub use types::Tid;

@@ -81,6 +81,15 @@ fn number<N: core::str::FromStr>(text: &[u8]) -> Option<N> {
     core::str::from_utf8(text).ok()?.trim().parse().ok()
 }
 
+fn hex(text: &[u8]) -> u64 {
+    core::str::from_utf8(text).ok().and_then(|text| u64::from_str_radix(text, 16).ok()).unwrap_or(0)
+}
+
+/// Whether there is such a process or thread, dead or alive.
+pub(crate) fn exists(tid: Tid) -> bool {
+    std::path::Path::new(&format!("/proc/{tid}")).exists()
+}
+
 /// Reads `/proc/TID/stat`; `ESRCH` or `ENOENT` if there is no such thread.
 pub(crate) fn stat(tid: Tid) -> Result<Stat, Errno> {
     let line = read(&format!("/proc/{tid}/stat"))?;
@@ -94,8 +103,14 @@ pub(crate) struct Status {
     pub(crate) tgid: i32,
     /// Who traces it, 0 for nobody.
     pub(crate) tracer: i32,
+    /// Its parent process.
+    pub(crate) parent: i32,
     /// Its real user id.
     pub(crate) uid: u32,
+    /// Signals that it ignores, bit 0 for signal 1.
+    pub(crate) ignored: u64,
+    /// Signals that it has a handler for.
+    pub(crate) caught: u64,
     /// Seccomp mode: 0 none, 1 strict, 2 filter.
     pub(crate) seccomp: u32,
 }
@@ -110,6 +125,9 @@ pub(crate) fn parse_status(text: &[u8]) -> Status {
         let Some(value) = value else { continue };
         match key {
             b"Tgid" => status.tgid = number(value).unwrap_or(0),
+            b"PPid" => status.parent = number(value).unwrap_or(0),
+            b"SigIgn" => status.ignored = hex(value),
+            b"SigCgt" => status.caught = hex(value),
             b"TracerPid" => status.tracer = number(value).unwrap_or(0),
             b"Uid" => status.uid = number(value).unwrap_or(0),
             b"Seccomp" => status.seccomp = number(value).unwrap_or(0),
@@ -138,6 +156,11 @@ pub(crate) fn threads(pid: Tid) -> Result<Vec<Tid>, Errno> {
 pub(crate) fn name(pid: Tid) -> String {
     read(&format!("/proc/{pid}/comm"))
         .map_or_else(|_| String::from("?"), |text| String::from_utf8_lossy(&text).trim_end().to_owned())
+}
+
+/// Whether a thread sleeps inside a system call (proc_pid_syscall(5)); a page fault shows as call -1.
+pub(crate) fn is_blocked_in_call(tid: Tid) -> bool {
+    read(&format!("/proc/{tid}/syscall")).is_ok_and(|line| line.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// The Yama level in force (`/proc/sys/kernel/yama/ptrace_scope`), `None` without Yama.

@@ -50,7 +50,7 @@ pub(crate) enum Stop {
 
 /// Whether a fatal signal left a core file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum CoreDump {
+pub enum CoreDump {
     /// None was written.
     No,
     /// It was.

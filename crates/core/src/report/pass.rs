@@ -75,6 +75,7 @@ impl Drop for Callback<'_> {
         self.engine.mark(&ledger);
         drop(ledger);
         self.walk.unpublish();
+        self.walk.task.inner.host.unwound(&self.engine.name);
     }
 }
 

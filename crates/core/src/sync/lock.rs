@@ -74,8 +74,7 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        let release = if cfg!(weaken_lock) { Ordering::Relaxed } else { Ordering::Release };
-        if self.lock.word.swap(FREE, release) == WAITED_FOR {
+        if self.lock.word.swap(FREE, Ordering::Release) == WAITED_FOR {
             self.platform.wake_all(&self.lock.word);
         }
     }

@@ -25,6 +25,12 @@ impl Errno {
     pub const ECHILD: Self = Self(libc::ECHILD);
     /// No such file or directory.
     pub const ENOENT: Self = Self(libc::ENOENT);
+    /// Out of memory; for another process's memory: no such page.
+    pub const ENOMEM: Self = Self(libc::ENOMEM);
+    /// No such device; for a register set: the processor has none.
+    pub const ENODEV: Self = Self(libc::ENODEV);
+    /// Broken pipe: nobody reads any more.
+    pub const EPIPE: Self = Self(libc::EPIPE);
     /// Invalid argument.
     pub const EINVAL: Self = Self(libc::EINVAL);
 

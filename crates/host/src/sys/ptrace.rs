@@ -123,6 +123,11 @@ impl RawSiginfo {
         i32::from_ne_bytes(bytes)
     }
 
+    /// Writes `si_signo`, the first int.
+    pub(crate) fn set_number(&mut self, number: i32) {
+        self.0[..4].copy_from_slice(&number.to_ne_bytes());
+    }
+
     /// `si_code`, the third int of the structure on x86 (`asm-generic/siginfo.h`).
     pub(crate) fn code(&self) -> i32 {
         self.int(8)
@@ -215,6 +220,8 @@ pub(crate) struct SyscallInfo {
     pub(crate) arch: u32,
     /// Instruction pointer after the system-call instruction.
     pub(crate) ip: u64,
+    /// Stack pointer.
+    pub(crate) sp: u64,
     /// Which boundary.
     pub(crate) at: SyscallAt,
 }
@@ -244,7 +251,7 @@ pub(crate) fn syscall_info(tid: Tid) -> Result<SyscallInfo, Errno> {
         3 => SyscallAt::Seccomp(nr, args),
         _ => SyscallAt::Elsewhere,
     };
-    Ok(SyscallInfo { arch: info.arch, ip: info.ip, at })
+    Ok(SyscallInfo { arch: info.arch, ip: info.ip, sp: info.sp, at })
 }
 
 /// Offset of `orig_rax` in `struct user`; the first member is `user_regs_struct`.

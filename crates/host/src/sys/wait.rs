@@ -1,6 +1,8 @@
 //! wait4(2) and waitid(2) as the tracer thread uses them.
 
+use core::cell::Cell;
 use core::mem::MaybeUninit;
+use core::time::Duration;
 
 use super::Errno;
 use crate::types::Tid;
@@ -9,13 +11,30 @@ use crate::types::Tid;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct WaitStatus(pub(crate) i32);
 
+/// Whether and how the resource use of a process is wanted along with its news.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    /// Nobody asked yet: wait4 is spared the work.
+    wanted: Cell<bool>,
+    system: Cell<Option<Duration>>,
+}
+
+impl Usage {
+    /// System time of the process (all its threads and the children it waited for, as getrusage(2) adds them up)
+    /// at its last news. The first to ask gets `None`, and from the next news on there is an answer.
+    pub(crate) fn system_time(&self) -> Option<Duration> {
+        self.wanted.set(true);
+        self.system.get()
+    }
+}
+
 /// Blocks until some tracee or child of the calling thread has news. `ECHILD`: it has none left.
 ///
 /// `__WALL` takes threads and children of every exit signal; `__WNOTHREAD` leaves the children of our
 /// process's other threads to their owners.
-pub(crate) fn wait_any() -> Result<(Tid, WaitStatus), Errno> {
+pub(crate) fn wait_any(usage: &Usage) -> Result<(Tid, WaitStatus), Errno> {
     loop {
-        match wait4(-1, libc::__WALL | libc::__WNOTHREAD) {
+        match wait4_with(-1, libc::__WALL | libc::__WNOTHREAD, usage) {
             Err(Errno::EINTR) | Ok(None) => {}
             Ok(Some(found)) => return Ok(found),
             Err(other) => return Err(other),
@@ -44,6 +63,23 @@ pub(crate) fn poll_for(tid: Tid) -> Result<Option<WaitStatus>, Errno> {
     Ok(wait4(tid.raw(), libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG)?.map(|(_, status)| status))
 }
 
+fn wait4_with(pid: i32, flags: i32, usage: &Usage) -> Result<Option<(Tid, WaitStatus)>, Errno> {
+    if !usage.wanted.get() {
+        return wait4(pid, flags);
+    }
+    let mut status = 0;
+    let mut rusage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: writes an int and a struct rusage, both ours and live.
+    let found = unsafe { libc::wait4(pid, &raw mut status, flags, rusage.as_mut_ptr()) };
+    let found = Errno::check(libc::c_long::from(found))?;
+    // SAFETY: integers only; zeroed, then filled by the kernel.
+    let time = unsafe { rusage.assume_init() }.ru_stime;
+    let micros = time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_usec.unsigned_abs();
+    usage.system.set(Some(Duration::from_micros(micros)));
+    let tid = i32::try_from(found).ok().and_then(Tid::new);
+    Ok(tid.map(|tid| (tid, WaitStatus(status))))
+}
+
 fn wait4(pid: i32, flags: i32) -> Result<Option<(Tid, WaitStatus)>, Errno> {
     let mut status = 0;
     // SAFETY: status is a live int of ours and a null rusage is allowed.
@@ -51,17 +87,4 @@ fn wait4(pid: i32, flags: i32) -> Result<Option<(Tid, WaitStatus)>, Errno> {
     let found = Errno::check(libc::c_long::from(found))?;
     let tid = i32::try_from(found).ok().and_then(Tid::new);
     Ok(tid.map(|tid| (tid, WaitStatus(status))))
-}
-
-/// Whether a wait on the child would have something, without taking it.
-pub(crate) fn has_news(tid: Tid) -> Result<bool, Errno> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let flags =
-        libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL | libc::__WNOTHREAD;
-    // SAFETY: waitid writes one siginfo_t to info.
-    let result = unsafe { libc::waitid(libc::P_PID, tid.raw().unsigned_abs(), info.as_mut_ptr(), flags) };
-    Errno::check(libc::c_long::from(result))?;
-    // SAFETY: siginfo_t is plain integers; zeroed or kernel-written, every bit pattern is valid.
-    let info = unsafe { info.assume_init() };
-    Ok(info.si_signo != 0)
 }

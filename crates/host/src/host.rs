@@ -1,0 +1,225 @@
+//! The handle that callers hold: [`Host`], and how one is started.
+//!
+//! Everything here turns into a message to the tracer thread ([`crate::mailbox`]) and, where the caller wants an
+//! answer, a wait for it. No kernel call on a tracee is made from here: ptrace(2) obeys only the tracer thread.
+
+use core::fmt;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use utrace_core::Task;
+
+use crate::command::Command;
+use crate::error::HostError;
+use crate::notice::{Listener, Notice};
+use crate::process::Process;
+use crate::shared::Shared;
+use crate::sys::Errno;
+use crate::sys::sigmask::{self, SigMask};
+use crate::tracer::{AttachOrder, LaunchOrder, Message, Tracer};
+use crate::types::Tid;
+use crate::watchdog;
+
+/// How a host is set up before it starts.
+pub struct Builder {
+    listener: Listener,
+    slow_after: Duration,
+}
+
+impl Builder {
+    /// Who hears [`Notice`]s; nobody, unless said. Called from threads of the host; should not block.
+    #[must_use]
+    pub fn notices(mut self, listener: impl Fn(Notice) + Send + Sync + 'static) -> Self {
+        self.listener = Box::new(listener);
+        self
+    }
+
+    /// After how long in one report the callbacks are called slow; 5 seconds, unless said.
+    #[must_use]
+    pub fn slow_after(mut self, limit: Duration) -> Self {
+        self.slow_after = limit;
+        self
+    }
+
+    /// Starts the tracer thread.
+    ///
+    /// # Errors
+    /// [`HostError::Start`] where nothing can be traced at all (a container without ptrace(2), say).
+    pub fn start(self) -> Result<Host, HostError> {
+        let shared = Arc::new(Shared::new(self.listener));
+        let (ready, started) = mpsc::sync_channel(1);
+        let for_thread = Arc::clone(&shared);
+        // A signal to our process is for the threads that expect one: the tracer thread blocks them all, and its
+        // children get the mask of whoever launches them.
+        let mask =
+            sigmask::replace(SigMask::ALL).map_err(|errno| HostError::Start("block signals", errno))?;
+        let spawned = thread::Builder::new().name("utrace-tracer".into()).spawn(move || {
+            let tracer = Tracer::start(for_thread);
+            let (tracer, result) = match tracer {
+                Ok(tracer) => (Some(tracer), Ok(())),
+                Err(error) => (None, Err(error)),
+            };
+            // The starter waits for this; if it is gone there is nobody to trace for.
+            let _ = ready.send(result);
+            if let Some(tracer) = tracer {
+                tracer.run();
+            }
+        });
+        let watchdog = watchdog::spawn(Arc::clone(&shared), self.slow_after);
+        sigmask::replace(mask).map_err(|errno| HostError::Start("restore signals", errno))?;
+        let thread = spawned.map_err(|error| HostError::Start("start a thread", Errno::from_io(&error)))?;
+        let watchdog =
+            watchdog.map_err(|error| HostError::Start("start a thread", Errno::from_io(&error)))?;
+        started.recv().map_err(|_| HostError::Ended)??;
+        let threads = Mutex::new(vec![thread, watchdog]);
+        Ok(Host { inner: Arc::new(Inner { shared, threads }) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("slow_after", &self.slow_after).finish_non_exhaustive()
+    }
+}
+
+/// A ptrace host: one tracer thread and everything it traces. A handle; clones mean the same host.
+///
+/// When the last handle goes, the host is shut down ([`Host::shutdown`]).
+///
+/// ```no_run
+/// use utrace_core::{Action, Cx, Engine, Event, SyscallExit};
+/// use utrace_host::{Command, Host};
+///
+/// struct Print;
+/// impl Engine for Print {
+///     fn name(&self) -> &str {
+///         "print"
+///     }
+///     fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
+///         eprintln!("[{}] syscall {} = {}", cx.task().id(), exit.index(), exit.value());
+///         Action::Resume
+///     }
+/// }
+///
+/// let host = Host::start()?;
+/// let ls = host.launch(&Command::new("ls"), |task| {
+///     let _ = task.attach_for(Event::SyscallExit, Print);
+/// })?;
+/// println!("{:?}", ls.wait()?);
+/// # Ok::<(), utrace_host::HostError>(())
+/// ```
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Host {
+    /// A host as [`Host::builder`] sets it up by default.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub fn start() -> Result<Self, HostError> {
+        Self::builder().start()
+    }
+
+    /// A host to be set up.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder { listener: Box::new(|_| ()), slow_after: Duration::from_secs(5) }
+    }
+
+    /// Launches a program. `adopt` is called with its task, on the tracer thread, before the program's execve:
+    /// engines attached there miss nothing, and what they want decides whether a seccomp filter is installed.
+    /// The first system call reported is that execve.
+    ///
+    /// Returns when the child is on its way. Whether its exec worked is told by [`Process::wait`].
+    ///
+    /// # Errors
+    /// Everything that shows before the exec: [`HostError::NoProgram`], [`HostError::NotExecutable`],
+    /// [`HostError::NulByte`], [`HostError::Fork`], [`HostError::Ended`].
+    pub fn launch(
+        &self,
+        command: &Command,
+        adopt: impl FnOnce(&Task) + Send + 'static,
+    ) -> Result<Process, HostError> {
+        let mask = sigmask::replace(SigMask::ALL).map_err(HostError::Fork)?;
+        sigmask::replace(mask).map_err(HostError::Fork)?;
+        let plan = command.plan(mask)?;
+        let after = command.after();
+        self.ask(|reply| Message::Launch(LaunchOrder { plan, after, adopt: Box::new(adopt), reply }))?
+    }
+
+    /// Attaches to every thread of a process, and to those that it creates meanwhile. `adopt` is called with each
+    /// task, on the tracer thread, before that task can report anything: a child of a thread that it has seen is
+    /// reported to the engines that it attached there.
+    ///
+    /// # Errors
+    /// [`HostError::NoSuchProcess`], [`HostError::NotPermitted`], [`HostError::KernelThread`],
+    /// [`HostError::Zombie`], [`HostError::AlreadyTraced`], [`HostError::AlreadyOurs`],
+    /// [`HostError::SelfAttach`], [`HostError::PidReused`], [`HostError::Ended`]. After an error the process is
+    /// untouched.
+    pub fn attach(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Process, HostError> {
+        self.ask(|reply| Message::Attach(AttachOrder { pid, adopt: Box::new(adopt), reply }))?
+    }
+
+    /// Every task that is traced now.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<Task> {
+        self.inner.shared.tasks()
+    }
+
+    /// Blocks until nothing is traced any more.
+    pub fn wait_idle(&self) {
+        self.inner.shared.wait_idle();
+    }
+
+    /// Leaves everything and ends the tracer thread. Attached processes go on as if nothing had been; launched
+    /// trees are killed, or go on, as their [`crate::AfterTracer`] says. Engines are dropped without a death callback.
+    ///
+    /// Blocks until it is done. Not to be called from a callback.
+    pub fn shutdown(&self) {
+        self.inner.shutdown();
+    }
+
+    /// Sends a message that carries a reply slot, and waits for the answer.
+    fn ask<T>(&self, message: impl FnOnce(mpsc::SyncSender<T>) -> Message) -> Result<T, HostError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.inner.shared.mailbox.post(message(reply)).map_err(|_| HostError::Ended)?;
+        answer.recv().map_err(|_| HostError::Ended)
+    }
+}
+
+impl Inner {
+    fn shutdown(&self) {
+        // If it has ended already, there is nothing to ask for.
+        let _ = self.shared.mailbox.post(Message::Shutdown);
+        self.shared.end_watchdog();
+        let threads = core::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.shared.mailbox.is_owner() {
+            return;
+        }
+        for thread in threads {
+            // A panic there was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("tasks", &self.tasks().len()).finish_non_exhaustive()
+    }
+}

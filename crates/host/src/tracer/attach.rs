@@ -1,0 +1,159 @@
+//! Attaching to every thread of a running process.
+//!
+//! Threads are seized as `/proc/PID/task` shows them, pass after pass, until one shows nothing new. A thread made
+//! by a seized thread is ours from birth (its parent's event follows); one made by a thread that was not seized yet
+//! shows up in the next pass. SEIZE stops nobody, so a process of a thousand threads does not notice.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use utrace_core::Task;
+
+use super::Tracer;
+use super::tracee::{Group, Origin, Phase, Run};
+use crate::error::{HostError, Refusal};
+use crate::process::{Outcome, Process};
+use crate::procfs::{self, State};
+use crate::sys::Errno;
+use crate::sys::process as os;
+use crate::sys::ptrace::{self, Options, Request};
+use crate::types::Tid;
+
+/// What became of an attempt to seize one thread.
+enum Seized {
+    Now,
+    /// It is gone, or is ours already as somebody's child.
+    Nothing,
+}
+
+impl Tracer {
+    pub(super) fn attach(&mut self, pid: Tid, adopt: &mut dyn FnMut(&Task)) -> Result<Process, HostError> {
+        let start_time = examine(pid)?;
+        if self.table.contains(pid) {
+            return Err(HostError::AlreadyOurs(pid));
+        }
+        let outcome = Arc::new(Outcome::default());
+        let group = Rc::new(Group {
+            pid,
+            origin: Origin::Attached,
+            filter: RefCell::new(None),
+            outcome: Some(Arc::clone(&outcome)),
+            embryo: RefCell::new(None),
+        });
+        let mut seen = HashSet::new();
+        let mut tasks = Vec::new();
+        loop {
+            let before = seen.len();
+            let threads = procfs::threads(pid).map_err(|_| HostError::NoSuchProcess(pid))?;
+            for tid in threads {
+                if !seen.insert(tid) || self.table.contains(tid) {
+                    continue;
+                }
+                match seize_thread(pid, tid, tasks.is_empty()) {
+                    Ok(Seized::Now) => tasks.push(self.adopt_thread(tid, &group, adopt)),
+                    Ok(Seized::Nothing) => {}
+                    Err(error) => {
+                        self.leave_group(&group);
+                        return Err(error);
+                    }
+                }
+            }
+            if seen.len() == before {
+                break;
+            }
+        }
+        self.check_attached(pid, start_time, &group, tasks, outcome)
+    }
+
+    fn adopt_thread(&mut self, tid: Tid, group: &Rc<Group>, adopt: &mut dyn FnMut(&Task)) -> Task {
+        let tracee = self.new_tracee(tid, Rc::clone(group), Phase::Living, Run::Running(Request::Cont));
+        let task = tracee.task.clone();
+        self.table.insert(tracee);
+        self.guarded(tid, || adopt(&task));
+        task
+    }
+
+    /// The number must still mean the process that it meant when we began.
+    fn check_attached(
+        &mut self,
+        pid: Tid,
+        start_time: u64,
+        group: &Rc<Group>,
+        tasks: Vec<Task>,
+        outcome: Arc<Outcome>,
+    ) -> Result<Process, HostError> {
+        match procfs::stat(pid) {
+            Ok(stat) if stat.start_time == start_time && !tasks.is_empty() => {
+                Ok(Process { pid, tasks, outcome })
+            }
+            Ok(stat) if stat.start_time == start_time => Err(HostError::Zombie(pid)),
+            Ok(_) => {
+                self.leave_group(group);
+                Err(HostError::PidReused(pid))
+            }
+            Err(_) => {
+                self.leave_group(group);
+                Err(HostError::NoSuchProcess(pid))
+            }
+        }
+    }
+}
+
+/// What can be known before the first SEIZE; answers the start time, which names the process for good.
+fn examine(pid: Tid) -> Result<u64, HostError> {
+    let status = procfs::status(pid).map_err(|_| HostError::NoSuchProcess(pid))?;
+    if i32::try_from(std::process::id()) == Ok(status.tgid) {
+        return Err(HostError::SelfAttach);
+    }
+    let stat = procfs::stat(pid).map_err(|_| HostError::NoSuchProcess(pid))?;
+    if stat.is_kernel_thread() {
+        return Err(HostError::KernelThread(pid));
+    }
+    // A dead leader of living threads is a zombie too: those can be traced.
+    if stat.state == State::Dead && procfs::threads(pid).map_or(0, |threads| threads.len()) <= 1 {
+        return Err(HostError::Zombie(pid));
+    }
+    match Tid::new(status.tracer) {
+        Some(tracer) if i32::try_from(std::process::id()) == Ok(tracer.raw()) => {
+            Err(HostError::AlreadyOurs(pid))
+        }
+        Some(tracer) => Err(HostError::AlreadyTraced { pid, tracer, name: procfs::name(tracer) }),
+        None => Ok(stat.start_time),
+    }
+}
+
+fn seize_thread(pid: Tid, tid: Tid, first: bool) -> Result<Seized, HostError> {
+    match ptrace::seize(tid, Options::EVERYTHING) {
+        Ok(()) => Ok(Seized::Now),
+        Err(Errno::ESRCH) if first && !procfs::exists(pid) => Err(HostError::NoSuchProcess(pid)),
+        Err(Errno::ESRCH) => Ok(Seized::Nothing),
+        Err(Errno::EPERM | Errno::EACCES) => why_refused(pid, tid),
+        Err(errno) => Err(HostError::Ptrace("seize", tid, errno)),
+    }
+}
+
+/// The kernel says only "not permitted"; the reason is looked up.
+fn why_refused(pid: Tid, tid: Tid) -> Result<Seized, HostError> {
+    let Ok(status) = procfs::status(tid) else { return Ok(Seized::Nothing) };
+    if procfs::stat(tid).map_or(true, |stat| stat.state == State::Dead) {
+        return Ok(Seized::Nothing);
+    }
+    match Tid::new(status.tracer) {
+        Some(tracer) if i32::try_from(std::process::id()) == Ok(tracer.raw()) => return Ok(Seized::Nothing),
+        Some(tracer) => return Err(HostError::AlreadyTraced { pid, tracer, name: procfs::name(tracer) }),
+        None => {}
+    }
+    let us = os::effective_uid();
+    let refusal = if us != 0 && us != status.uid {
+        Refusal::OtherUser(status.uid)
+    } else {
+        match procfs::yama_scope() {
+            Some(level @ 3..) => Refusal::Yama(level),
+            Some(level @ 1..) if us != 0 => Refusal::Yama(level),
+            _ => Refusal::Privileged,
+        }
+    };
+    Err(HostError::NotPermitted(pid, refusal))
+}

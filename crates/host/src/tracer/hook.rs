@@ -1,0 +1,86 @@
+//! What the core can ask of us for one task: [`Hook`]. Called from any thread; everything turns into a message.
+
+use core::sync::atomic::{AtomicI32, Ordering};
+use std::fs;
+use std::sync::Arc;
+
+use utrace_core::{Target, TargetError, Task, TaskHost};
+
+use super::message::Message;
+use super::table::Key;
+use super::view::Afar;
+use crate::shared::Shared;
+use crate::types::Tid;
+
+/// The host's side of one task.
+pub(crate) struct Hook {
+    shared: Arc<Shared>,
+    key: Key,
+    /// Changes at an exec by a thread that was not the leader.
+    tid: Arc<AtomicI32>,
+}
+
+impl Hook {
+    pub(crate) fn new(shared: Arc<Shared>, key: Key, tid: Arc<AtomicI32>) -> Self {
+        Self { shared, key, tid }
+    }
+
+    fn tid(&self) -> Option<Tid> {
+        Tid::new(self.tid.load(Ordering::Relaxed))
+    }
+
+    fn post(&self, message: Message) {
+        // A host that has ended has let go of every task: there is nothing left to ask.
+        let _ = self.shared.mailbox.post(message);
+    }
+}
+
+impl TaskHost for Hook {
+    fn request_report(&self, _task: &Task) {
+        self.post(Message::Report(self.key));
+    }
+
+    fn request_interrupt(&self, _task: &Task) {
+        self.post(Message::Interrupt(self.key));
+    }
+
+    fn wake(&self, _task: &Task) {
+        self.post(Message::Wake(self.key));
+    }
+
+    fn tidy(&self, _task: &Task) {
+        self.post(Message::Tidy(self.key));
+    }
+
+    fn interest_changed(&self, _task: &Task) {
+        self.post(Message::Interest(self.key));
+    }
+
+    fn is_current(&self) -> bool {
+        self.shared.mailbox.is_owner()
+            && self.shared.current.load(Ordering::Relaxed) == self.tid.load(Ordering::Relaxed)
+    }
+
+    fn unwound(&self, engine: &str) {
+        self.shared.set_unwound(engine);
+    }
+
+    fn off_cpu(&self) -> Option<u64> {
+        let tid = self.tid()?;
+        let off =
+            || fs::read(format!("/proc/{tid}/syscall")).ok().filter(|line| !line.starts_with(b"running"));
+        off()?;
+        // The third field counts time slices (Documentation/scheduler/sched-stats.rst): one more, and it ran.
+        let stats = fs::read_to_string(format!("/proc/{tid}/schedstat")).ok()?;
+        let slices = stats.split_ascii_whitespace().nth(2)?.parse().ok()?;
+        off().map(|_| slices)
+    }
+
+    fn with_target(&self, examine: &mut (dyn FnMut(&mut dyn Target) + Send)) -> Result<(), TargetError> {
+        let tid = self.tid().ok_or(TargetError::Died)?;
+        let pid = crate::procfs::status(tid).ok().and_then(|status| Tid::new(status.tgid));
+        let mut afar = Afar { shared: Arc::clone(&self.shared), key: self.key, pid: pid.unwrap_or(tid), tid };
+        examine(&mut afar);
+        Ok(())
+    }
+}

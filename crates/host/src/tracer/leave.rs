@@ -1,0 +1,114 @@
+//! Letting tracees go so that nothing of ours stays behind.
+//!
+//! One that we hold is detached with the signal it was to get, its registers written back. One that runs is best
+//! left by the end of the tracer thread, which disturbs nobody (facts/quiesce.md section 0), so that is how a host
+//! ends. Where the thread goes on, the tracee is interrupted first, and its call made to start again by itself.
+
+use std::rc::Rc;
+
+use super::Tracer;
+use super::tracee::{Group, Origin, Point, Run, Tracee};
+use crate::process::{CoreDump, Ending};
+use crate::quiesce;
+use crate::stop::{Stop, decode};
+use crate::sys::process as os;
+use crate::sys::ptrace::{self, Request};
+use crate::sys::wait;
+use crate::tracee::Stopped;
+use crate::types::Tid;
+
+impl Tracer {
+    /// Leaves everything; the tracer thread ends right after.
+    pub(super) fn leave_all(mut self) {
+        let unanswered = self.shared.mailbox.close();
+        // Dropping them tells who waits that the host has ended.
+        drop(unanswered);
+        for tid in self.table.tids() {
+            let Some(mut tracee) = self.table.take(tid) else { continue };
+            match core::mem::replace(&mut tracee.run, Run::Handled) {
+                _ if tracee.group.origin == Origin::LaunchedDies => drop(os::kill(tid, libc::SIGKILL)),
+                Run::Held(stopped, point) => self.detach(stopped, point),
+                Run::Running(_) | Run::Handled => {}
+            }
+            self.forget(tracee);
+        }
+        let early = core::mem::take(&mut self.early);
+        for (_, news) in early {
+            if let super::life::Early::Stopped { stopped, .. } = news {
+                self.detach(stopped, Point::Mid);
+            }
+        }
+        // Stops that were on their way: their signals must arrive and their calls start again.
+        while let Ok(Some((tid, status))) = wait::poll_any() {
+            self.detach_at(tid, decode(status, 0));
+        }
+        // The doorbell dies with this thread.
+        let _ = os::kill(self.bell, libc::SIGKILL);
+        let _ = wait::wait_for(self.bell);
+    }
+
+    /// Leaves the threads of one process while the host goes on.
+    pub(super) fn leave_group(&mut self, group: &Rc<Group>) {
+        for tid in self.table.tids() {
+            let Some(mut tracee) = self.table.take(tid) else { continue };
+            if !Rc::ptr_eq(&tracee.group, group) {
+                self.table.put(tracee);
+                continue;
+            }
+            match core::mem::replace(&mut tracee.run, Run::Handled) {
+                Run::Held(stopped, point) => self.detach(stopped, point),
+                Run::Running(_) | Run::Handled => {
+                    // ESRCH: it died, or is stopped already; the wait below tells.
+                    let _ = ptrace::interrupt(tid);
+                    if let Ok(status) = wait::wait_for(tid) {
+                        self.detach_at(tid, decode(status, 0));
+                    }
+                }
+            }
+            self.forget(tracee);
+        }
+    }
+
+    /// Detaches a tracee at a stop that nobody will report.
+    fn detach_at(&self, tid: Tid, stop: Result<Stop, crate::stop::UnknownStop>) {
+        let mut stopped = Stopped::seen_by_wait(tid);
+        match stop {
+            Ok(Stop::Exited(_) | Stop::Killed(..)) => {}
+            Ok(Stop::Signal(signal)) => {
+                let _ = quiesce::hide_interruption(&mut stopped);
+                self.detach(stopped, Point::User(signal, super::tracee::Path::Signal));
+            }
+            Ok(Stop::Interrupted | Stop::Syscall) => {
+                let _ = quiesce::hide_interruption(&mut stopped);
+                self.detach(stopped, Point::Mid);
+            }
+            _ => self.detach(stopped, Point::Mid),
+        }
+    }
+
+    /// A group stop survives a detach by itself (ptrace(2), "Attaching and detaching").
+    fn detach(&self, stopped: Stopped, point: Point) {
+        let tid = stopped.tid();
+        let signal = if let Point::User(signal, _) = point { signal } else { 0 };
+        if let Err(gone) = stopped.resume(Request::Detach, signal) {
+            self.note(tid, gone);
+        }
+    }
+
+    /// Drops a tracee: its engines leave without a death callback.
+    fn forget(&mut self, tracee: Box<Tracee>) {
+        let tid = tracee.tid;
+        self.table.release(&tracee);
+        let group = Rc::clone(&tracee.group);
+        self.guarded(tid, || drop(tracee));
+        self.shared.remove_task(tid);
+        if let Some(outcome) = &group.outcome {
+            let killed = group.origin == Origin::LaunchedDies;
+            outcome.settle(Ok(if killed {
+                Ending::Killed(libc::SIGKILL, CoreDump::No)
+            } else {
+                Ending::Left
+            }));
+        }
+    }
+}

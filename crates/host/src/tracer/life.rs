@@ -1,0 +1,275 @@
+//! Births, execs, exits and deaths, in whatever order their news arrives.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use utrace_core::{Action, CloneKind, CloneReport, DeathReport, Event, ExecReport, ExitReport, Verdict};
+
+use super::Tracer;
+use super::report::task_id;
+use super::tracee::{Group, Path, Phase, Point, Run, Tracee};
+use super::view::Corpse;
+use crate::error::HostError;
+use crate::process::{CoreDump, Ending};
+use crate::procfs;
+use crate::stop::{Birth, Stop};
+use crate::sys::spawn::Fate;
+use crate::sys::wait::WaitStatus;
+use crate::tracee::Stopped;
+use crate::types::Tid;
+
+/// News of a child whose parent's event has not come yet.
+pub(crate) enum Early {
+    /// It made its first stop. The process that it says made it, and whether it is a thread of that one.
+    Stopped {
+        /// The process of its creator, unless the creator made it a sibling (`CLONE_PARENT`) or is gone.
+        maker: i32,
+        stopped: Stopped,
+    },
+    /// It is gone already.
+    Ended(Ending),
+}
+
+impl Tracer {
+    /// News of a thread that is in no slot.
+    #[cold]
+    pub(super) fn handle_stranger(&mut self, tid: Tid, status: WaitStatus) {
+        let Ok(stop) = self.read(tid, status) else { return };
+        let ending = match stop {
+            Stop::Exited(code) => Ending::Exited(code),
+            Stop::Killed(signal, core) => Ending::Killed(signal, core),
+            _ => {
+                let maker = procfs::status(tid)
+                    .map_or(0, |of| if of.tgid == tid.raw() { of.parent } else { of.tgid });
+                self.early.insert(tid, Early::Stopped { maker, stopped: Stopped::seen_by_wait(tid) });
+                return self.adopt_orphans(None);
+            }
+        };
+        match self.children.remove(&tid) {
+            Some(outcome) => outcome.settle(Ok(ending)),
+            None => drop(self.early.insert(tid, Early::Ended(ending))),
+        }
+    }
+
+    /// A tracee made a child.
+    pub(super) fn at_birth(
+        &mut self,
+        mut tracee: Box<Tracee>,
+        mut stopped: Stopped,
+        birth: Birth,
+        child: Option<Tid>,
+    ) {
+        let Some(child) = child.filter(|child| !self.table.contains(*child)) else {
+            return self.go_mid(tracee, stopped);
+        };
+        let early = self.early.remove(&child);
+        let group = child_group(&tracee, child);
+        let kind = match birth {
+            _ if Rc::ptr_eq(&group, &tracee.group) => CloneKind::Thread,
+            Birth::Vfork => CloneKind::Vfork,
+            Birth::Fork | Birth::Clone => CloneKind::Fork,
+        };
+        let newborn = self.new_tracee(child, group, Phase::Unborn, Run::Handled);
+        let task = newborn.task.clone();
+        self.table.insert(newborn);
+        let mut verdict = Verdict::Go(Action::Resume);
+        if tracee.task.wants(Event::Clone) {
+            let mut clone = CloneReport { kind, child: task };
+            verdict =
+                self.report(&mut tracee, &mut stopped, |reporter, target| reporter.clone(target, &mut clone));
+        }
+        if let Some(early) = early
+            && let Some(newborn) = self.table.take(child)
+        {
+            self.bring_up(newborn, early);
+        }
+        self.conclude(tracee, stopped, Point::Mid, verdict);
+    }
+
+    /// Lets a child whose news came early have it.
+    fn bring_up(&mut self, mut child: Box<Tracee>, early: Early) {
+        child.phase = Phase::Living;
+        match early {
+            Early::Stopped { stopped, .. } => self.start_child(child, stopped),
+            Early::Ended(ending) => self.died(child, ending),
+        }
+    }
+
+    /// A child at its first stop: what engines asked for at its birth comes before its first instruction (INV-40).
+    pub(super) fn start_child(&mut self, child: Box<Tracee>, stopped: Stopped) {
+        self.conclude(child, stopped, Point::User(0, Path::Signal), Verdict::Go(Action::Resume));
+    }
+
+    /// Children whose creator was killed before it could report them have no parent's event to wait for.
+    ///
+    /// A creator can only miss its event by dying, with its process or in an exec by another thread; `gone` is
+    /// the process to which one of these has just happened.
+    #[cold]
+    fn adopt_orphans(&mut self, gone: Option<Tid>) {
+        let orphaned = |early: &Early| match early {
+            Early::Ended(_) => false,
+            Early::Stopped { maker, .. } => match Tid::new(*maker) {
+                Some(maker) => gone == Some(maker) || (gone.is_some() && !self.table.contains(maker)),
+                None => true,
+            },
+        };
+        let mut orphans: Vec<Tid> =
+            self.early.iter().filter(|(_, early)| orphaned(early)).map(|(tid, _)| *tid).collect();
+        if self.table.len() == 0 {
+            orphans = self.early.keys().copied().collect();
+        }
+        for tid in orphans {
+            let Some(early) = self.early.remove(&tid) else { continue };
+            if let Early::Ended(_) = early {
+                continue;
+            }
+            let group = Rc::new(Group::unknown(tid));
+            let orphan = self.new_tracee(tid, group, Phase::Living, Run::Handled);
+            let tid = orphan.tid;
+            self.table.insert(orphan);
+            if let Some(orphan) = self.table.take(tid) {
+                self.bring_up(orphan, early);
+            }
+        }
+    }
+
+    /// A tracee runs a new program. The kernel reports it under the leader's tid; `former` is the thread that did it.
+    pub(super) fn at_exec(&mut self, tracee: Box<Tracee>, mut stopped: Stopped, former: Option<Tid>) {
+        let mut tracee = match former.filter(|former| *former != tracee.tid) {
+            Some(former) => self.take_over(tracee, former),
+            None => tracee,
+        };
+        if tracee.phase != Phase::Living {
+            tracee.phase = Phase::Living;
+            // Its line to us is closed by now.
+            tracee.group.embryo.borrow_mut().take();
+        }
+        let mut verdict = Verdict::Go(Action::Resume);
+        if tracee.task.wants(Event::Exec) {
+            let mut exec = ExecReport { former: task_id(former.unwrap_or(tracee.tid)) };
+            verdict =
+                self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exec(target, &mut exec));
+        }
+        if !self.early.is_empty() {
+            self.adopt_orphans(Some(tracee.group.pid));
+        }
+        self.conclude(tracee, stopped, Point::Mid, verdict);
+    }
+
+    /// The thread `former` takes the leader's tid and keeps its engines; the leader's task ends (INV-36).
+    #[cold]
+    fn take_over(&mut self, leader: Box<Tracee>, former: Tid) -> Box<Tracee> {
+        let Some(mut heir) = self.table.take(former) else { return leader };
+        let tid = leader.tid;
+        if let Run::Held(..) = heir.run {
+            heir.reporter.killed();
+        }
+        heir.run = Run::Handled;
+        // Its wait status is never shown: the kernel has released it in the exec.
+        self.bury(leader, Ending::Exited(0));
+        self.shared.remove_task(former);
+        self.table.rename(&mut heir, tid);
+        heir.hook_tid.store(tid.raw(), core::sync::atomic::Ordering::Relaxed);
+        heir.reporter.set_id(task_id(tid));
+        self.shared.add_task(tid, heir.task.clone());
+        heir
+    }
+
+    /// A thread begins to exit.
+    pub(super) fn at_exit(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, status: i32) {
+        let mut verdict = Verdict::Go(Action::Resume);
+        tracee.call = None;
+        if tracee.phase == Phase::Living && tracee.task.wants(Event::Exit) {
+            // ptrace lets a tracer see the status here, not change it.
+            let mut exit = ExitReport::new(status.unsigned_abs());
+            verdict =
+                self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exit(target, &mut exit));
+        }
+        self.conclude(tracee, stopped, Point::Exiting, verdict);
+    }
+
+    /// A thread is gone, and reaped by our wait.
+    pub(super) fn died(&mut self, tracee: Box<Tracee>, ending: Ending) {
+        let group = Rc::clone(&tracee.group);
+        let leader = tracee.tid == group.pid;
+        self.bury(tracee, ending);
+        if leader {
+            if let Some(outcome) = &group.outcome {
+                outcome.settle(how_it_ended(&group, ending));
+            }
+            if !self.early.is_empty() {
+                self.adopt_orphans(Some(group.pid));
+            }
+        }
+    }
+
+    /// Reports death and reap, and forgets the tracee.
+    fn bury(&mut self, mut tracee: Box<Tracee>, ending: Ending) {
+        let tid = tracee.tid;
+        self.table.release(&tracee);
+        let leader = tid == tracee.group.pid;
+        let mut death = DeathReport {
+            group_dead: leader,
+            signal: if leader { Some(libc::SIGCHLD.unsigned_abs()) } else { None },
+            code: wait_status(ending),
+        };
+        self.guarded(tid, || {
+            tracee.reporter.dead();
+            tracee.reporter.death(&mut Corpse, &mut death);
+        });
+        if let Some(reaper) = tracee.reaper.take() {
+            self.guarded(tid, || reaper.reap());
+        }
+        // Engines are dropped with the last handle: perhaps here, and a panic of theirs is theirs.
+        self.guarded(tid, || drop(tracee));
+        self.shared.remove_task(tid);
+    }
+}
+
+impl Group {
+    /// A process of which we know nothing but its id.
+    fn unknown(pid: Tid) -> Self {
+        Self {
+            pid,
+            origin: super::tracee::Origin::Attached,
+            filter: RefCell::new(None),
+            outcome: None,
+            embryo: RefCell::new(None),
+        }
+    }
+}
+
+/// The process that a child belongs to: its parent's for a thread, one of its own otherwise.
+fn child_group(parent: &Tracee, child: Tid) -> Rc<Group> {
+    let tgid = procfs::status(child).map(|status| status.tgid);
+    if tgid == Ok(parent.group.pid.raw()) {
+        return Rc::clone(&parent.group);
+    }
+    Rc::new(Group {
+        pid: child,
+        origin: parent.group.origin,
+        filter: RefCell::new(parent.group.filter.borrow().clone()),
+        outcome: None,
+        embryo: RefCell::new(None),
+    })
+}
+
+/// What the caller of a launch or attach is told.
+fn how_it_ended(group: &Group, ending: Ending) -> Result<Ending, HostError> {
+    if let Some(mut launch) = group.embryo.borrow_mut().take()
+        && let Fate::Failed(step, errno) = launch.embryo.fate()
+    {
+        return Err(HostError::Launch(launch.path, step, errno));
+    }
+    Ok(ending)
+}
+
+/// As wait(2) encodes it.
+fn wait_status(ending: Ending) -> u32 {
+    match ending {
+        Ending::Exited(code) => u32::from(code) << 8,
+        Ending::Killed(signal, CoreDump::Yes) => signal.unsigned_abs() | 0x80,
+        Ending::Killed(signal, CoreDump::No) => signal.unsigned_abs(),
+        Ending::Left => 0,
+    }
+}

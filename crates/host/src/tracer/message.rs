@@ -1,0 +1,133 @@
+//! What other threads, and callbacks, ask of the tracer thread.
+
+use std::sync::mpsc::SyncSender;
+
+use utrace_core::{Event, Task};
+
+use super::table::Key;
+use super::tracee::{Interrupt, Phase, Run, Tracee};
+use super::view::{self, RegsetOrder};
+use super::{Flow, Tracer};
+use crate::command::AfterTracer;
+use crate::error::HostError;
+use crate::process::Process;
+use crate::procfs;
+use crate::sys::ptrace::{self, Request};
+use crate::sys::spawn::Plan;
+use crate::types::Tid;
+
+/// A request to the tracer thread.
+pub(crate) enum Message {
+    /// Launch a program.
+    Launch(LaunchOrder),
+    /// Attach to a process.
+    Attach(AttachOrder),
+    /// Have the tracee report before user mode, without its noticing.
+    Report(Key),
+    /// Have the tracee report on the signal path, ending a sleep.
+    Interrupt(Key),
+    /// The last engine that held the tracee let go.
+    Wake(Key),
+    /// Engines of a running tracee are marked for detach.
+    Tidy(Key),
+    /// Engines of the tracee want more than before.
+    Interest(Key),
+    /// Read or write registers of a held tracee.
+    Regset(RegsetOrder),
+    /// Leave everything and end.
+    Shutdown,
+}
+
+/// Everything for a launch.
+pub(crate) struct LaunchOrder {
+    pub(crate) plan: Plan,
+    pub(crate) after: AfterTracer,
+    pub(crate) adopt: Box<dyn FnOnce(&Task) + Send>,
+    pub(crate) reply: SyncSender<Result<Process, HostError>>,
+}
+
+/// Everything for an attach.
+pub(crate) struct AttachOrder {
+    pub(crate) pid: Tid,
+    pub(crate) adopt: Box<dyn FnMut(&Task) + Send>,
+    pub(crate) reply: SyncSender<Result<Process, HostError>>,
+}
+
+impl Tracer {
+    pub(super) fn serve_one(&mut self, message: Message) -> Flow {
+        match message {
+            Message::Launch(order) => {
+                let result = self.launch(order.plan, order.after, order.adopt);
+                // Whoever asked may have given up.
+                let _ = order.reply.send(result);
+            }
+            Message::Attach(mut order) => {
+                let result = self.attach(order.pid, &mut order.adopt);
+                let _ = order.reply.send(result);
+            }
+            Message::Report(key) => self.with(key, |tracer, tracee| tracer.ask_report(tracee)),
+            Message::Interrupt(key) => {
+                self.with(key, |tracer, tracee| tracer.interrupt(tracee, Interrupt::Asked))
+            }
+            Message::Interest(key) => self.with(key, |tracer, tracee| tracer.ask_calls(tracee)),
+            Message::Tidy(key) => self.with(key, |_, tracee| tracee.reporter.tidy()),
+            Message::Wake(key) => self.wake(key),
+            Message::Regset(order) => self.serve_regset(order),
+            Message::Shutdown => return Flow::End,
+        }
+        Flow::On
+    }
+
+    fn with(&mut self, key: Key, act: impl FnOnce(&mut Self, &mut Tracee)) {
+        if let Some(mut tracee) = self.table.take_key(key) {
+            act(self, &mut tracee);
+            self.table.put(tracee);
+        }
+    }
+
+    /// A report is owed: find the next stop, or make one.
+    fn ask_report(&mut self, tracee: &mut Tracee) {
+        let Run::Running(request) = tracee.run else { return };
+        // Its system call will be reported when it ends: leave it asleep (DESIGN section 5).
+        if request == Request::Syscall && procfs::is_blocked_in_call(tracee.tid) {
+            return;
+        }
+        self.interrupt(tracee, Interrupt::Quiet);
+    }
+
+    /// Engines want system calls: a tracee that was resumed without them must be stopped once.
+    fn ask_calls(&mut self, tracee: &mut Tracee) {
+        let resumed_without = matches!(tracee.run, Run::Running(Request::Cont));
+        let wanted = tracee.task.asked_for(Event::SyscallEntry) || tracee.task.asked_for(Event::SyscallExit);
+        if resumed_without && wanted && !tracee.is_covered_by_filter() {
+            self.interrupt(tracee, Interrupt::Quiet);
+        }
+    }
+
+    pub(super) fn interrupt(&mut self, tracee: &mut Tracee, why: Interrupt) {
+        let running = matches!(tracee.run, Run::Running(request) if request != Request::Listen);
+        // A child before its first stop, and a launch before its exec, come by themselves.
+        if !running || tracee.phase != Phase::Living {
+            return;
+        }
+        let on_its_way = tracee.interrupt != Interrupt::None;
+        if tracee.interrupt != Interrupt::Asked {
+            tracee.interrupt = why;
+        }
+        // ESRCH: it is dead or stopped already, and wait4 will say so.
+        if !on_its_way && let Err(errno) = ptrace::interrupt(tracee.tid) {
+            self.note(tracee.tid, crate::tracee::Gone::of("interrupt", errno));
+        }
+    }
+
+    fn serve_regset(&mut self, order: RegsetOrder) {
+        let mut answer = Err(utrace_core::TargetError::Died);
+        if let Some(mut tracee) = self.table.take_key(order.key) {
+            if let Run::Held(stopped, _) = &mut tracee.run {
+                answer = view::serve_regset(stopped, order.set, order.write);
+            }
+            self.table.put(tracee);
+        }
+        let _ = order.reply.send(answer);
+    }
+}

@@ -1,0 +1,205 @@
+//! The tracer thread: waits for stops, has them reported, resumes.
+//!
+//! [`Tracer::run`] is the loop. One stop goes: wait4 -> [`crate::stop::decode`] -> the handler of that kind of stop
+//! (`syscalls`, `signals`, `life`) -> a report through the core's [`utrace_core::Reporter`] (`report`) -> a verdict,
+//! carried out in `resume`. Messages from other threads are served in between (`message`); `launch`, `attach` and
+//! `leave` begin and end the tracing of a process. `table` finds tracees, `tracee` is one. Nothing here knows what
+//! an engine does.
+
+mod attach;
+mod hook;
+mod launch;
+mod leave;
+mod life;
+mod message;
+mod report;
+mod resume;
+mod signals;
+mod syscalls;
+mod table;
+mod tracee;
+mod view;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::HostError;
+use crate::notice::Notice;
+use crate::process::Outcome;
+use crate::shared::Shared;
+use crate::stop::{Stop, decode, needs_message};
+use crate::sys::Errno;
+use crate::sys::ptrace::{self, Options, Request};
+use crate::sys::wait::{self, Usage, WaitStatus};
+use crate::tracee::{Gone, Stopped};
+use crate::types::Tid;
+
+pub(crate) use message::{AttachOrder, LaunchOrder, Message};
+use table::Table;
+use tracee::{Run, Tracee};
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Flow {
+    On,
+    End,
+}
+
+/// Everything that the tracer thread owns.
+pub(crate) struct Tracer {
+    shared: Arc<Shared>,
+    bell: Tid,
+    table: Table,
+    /// News of threads that we do not know yet: children whose parent's event is still to come.
+    early: HashMap<Tid, life::Early>,
+    /// Children of ours that are no longer traced, whose end is still waited for.
+    children: HashMap<Tid, Arc<Outcome>>,
+    usage: Usage,
+}
+
+impl Tracer {
+    /// Makes the calling thread a tracer with a doorbell.
+    pub(crate) fn start(shared: Arc<Shared>) -> Result<Self, HostError> {
+        let bell = hang_bell(&shared)?;
+        let usage = Usage::default();
+        let (early, children) = (HashMap::new(), HashMap::new());
+        Ok(Self { shared, bell, table: Table::default(), early, children, usage })
+    }
+
+    /// Serves until a shutdown is asked for.
+    pub(crate) fn run(mut self) {
+        loop {
+            if self.shared.mailbox.has_news() && self.serve() == Flow::End {
+                break;
+            }
+            match wait::wait_any(&self.usage) {
+                Ok((tid, status)) if tid == self.bell => self.answer_bell(status),
+                Ok((tid, status)) => self.handle(tid, status),
+                // The doorbell is always there; if even a new one cannot be had, nothing can be waited for.
+                Err(_) => {
+                    if self.renew_bell().is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        self.leave_all();
+    }
+
+    /// Serves the messages that have come.
+    fn serve(&mut self) -> Flow {
+        for message in self.shared.mailbox.take() {
+            if self.serve_one(message) == Flow::End {
+                return Flow::End;
+            }
+        }
+        Flow::On
+    }
+
+    /// The doorbell's only stops are signals; all are swallowed. Its mail is served by the loop.
+    fn answer_bell(&mut self, status: WaitStatus) {
+        match decode(status, 0) {
+            Ok(Stop::Exited(_) | Stop::Killed(..)) => {
+                if let Err(error) = self.renew_bell() {
+                    self.shared.notify(Notice::Failed(error));
+                }
+            }
+            Ok(Stop::GroupStop(_)) => drop(ptrace::resume(self.bell, Request::Listen, 0)),
+            // If it was killed just now, its end comes next.
+            _ => drop(ptrace::resume(self.bell, Request::Cont, 0)),
+        }
+    }
+
+    /// Somebody killed the doorbell: hang another. Mail that came meanwhile is found by the loop.
+    fn renew_bell(&mut self) -> Result<(), HostError> {
+        self.bell = hang_bell(&self.shared)?;
+        Ok(())
+    }
+
+    /// Takes the news of one thread to its handler.
+    #[inline]
+    fn handle(&mut self, tid: Tid, status: WaitStatus) {
+        let Some(tracee) = self.table.take(tid) else { return self.handle_stranger(tid, status) };
+        let stop = match self.read(tid, status) {
+            Ok(stop) => stop,
+            // It died since; its end comes next.
+            Err(None) => return self.table.put(tracee),
+            Err(Some(notice)) => {
+                self.shared.notify(notice);
+                return self.resume_unknown(tracee);
+            }
+        };
+        self.dispatch(tracee, stop);
+    }
+
+    /// Decodes a status, with its number where it has one.
+    fn read(&self, tid: Tid, status: WaitStatus) -> Result<Stop, Option<Notice>> {
+        let message = if needs_message(status) {
+            match ptrace::event_message(tid) {
+                Ok(message) => message,
+                Err(Errno::ESRCH) => return Err(None),
+                Err(errno) => return Err(Some(Notice::Failed(HostError::Ptrace("read event", tid, errno)))),
+            }
+        } else {
+            0
+        };
+        decode(status, message)
+            .map_err(|unknown| Some(Notice::UnknownStop { tid, status: unknown.to_string() }))
+    }
+
+    #[inline]
+    fn dispatch(&mut self, mut tracee: Box<Tracee>, stop: Stop) {
+        let ended = match stop {
+            Stop::Exited(code) => Some(crate::process::Ending::Exited(code)),
+            Stop::Killed(signal, core) => Some(crate::process::Ending::Killed(signal, core)),
+            _ => None,
+        };
+        if let Some(ending) = ended {
+            return self.died(tracee, ending);
+        }
+        let was = core::mem::replace(&mut tracee.run, Run::Handled);
+        if let Run::Held(..) = was {
+            // Only SIGKILL makes a stop after a stop that we did not end (INV-34).
+            tracee.reporter.killed();
+        }
+        let stopped = Stopped::seen_by_wait(tracee.tid);
+        match stop {
+            Stop::Syscall | Stop::Seccomp => self.at_syscall(tracee, stopped, stop),
+            Stop::Signal(signal) => self.at_signal(tracee, stopped, signal),
+            Stop::Interrupted => self.at_interrupt(tracee, stopped, was),
+            Stop::GroupStop(signal) => self.at_group_stop(tracee, stopped, signal),
+            Stop::Born(birth, child) => self.at_birth(tracee, stopped, birth, child),
+            Stop::VforkDone => self.go_mid(tracee, stopped),
+            Stop::Exec(former) => self.at_exec(tracee, stopped, former),
+            Stop::Exiting(status) => self.at_exit(tracee, stopped, status),
+            Stop::Exited(_) | Stop::Killed(..) => {}
+        }
+    }
+
+    /// Resumes a tracee after a stop that we do not understand: it must run, whatever it was.
+    fn resume_unknown(&mut self, mut tracee: Box<Tracee>) {
+        tracee.run = Run::Handled;
+        let stopped = Stopped::seen_by_wait(tracee.tid);
+        self.go_mid(tracee, stopped);
+    }
+
+    /// A step on a tracee failed: died is news that wait4 will bring, anything else is told.
+    fn note(&self, tid: Tid, gone: Gone) {
+        if gone != Gone::Died {
+            self.shared.notify(Notice::Failed(gone.on(tid)));
+        }
+    }
+}
+
+fn hang_bell(shared: &Shared) -> Result<Tid, HostError> {
+    let bell =
+        shared.mailbox.open_door().map_err(|errno| HostError::Start("make the doorbell process", errno))?;
+    match ptrace::seize(bell, Options::NONE.with_exitkill()) {
+        Ok(()) => Ok(bell),
+        Err(errno) => {
+            let _ = crate::sys::process::kill(bell, libc::SIGKILL);
+            let _ = wait::wait_for(bell);
+            Err(HostError::Start("ptrace(2)", errno))
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Carrying out a verdict: parking a tracee, making the report before user mode, and resuming in the cheapest way
+//! that still shows what engines want (push-down).
+
+use utrace_core::{Action, Event, SignalAction, SignalKind, SignalReport, Verdict, Woken};
+
+use super::Tracer;
+use super::table::Key;
+use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
+use crate::sys::Errno;
+use crate::sys::ptrace::{self, Request};
+use crate::tracee::{Gone, Stopped};
+
+/// How often the report before user mode may be repeated in one stop. Engines that ask again and again get their
+/// next turn at a stop of its own, so that others are served in between.
+const ROUNDS: u32 = 2;
+
+impl Tracer {
+    /// Does what a report at `point` decided.
+    #[inline]
+    pub(super) fn conclude(
+        &mut self,
+        mut tracee: Box<Tracee>,
+        mut stopped: Stopped,
+        mut point: Point,
+        verdict: Verdict,
+    ) {
+        let mut verdict = verdict;
+        for round in 0.. {
+            let Verdict::Go(action) = verdict else { return self.park(tracee, stopped, point) };
+            let owed = matches!(action, Action::Interrupt | Action::Report) || tracee.reporter.owes_report();
+            match point {
+                Point::User(0, path) if owed && round < ROUNDS && tracee.phase == Phase::Living => {
+                    verdict = self.before_user(&mut tracee, &mut stopped, path, &mut point);
+                }
+                _ => return self.release(tracee, stopped, point, action, owed),
+            }
+        }
+    }
+
+    /// The last report before user mode.
+    #[cold]
+    fn before_user(
+        &mut self,
+        tracee: &mut Tracee,
+        stopped: &mut Stopped,
+        path: Path,
+        point: &mut Point,
+    ) -> Verdict {
+        tracee.report_due = false;
+        if path == Path::Syscall {
+            return self.report(tracee, stopped, |reporter, target| reporter.to_user(target));
+        }
+        let mut signal = SignalReport::none(SignalKind::Report);
+        let verdict =
+            self.report(tracee, stopped, |reporter, target| reporter.signal_report(target, &mut signal));
+        // An engine may make a signal out of nothing here, or out of one it kept.
+        if signal.action != SignalAction::Ignore
+            && let Ok(number @ 1..=64) = i32::try_from(signal.info.number)
+        {
+            *point = Point::User(number, path);
+        }
+        verdict
+    }
+
+    /// Engines hold it: its registers are given to the kernel, so that whoever looks from outside sees the truth.
+    #[cold]
+    fn park(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, point: Point) {
+        if let Err(gone) = stopped.flush() {
+            self.note(tracee.tid, gone);
+        }
+        tracee.interrupt = Interrupt::None;
+        tracee.run = Run::Held(stopped, point);
+        self.table.put(tracee);
+    }
+
+    /// The last engine that held it let go.
+    pub(super) fn wake(&mut self, key: Key) {
+        let Some(mut tracee) = self.table.take_key(key) else { return };
+        let (mut stopped, point) = match core::mem::replace(&mut tracee.run, Run::Handled) {
+            Run::Held(stopped, point) => (stopped, point),
+            other => {
+                tracee.run = other;
+                return self.table.put(tracee);
+            }
+        };
+        match tracee.reporter.woken() {
+            Woken::Parked => {
+                tracee.run = Run::Held(stopped, point);
+                self.table.put(tracee);
+            }
+            Woken::Go(action) => self.conclude(tracee, stopped, point, Verdict::Go(action)),
+            Woken::Repeat if point == Point::Entry => self.repeat_entry(tracee, stopped),
+            Woken::Repeat => {
+                let mut point = point;
+                let path = if let Point::User(_, path) = point { path } else { Path::Syscall };
+                let verdict = self.before_user(&mut tracee, &mut stopped, path, &mut point);
+                self.conclude(tracee, stopped, point, verdict);
+            }
+        }
+    }
+
+    /// Resumes from a stop inside the kernel that nobody had reported.
+    pub(super) fn go_mid(&mut self, tracee: Box<Tracee>, stopped: Stopped) {
+        self.conclude(tracee, stopped, Point::Mid, Verdict::Go(Action::Resume));
+    }
+
+    /// Lets a stopped tracee run. `owed`: a report is still to be made, at a later stop.
+    #[inline]
+    fn release(
+        &mut self,
+        mut tracee: Box<Tracee>,
+        mut stopped: Stopped,
+        point: Point,
+        action: Action,
+        owed: bool,
+    ) {
+        if tracee.aborted {
+            tracee.aborted = false;
+            // Call -1 does not exist: the kernel skips it and leaves the result at -ENOSYS.
+            if let Err(gone) = stopped.change_regs(|regs| regs.orig_rax = u64::MAX) {
+                self.note(tracee.tid, gone);
+            }
+        }
+        tracee.interrupt = Interrupt::None;
+        if owed && tracee.phase == Phase::Living {
+            self.arrange_report(&mut tracee, point);
+        }
+        let request = choose(&tracee, point, action);
+        tracee.stepping = matches!(request, Request::SingleStep | Request::BlockStep);
+        if point == Point::Entry && request != Request::Syscall {
+            // No exit stop will come for it.
+            tracee.call = None;
+        }
+        let signal = if let Point::User(signal, _) = point { signal } else { 0 };
+        self.resume(tracee, stopped, request, signal);
+    }
+
+    /// The report is made at the next stop before user mode: the system call's exit, or one that we ask for.
+    #[cold]
+    fn arrange_report(&mut self, tracee: &mut Tracee, point: Point) {
+        match point {
+            Point::Mid | Point::Entry => tracee.report_due = true,
+            Point::Exiting | Point::Group => {}
+            Point::User(..) => {
+                tracee.interrupt = Interrupt::Quiet;
+                // Taken when it is on its way to user mode again: after a handler was set up, if one is.
+                if let Err(errno) = ptrace::interrupt(tracee.tid) {
+                    self.note(tracee.tid, Gone::of("interrupt", errno));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn resume(
+        &mut self,
+        mut tracee: Box<Tracee>,
+        stopped: Stopped,
+        request: Request,
+        signal: i32,
+    ) {
+        tracee.run = Run::Running(request);
+        match stopped.resume(request, signal) {
+            Ok(()) => {}
+            // No block steps on this processor: single ones do the same, slower.
+            Err(Gone::Refused(_, Errno::EIO)) if request == Request::BlockStep => {
+                tracee.run = Run::Running(Request::SingleStep);
+                if let Err(errno) = ptrace::resume(tracee.tid, Request::SingleStep, signal) {
+                    self.note(tracee.tid, Gone::of("resume", errno));
+                }
+            }
+            Err(gone) => self.note(tracee.tid, gone),
+        }
+        self.table.put(tracee);
+    }
+}
+
+/// The cheapest way of resuming that still stops where engines want it.
+#[inline]
+fn choose(tracee: &Tracee, point: Point, action: Action) -> Request {
+    match action {
+        Action::SingleStep => return Request::SingleStep,
+        Action::BlockStep => return Request::BlockStep,
+        _ => {}
+    }
+    if tracee.report_due {
+        return Request::Syscall;
+    }
+    let task = &tracee.task;
+    if tracee.phase == Phase::Stillborn
+        || !(task.asked_for(Event::SyscallEntry) || task.asked_for(Event::SyscallExit))
+    {
+        return Request::Cont;
+    }
+    if tracee.is_covered_by_filter() {
+        let exit_wanted = point != Point::User(0, Path::Syscall)
+            && tracee
+                .call
+                .is_some_and(|call| task.asked_for(Event::SyscallExit) && task.wants_syscall(call.index));
+        return if exit_wanted { Request::Syscall } else { Request::Cont };
+    }
+    Request::Syscall
+}

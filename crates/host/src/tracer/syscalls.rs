@@ -1,0 +1,217 @@
+//! System-call stops: entry, exit, and the filter's.
+
+use std::sync::OnceLock;
+
+use utrace_abi::table::{self, Abi, LIMIT};
+use utrace_core::{Action, Addr, Event, Syscall, SyscallEntry, SyscallExit, SyscallSet, Verdict};
+
+use super::Tracer;
+use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
+use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::quiesce;
+use crate::stop::Stop;
+use crate::sys::ptrace::{RawRegs, Request, SyscallAt, SyscallInfo};
+use crate::tracee::{Gone, Stopped};
+
+/// `-EINTR` as a raw result.
+const INTERRUPTED: i64 = -(libc::EINTR as i64);
+/// What [`quiesce::hide_interruption`] makes of it (`-ERESTARTNOHAND`).
+const RESTARTS: i64 = -514;
+
+impl Tracer {
+    #[inline]
+    pub(super) fn at_syscall(&mut self, mut tracee: Box<Tracee>, stopped: Stopped, stop: Stop) {
+        let info = match stopped.syscall_info() {
+            Ok(info) => info,
+            Err(gone) => return self.lost(tracee, gone),
+        };
+        let repeated = core::mem::replace(&mut tracee.seccomp_follows, false) && stop == Stop::Seccomp;
+        match info.at {
+            // The filter reports what the system-call stop reported already.
+            SyscallAt::Seccomp(..) if repeated => {
+                self.conclude(tracee, stopped, Point::Entry, Verdict::Go(Action::Resume));
+            }
+            SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) => {
+                tracee.seccomp_follows = stop == Stop::Syscall && tracee.group.filter.borrow().is_some();
+                let call = call_of(&info, nr, args);
+                self.at_entry(tracee, stopped, call);
+            }
+            SyscallAt::Exit(value) => self.at_exit_of_call(tracee, stopped, value),
+            SyscallAt::Elsewhere => self.go_mid(tracee, stopped),
+        }
+    }
+
+    /// The tracee was killed, or would not tell: its next news decides.
+    #[cold]
+    pub(super) fn lost(&mut self, mut tracee: Box<Tracee>, gone: Gone) {
+        self.note(tracee.tid, gone);
+        if gone == Gone::Died {
+            tracee.run = Run::Running(Request::Cont);
+            return self.table.put(tracee);
+        }
+        self.resume_unknown(tracee);
+    }
+
+    #[inline]
+    fn at_entry(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, call: Syscall) {
+        if tracee.phase != Phase::Living && !self.reveals(&mut tracee, &call) {
+            return self.conclude(tracee, stopped, Point::Mid, Verdict::Go(Action::Resume));
+        }
+        tracee.call = Some(call);
+        let mut verdict = Verdict::Go(Action::Resume);
+        if tracee.task.wants(Event::SyscallEntry) && tracee.task.wants_syscall(call.index) {
+            let mut entry = SyscallEntry::new(call);
+            verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
+                reporter.syscall_entry(target, &mut entry)
+            });
+            if (entry.changed() || entry.is_aborted())
+                && let Err(gone) = apply(&mut tracee, &mut stopped, &entry)
+            {
+                self.note(tracee.tid, gone);
+            }
+        }
+        self.conclude(tracee, stopped, Point::Entry, verdict);
+    }
+
+    /// Whether this call is the first that a launch shows: its execve. What it did before is ours.
+    #[cold]
+    fn reveals(&self, tracee: &mut Tracee, call: &Syscall) -> bool {
+        let exec = tracee.phase == Phase::Embryo
+            && call.arch == ARCH_X86_64
+            && i64::try_from(call.number) == Ok(libc::SYS_execve);
+        if exec {
+            tracee.phase = Phase::Launching;
+        }
+        exec
+    }
+
+    /// An engine that held it before a system call wants to see the entry again, as the registers are now.
+    pub(super) fn repeat_entry(&mut self, mut tracee: Box<Tracee>, stopped: Stopped) {
+        tracee.aborted = false;
+        match stopped.syscall_info() {
+            Ok(info) => match info.at {
+                SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) => {
+                    let call = call_of(&info, nr, args);
+                    self.at_entry(tracee, stopped, call);
+                }
+                _ => self.go_mid(tracee, stopped),
+            },
+            Err(gone) => self.lost(tracee, gone),
+        }
+    }
+
+    #[inline]
+    fn at_exit_of_call(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, mut value: i64) {
+        if matches!(tracee.phase, Phase::Embryo | Phase::Stillborn) {
+            return self.conclude(tracee, stopped, Point::Mid, Verdict::Go(Action::Resume));
+        }
+        let call = tracee.call.take();
+        // The stop that our INTERRUPT asked for is this one (facts/quiesce.md section 3).
+        if value == INTERRUPTED && tracee.interrupt == Interrupt::Quiet {
+            value = self.hide(&mut stopped, value);
+        }
+        let index = match &call {
+            Some(call) => call.index,
+            None => stopped.regs().map_or(SyscallSet::OTHER, |regs| regs.orig_rax),
+        };
+        let mut verdict = Verdict::Go(Action::Resume);
+        if tracee.task.wants(Event::SyscallExit) && tracee.task.wants_syscall(index) {
+            let mut exit = SyscallExit::new(call, index, value, is_error(value));
+            verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
+                reporter.syscall_exit(target, &mut exit)
+            });
+            if exit.changed()
+                && let Err(gone) = stopped.change_regs(|regs| regs.rax = exit.value().cast_unsigned())
+            {
+                self.note(tracee.tid, gone);
+            }
+        }
+        if tracee.phase == Phase::Launching && is_error(value) {
+            tracee.phase = Phase::Stillborn;
+        }
+        self.conclude(tracee, stopped, Point::User(0, Path::Syscall), verdict);
+    }
+
+    #[cold]
+    fn hide(&self, stopped: &mut Stopped, value: i64) -> i64 {
+        if let Err(gone) = quiesce::hide_interruption(stopped) {
+            self.note(stopped.tid(), gone);
+            return value;
+        }
+        match stopped.regs() {
+            Ok(regs) if regs.rax == RESTARTS.cast_unsigned() => RESTARTS,
+            _ => value,
+        }
+    }
+}
+
+/// Linux reserves the last page of values for errors (`MAX_ERRNO`).
+fn is_error(value: i64) -> bool {
+    (-4095..0).contains(&value)
+}
+
+#[inline]
+fn call_of(info: &SyscallInfo, number: u64, args: [u64; 6]) -> Syscall {
+    let index = if info.arch == ARCH_X86_64 { number } else { index_of(info.arch, number) };
+    Syscall { number, index, args, arch: info.arch, ip: Addr(info.ip), sp: Addr(info.sp) }
+}
+
+/// The index of a call of another table: the native number of the call of the same name, if there is one.
+#[cold]
+fn index_of(arch: u32, number: u64) -> u64 {
+    static I386: OnceLock<Vec<u64>> = OnceLock::new();
+    if arch != ARCH_I386 {
+        return SyscallSet::OTHER;
+    }
+    let indices = I386.get_or_init(|| {
+        let native = |number| table::by_name(Abi::X86_64, table::lookup(Abi::I386, number)?.name);
+        (0..LIMIT as u64)
+            .map(|number| native(number).map_or(SyscallSet::OTHER, |info| u64::from(info.nr)))
+            .collect()
+    });
+    usize::try_from(number).ok().and_then(|number| indices.get(number)).copied().unwrap_or(SyscallSet::OTHER)
+}
+
+/// Writes back what engines made of a call.
+#[cold]
+fn apply(tracee: &mut Tracee, stopped: &mut Stopped, entry: &SyscallEntry) -> Result<(), Gone> {
+    tracee.aborted = entry.is_aborted();
+    if entry.changed() {
+        let call = *entry.call();
+        tracee.call = Some(call);
+        stopped.change_regs(|regs| put_call(regs, &call))?;
+    }
+    Ok(())
+}
+
+fn put_call(regs: &mut RawRegs, call: &Syscall) {
+    regs.orig_rax = call.number;
+    let [a, b, c, d, e, f] = call.args;
+    if call.arch == ARCH_I386 {
+        (regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp) = (a, b, c, d, e, f);
+    } else {
+        (regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9) = (a, b, c, d, e, f);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{index_of, is_error};
+    use crate::filter::ARCH_I386;
+    use utrace_core::SyscallSet;
+
+    #[test]
+    fn a_32_bit_call_has_the_index_of_its_64_bit_namesake() {
+        assert_eq!(index_of(ARCH_I386, 4), 1, "write");
+        assert_eq!(index_of(ARCH_I386, 11), 59, "execve");
+        assert_eq!(index_of(ARCH_I386, 7), SyscallSet::OTHER, "waitpid has none");
+        assert_eq!(index_of(ARCH_I386, 100_000), SyscallSet::OTHER);
+        assert_eq!(index_of(0, 4), SyscallSet::OTHER);
+    }
+
+    #[test]
+    fn errors_are_the_last_page() {
+        assert!(is_error(-1) && is_error(-4095));
+        assert!(!is_error(0) && !is_error(-4096) && !is_error(i64::MIN));
+    }
+}

@@ -1,0 +1,144 @@
+//! One tracee as the tracer thread knows it: [`Tracee`], and what it is doing: [`Run`].
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI32;
+
+use utrace_core::{Reaper, Reporter, Syscall, SyscallSet, Task};
+
+use super::table::Key;
+use crate::process::Outcome;
+use crate::sys::ptrace::Request;
+use crate::sys::spawn::Embryo;
+use crate::tracee::Stopped;
+use crate::types::Tid;
+
+/// A thread that we trace.
+pub(crate) struct Tracee {
+    pub(crate) key: Key,
+    pub(crate) tid: Tid,
+    /// The same tid where the task's [`super::hook::Hook`] reads it.
+    pub(crate) hook_tid: Arc<AtomicI32>,
+    pub(crate) group: Rc<Group>,
+    pub(crate) task: Task,
+    pub(crate) reporter: Reporter,
+    pub(crate) reaper: Option<Reaper>,
+    pub(crate) run: Run,
+    pub(crate) phase: Phase,
+    /// The system call it is in, if we saw it enter.
+    pub(crate) call: Option<Syscall>,
+    /// The entry report said to skip that call; done when it is resumed.
+    pub(crate) aborted: bool,
+    /// The entry was reported as a system-call stop, and the filter may report the same one again
+    /// (seccomp(2): since Linux 4.8 the filter runs after the tracer).
+    pub(crate) seccomp_follows: bool,
+    /// An INTERRUPT of ours is on its way, and why.
+    pub(crate) interrupt: Interrupt,
+    /// The signal of the group stop it is in.
+    pub(crate) group_stop: Option<i32>,
+    /// It was resumed to make one step.
+    pub(crate) stepping: bool,
+    /// A report is owed that only a later stop can make.
+    pub(crate) report_due: bool,
+}
+
+impl Tracee {
+    /// Whether the filter of its process stops it at every system call that its engines want.
+    pub(crate) fn is_covered_by_filter(&self) -> bool {
+        match &*self.group.filter.borrow() {
+            Some(filter) => self.task.wanted().syscalls.union(filter) == **filter,
+            None => false,
+        }
+    }
+}
+
+/// What a tracee is doing.
+pub(crate) enum Run {
+    /// In the kernel's hands; how it was resumed.
+    Running(Request),
+    /// Stopped, with us holding it there.
+    Held(Stopped, Point),
+    /// On its way between the two, while its stop is being handled.
+    Handled,
+}
+
+/// Where in its life a stopped tracee is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Point {
+    /// Before a system call.
+    Entry,
+    /// What runs next is the program's, after this signal's delivery (0: none). `path` tells whether the stop is
+    /// on the signal path.
+    User(i32, Path),
+    /// Inside the kernel, with a system-call exit to come.
+    Mid,
+    /// Beginning to exit.
+    Exiting,
+    /// In a group stop, which is kept.
+    Group,
+}
+
+/// How a point before user mode was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Path {
+    /// By the exit of a system call.
+    Syscall,
+    /// By the kernel's get_signal.
+    Signal,
+}
+
+/// How far a tracee has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Launched and not yet at its execve: what it does is ours and is not reported.
+    Embryo,
+    /// In the execve of a launch.
+    Launching,
+    /// The execve of a launch failed: the rest is not reported.
+    Stillborn,
+    /// A child that has not made its first stop.
+    Unborn,
+    /// Alive and reported.
+    Living,
+}
+
+/// Why we sent an INTERRUPT.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Interrupt {
+    /// None is on its way.
+    None,
+    /// For a report or another way of resuming: the program must not notice.
+    Quiet,
+    /// An engine asked for it.
+    Asked,
+}
+
+/// What the threads of one process have in common.
+pub(crate) struct Group {
+    pub(crate) pid: Tid,
+    pub(crate) origin: Origin,
+    /// The seccomp filter it runs under, as the set of system calls that it stops at.
+    pub(crate) filter: RefCell<Option<Rc<SyscallSet>>>,
+    /// For a process that a caller launched or attached to: where to say how it ended.
+    pub(crate) outcome: Option<Arc<Outcome>>,
+    /// The line to the child of a launch, until its exec.
+    pub(crate) embryo: RefCell<Option<Launch>>,
+}
+
+/// Where a process came from: decides whether it dies with us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// Launched, and killed when we end.
+    LaunchedDies,
+    /// Launched, and left when we end.
+    LaunchedLives,
+    /// Attached.
+    Attached,
+}
+
+/// A launch under way.
+pub(crate) struct Launch {
+    pub(crate) embryo: Embryo,
+    pub(crate) path: std::path::PathBuf,
+}

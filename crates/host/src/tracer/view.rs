@@ -1,0 +1,285 @@
+//! Tracees as the core's [`Target`]: memory, registers and what `/proc` knows.
+//!
+//! [`View`] is a tracee that the tracer thread holds in a report; [`Afar`] is one that engines hold stopped, seen
+//! from any thread; [`Corpse`] is one that is gone.
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use utrace_core::{Addr, Regset, Target, TargetError};
+
+use super::message::Message;
+use super::table::Key;
+use crate::shared::Shared;
+use crate::sys::ptrace::RawRegs;
+use crate::sys::wait::Usage;
+use crate::sys::{Errno, mem, process};
+use crate::tracee::{Gone, Stopped};
+use crate::types::Tid;
+
+/// `NT_PRSTATUS` of elf.h: the general registers, here always as x86-64's `user_regs_struct`, for a 32-bit tracee
+/// too.
+const GENERAL: u32 = 1;
+
+/// Bytes of `user_regs_struct`.
+pub(crate) const REGS_SIZE: usize = size_of::<RawRegs>();
+
+/// A tracee in a stop of its own.
+pub(crate) struct View<'a> {
+    pub(crate) stopped: &'a mut Stopped,
+    pub(crate) pid: Tid,
+    pub(crate) usage: &'a Usage,
+}
+
+impl Target for View<'_> {
+    fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
+        read(self.stopped.tid(), at, buf)
+    }
+
+    fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
+        write(self.stopped.tid(), at, bytes)
+    }
+
+    fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError> {
+        get_regset(self.stopped, set, buf).map_err(refused)
+    }
+
+    fn set_regset(&mut self, set: Regset, bytes: &[u8]) -> Result<(), TargetError> {
+        put_regset(self.stopped, set, bytes).map_err(refused)
+    }
+
+    fn fd_path(&mut self, fd: i32) -> Option<Vec<u8>> {
+        fd_path(self.stopped.tid(), fd)
+    }
+
+    fn program(&mut self) -> Option<Vec<u8>> {
+        program(self.stopped.tid())
+    }
+
+    fn system_time(&mut self) -> Option<Duration> {
+        self.usage.system_time()
+    }
+
+    fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
+        send_signal(self.pid, self.stopped.tid(), number)
+    }
+}
+
+/// A tracee that is held stopped, seen from another thread: memory at once, registers by way of the tracer.
+pub(crate) struct Afar {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) key: Key,
+    pub(crate) pid: Tid,
+    pub(crate) tid: Tid,
+}
+
+/// A request for a register set of a held tracee.
+pub(crate) struct RegsetOrder {
+    pub(crate) key: Key,
+    pub(crate) set: Regset,
+    /// Bytes to write; `None` to read.
+    pub(crate) write: Option<Vec<u8>>,
+    pub(crate) reply: mpsc::SyncSender<Result<Vec<u8>, TargetError>>,
+}
+
+impl Afar {
+    fn ask(&self, set: Regset, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
+        if self.shared.mailbox.is_owner() {
+            // Held tracees have their registers written back, so the kernel's are the true ones.
+            return serve_regset(&mut Stopped::held(self.tid), set, write);
+        }
+        let (reply, answer) = mpsc::sync_channel(1);
+        let order = RegsetOrder { key: self.key, set, write, reply };
+        self.shared.mailbox.post(Message::Regset(order)).map_err(|_| TargetError::Died)?;
+        answer.recv().map_err(|_| TargetError::Died)?
+    }
+}
+
+impl Target for Afar {
+    fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
+        read(self.tid, at, buf)
+    }
+
+    fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
+        write(self.tid, at, bytes)
+    }
+
+    fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError> {
+        let bytes = self.ask(set, None)?;
+        let len = bytes.len().min(buf.len());
+        buf[..len].copy_from_slice(&bytes[..len]);
+        Ok(bytes.len())
+    }
+
+    fn set_regset(&mut self, set: Regset, bytes: &[u8]) -> Result<(), TargetError> {
+        self.ask(set, Some(bytes.to_vec())).map(drop)
+    }
+
+    fn fd_path(&mut self, fd: i32) -> Option<Vec<u8>> {
+        fd_path(self.tid, fd)
+    }
+
+    fn program(&mut self) -> Option<Vec<u8>> {
+        program(self.tid)
+    }
+
+    fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
+        send_signal(self.pid, self.tid, number)
+    }
+}
+
+/// A dead tracee.
+pub(crate) struct Corpse;
+
+impl Target for Corpse {
+    fn read(&mut self, _at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Died)
+    }
+
+    fn write(&mut self, _at: Addr, _bytes: &[u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Died)
+    }
+
+    fn regset(&mut self, _set: Regset, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Died)
+    }
+
+    fn set_regset(&mut self, _set: Regset, _bytes: &[u8]) -> Result<(), TargetError> {
+        Err(TargetError::Died)
+    }
+}
+
+/// Carries out a [`RegsetOrder`] on the tracer thread.
+pub(crate) fn serve_regset(
+    stopped: &mut Stopped,
+    set: Regset,
+    write: Option<Vec<u8>>,
+) -> Result<Vec<u8>, TargetError> {
+    match write {
+        Some(bytes) => {
+            put_regset(stopped, set, &bytes).map_err(refused)?;
+            stopped.flush().map_err(refused)?;
+            Ok(Vec::new())
+        }
+        None => {
+            // The largest set, the extended state, is a few kilobytes (AVX-512 and AMX: 11).
+            let mut buf = vec![0; 16 * 1024];
+            let len = get_regset(stopped, set, &mut buf).map_err(refused)?;
+            buf.truncate(len);
+            Ok(buf)
+        }
+    }
+}
+
+fn get_regset(stopped: &mut Stopped, set: Regset, buf: &mut [u8]) -> Result<usize, Gone> {
+    if set.0 != GENERAL {
+        return stopped.register_set(set.0, buf);
+    }
+    let bytes = regs_to_bytes(stopped.regs()?);
+    let len = bytes.len().min(buf.len());
+    buf[..len].copy_from_slice(&bytes[..len]);
+    Ok(bytes.len())
+}
+
+fn put_regset(stopped: &mut Stopped, set: Regset, bytes: &[u8]) -> Result<(), Gone> {
+    if set.0 != GENERAL {
+        return stopped.set_register_set(set.0, bytes);
+    }
+    stopped.change_regs(|regs| {
+        let mut all = regs_to_bytes(regs);
+        let len = bytes.len().min(all.len());
+        all[..len].copy_from_slice(&bytes[..len]);
+        *regs = regs_from_bytes(&all);
+    })
+}
+
+macro_rules! regs_in_order {
+    ($($field:ident)*) => {
+        /// The registers as the kernel lays them out.
+        pub(crate) fn regs_to_bytes(regs: &RawRegs) -> [u8; REGS_SIZE] {
+            let words = [$(regs.$field),*];
+            let mut bytes = [0; REGS_SIZE];
+            for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
+                chunk.copy_from_slice(&word.to_ne_bytes());
+            }
+            bytes
+        }
+
+        fn regs_from_bytes(bytes: &[u8; REGS_SIZE]) -> RawRegs {
+            let mut words = bytes.chunks_exact(8).map(|chunk| {
+                let mut word = [0; 8];
+                word.copy_from_slice(chunk);
+                u64::from_ne_bytes(word)
+            });
+            RawRegs { $($field: words.next().unwrap_or(0)),* }
+        }
+    };
+}
+
+regs_in_order!(r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss
+    fs_base gs_base ds es fs gs);
+
+fn read(tid: Tid, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
+    mem::read(tid, at.0, buf).map_err(|errno| access(errno, at))
+}
+
+fn write(tid: Tid, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
+    mem::write(tid, at.0, bytes).map_err(|errno| access(errno, at))
+}
+
+fn access(errno: Errno, at: Addr) -> TargetError {
+    match errno {
+        Errno::ESRCH | Errno::ENOENT => TargetError::Died,
+        Errno::EFAULT | Errno::EIO | Errno::ENOMEM => TargetError::Fault(at),
+        other => TargetError::Refused(other.raw()),
+    }
+}
+
+fn refused(gone: Gone) -> TargetError {
+    match gone {
+        Gone::Died => TargetError::Died,
+        Gone::Refused(_, Errno::EINVAL | Errno::ENODEV) => TargetError::Unsupported,
+        Gone::Refused(_, errno) => TargetError::Refused(errno.raw()),
+    }
+}
+
+fn fd_path(tid: Tid, fd: i32) -> Option<Vec<u8>> {
+    Some(fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?.into_os_string().into_vec())
+}
+
+fn program(tid: Tid) -> Option<Vec<u8>> {
+    let mut name = fs::read(format!("/proc/{tid}/comm")).ok()?;
+    if name.last() == Some(&b'\n') {
+        name.pop();
+    }
+    Some(name)
+}
+
+fn send_signal(pid: Tid, tid: Tid, number: u32) -> Result<(), TargetError> {
+    let number = i32::try_from(number).map_err(|_| TargetError::Refused(libc::EINVAL))?;
+    process::tgkill(pid, tid, number).map_err(|errno| match errno {
+        Errno::ESRCH => TargetError::Died,
+        other => TargetError::Refused(other.raw()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{REGS_SIZE, regs_from_bytes, regs_to_bytes};
+    use crate::sys::ptrace::RawRegs;
+    use core::mem::offset_of;
+
+    #[test]
+    fn registers_keep_the_kernels_order() {
+        let bytes: [u8; REGS_SIZE] = core::array::from_fn(|at| u8::try_from(at).unwrap());
+        let regs = regs_from_bytes(&bytes);
+        assert_eq!(regs_to_bytes(&regs), bytes);
+        let at = |value: u64| usize::from(value.to_ne_bytes()[0]);
+        assert_eq!(at(regs.rax), offset_of!(RawRegs, rax));
+        assert_eq!(at(regs.orig_rax), offset_of!(RawRegs, orig_rax));
+        assert_eq!(at(regs.rsp), offset_of!(RawRegs, rsp));
+        assert_eq!(at(regs.gs), offset_of!(RawRegs, gs));
+    }
+}
