@@ -110,7 +110,8 @@ impl Record {
     #[inline(always)]
     pub(crate) fn unpublish(&self, platform: &dyn Platform, symmetric: bool) {
         // Release: who sees null (or another engine) sees what the callback returned applied (INV-8).
-        self.reporting.store(ptr::null_mut(), Ordering::Release);
+        let release = if cfg!(weaken_unpublish) { Ordering::Relaxed } else { Ordering::Release };
+        self.reporting.store(ptr::null_mut(), release);
         // Pair D: the store above is before the read of `waiters`.
         fence_light(symmetric);
         if self.waiters.load(Ordering::Relaxed) != 0 {

@@ -74,7 +74,8 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        if self.lock.word.swap(FREE, Ordering::Release) == WAITED_FOR {
+        let release = if cfg!(weaken_lock) { Ordering::Relaxed } else { Ordering::Release };
+        if self.lock.word.swap(FREE, release) == WAITED_FOR {
             self.platform.wake_all(&self.lock.word);
         }
     }

@@ -1,0 +1,116 @@
+//! The engines by name: what each is, which options it has, and the way from text to a running tool.
+//!
+//! Key types: [`EngineKind`], [`OptionHelp`], [`Spec`]. [`all`] is the one table from which `utrace engines`, the
+//! completions and the error messages are made; a test checks it against the parsers.
+//!
+//! Opens no file before [`Spec::open`].
+
+use crate::inject::{Inject, InjectSpec};
+use crate::log::{Log, LogOptions};
+use crate::spec::SpecError;
+use crate::stats::{Stats, StatsOptions};
+use crate::tool::{OpenError, Tool};
+
+/// One option of an engine, for help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OptionHelp {
+    /// The key.
+    pub key: &'static str,
+    /// The syntax of what follows `=`; empty for a switch, which stands alone.
+    pub value: &'static str,
+    /// What it does, in one line.
+    pub help: &'static str,
+}
+
+impl OptionHelp {
+    /// Whether it stands alone, without `=VALUE`.
+    #[must_use]
+    pub const fn is_switch(&self) -> bool {
+        self.value.is_empty()
+    }
+}
+
+/// One kind of engine.
+#[derive(Debug)]
+pub struct EngineKind {
+    /// Its name, and the name of its flag.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// The syntax of its flag's value.
+    pub value: &'static str,
+    /// Its options.
+    pub options: &'static [OptionHelp],
+    parse: fn(&str) -> Result<Spec, SpecError>,
+}
+
+impl EngineKind {
+    /// Reads a flag's value; `""` for a flag without one. Touches nothing outside.
+    ///
+    /// # Errors
+    /// A mistake in the text, with its place.
+    pub fn parse(&self, value: &str) -> Result<Spec, SpecError> {
+        (self.parse)(value)
+    }
+}
+
+/// A tool as it was asked for, with nothing opened yet.
+#[derive(Debug, Clone)]
+pub enum Spec {
+    /// The syscall log.
+    Log(LogOptions),
+    /// The counters.
+    Stats(StatsOptions),
+    /// The fault injection.
+    Inject(InjectSpec),
+}
+
+impl Spec {
+    /// Opens its files and makes the tool.
+    ///
+    /// # Errors
+    /// An output file cannot be opened.
+    pub fn open(self) -> Result<Box<dyn Tool>, OpenError> {
+        Ok(match self {
+            Spec::Log(options) => Box::new(Log::open(options)?),
+            Spec::Stats(options) => Box::new(Stats::open(options)?),
+            Spec::Inject(spec) => Box::new(Inject::new(spec)),
+        })
+    }
+}
+
+static ALL: [EngineKind; 3] = [
+    EngineKind {
+        name: "log",
+        summary: "writes syscalls, signals and exits in strace's format",
+        value: "[FILE][,KEY=VALUE…]",
+        options: crate::log::OPTIONS,
+        parse: |value| LogOptions::parse(value).map(Spec::Log),
+    },
+    EngineKind {
+        name: "stats",
+        summary: "counts syscalls, errors and time, as strace -c",
+        value: "[FILE][,KEY=VALUE…]",
+        options: crate::stats::OPTIONS,
+        parse: |value| StatsOptions::parse(value).map(Spec::Stats),
+    },
+    EngineKind {
+        name: "inject",
+        summary: "tampers with syscalls, as strace --inject",
+        value: "SET[:KEY=VALUE…]",
+        options: crate::inject::OPTIONS,
+        parse: |value| InjectSpec::parse(value).map(Spec::Inject),
+    },
+];
+
+/// Every kind of engine.
+#[must_use]
+pub fn all() -> &'static [EngineKind] {
+    &ALL
+}
+
+/// The kind of engine with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static EngineKind> {
+    ALL.iter().find(|kind| kind.name == name)
+}
