@@ -54,6 +54,12 @@ impl Word {
         self.0 & (Event::Quiesce.bit() | STOP | MARKED) == 0
     }
 
+    /// It counts and holds nothing.
+    #[inline(always)]
+    pub(crate) const fn has_standing(self) -> bool {
+        self.0 & (STOP | MARKED | DETACHED) == 0
+    }
+
     #[inline(always)]
     pub(crate) const fn stops(self) -> bool {
         self.0 & STOP != 0

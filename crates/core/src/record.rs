@@ -23,6 +23,7 @@ use crate::interest::{Interest, SYSCALL_WORDS, SignalSet, SyscallSet};
 use crate::sync::list::{List, Walker, read_locked};
 use crate::sync::lock::Guard;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence_light};
+use crate::task::Task;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ptr;
@@ -108,14 +109,14 @@ impl Record {
 
     /// Says that the callback is over and what it returned is applied; wakes who waits for that.
     #[inline(always)]
-    pub(crate) fn unpublish(&self, platform: &dyn Platform, symmetric: bool) {
+    pub(crate) fn unpublish(&self, task: &Task, symmetric: bool) {
         // Release: who sees null (or another engine) sees what the callback returned applied (INV-8).
         let release = if cfg!(weaken_unpublish) { Ordering::Relaxed } else { Ordering::Release };
         self.reporting.store(ptr::null_mut(), release);
         // Pair D: the store above is before the read of `waiters`.
         fence_light(symmetric);
         if self.waiters.load(Ordering::Relaxed) != 0 {
-            self.bump(platform);
+            self.bump(task.inner.platform);
         }
     }
 

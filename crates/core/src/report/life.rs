@@ -145,8 +145,8 @@ fn reap(task: &Task, mut ledger: Guard<'_, Ledger>, mut walker: Walker) {
     drop(ledger);
     for position in 0..walker.engines().len() {
         let Some((record, engine, data)) = walker.visit(position) else { break };
-        let walk = Walk { task, record };
-        record.publish(engine, task.inner.symmetric);
+        let walk = Walk { task, record, symmetric: task.inner.symmetric };
+        record.publish(engine, walk.symmetric);
         let word = engine.word();
         if word.counts() && word.wants(Event::Reap) {
             data.reap(task);

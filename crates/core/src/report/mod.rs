@@ -73,11 +73,14 @@ pub struct Reporter {
     /// Ours while the task may report; in the ledger while it is stopped or dead.
     pub(crate) walker: Option<Walker>,
     pub(crate) at: At,
+    /// The platform's kind of fence, kept here because every callback asks.
+    pub(crate) symmetric: bool,
 }
 
 impl Reporter {
     pub(crate) fn new(task: Task) -> Reporter {
-        Reporter { task, walker: None, at: At::Nowhere }
+        let symmetric = task.inner.symmetric;
+        Reporter { task, walker: None, at: At::Nowhere, symmetric }
     }
 
     /// The task.

@@ -24,7 +24,6 @@ pub(crate) enum Order {
 
 /// What a pass has found so far.
 pub(crate) struct Pass {
-    event: Event,
     /// The demand of all engines, stops included.
     pub(crate) combined: Action,
     /// The strongest demand that is not a stop: still owed when the stop is over (SC-37).
@@ -36,8 +35,8 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    pub(crate) fn new(event: Event) -> Pass {
-        Pass { event, combined: Action::Resume, resume: Action::Resume, had_taker: false, leavers: false }
+    pub(crate) fn new() -> Pass {
+        Pass { combined: Action::Resume, resume: Action::Resume, had_taker: false, leavers: false }
     }
 
     #[inline(always)]
@@ -60,11 +59,12 @@ impl Pass {
 pub(crate) struct Walk<'a> {
     pub(crate) task: &'a Task,
     pub(crate) record: &'a Record,
+    pub(crate) symmetric: bool,
 }
 
 /// Marks the engine for detach if its callback unwinds, so that lists and `reporting` stay true.
 struct Callback<'a> {
-    walk: Walk<'a>,
+    walk: &'a Walk<'a>,
     engine: &'a Arc<Attached>,
 }
 
@@ -82,7 +82,7 @@ impl Drop for Callback<'_> {
 impl Walk<'_> {
     #[inline(always)]
     pub(crate) fn unpublish(&self) {
-        self.record.unpublish(self.task.inner.platform, self.task.inner.symmetric);
+        self.record.unpublish(self.task, self.symmetric);
     }
 
     /// Makes one callback and applies what it returned (POST).
@@ -94,12 +94,14 @@ impl Walk<'_> {
         engine: &Arc<Attached>,
         callback: impl FnOnce(&mut Cx<'_>) -> Action,
     ) {
-        let guard = Callback { walk: *self, engine };
+        let guard = Callback { walk: self, engine };
         let mut cx = Cx { target, task: self.task, me: engine, earlier: pass.combined };
         let action = callback(&mut cx);
         core::mem::forget(guard);
         let word = engine.word();
-        if word.counts() && !word.stops() && action != Action::Stop && action != Action::Detach {
+        if word.has_standing() && action == Action::Resume {
+            // No demand, and nothing of ours to take back: what nearly every callback answers.
+        } else if word.has_standing() && action != Action::Stop && action != Action::Detach {
             pass.fold(action);
         } else {
             self.settle(pass, engine, action);
@@ -141,8 +143,12 @@ impl Reporter {
         filter: impl Fn(&Attached) -> bool,
         mut callback: impl FnMut(&mut dyn Engine, &mut Cx<'_>) -> Action,
     ) -> Pass {
+        let mut pass = Pass::new();
+        if !self.task.wants(event) {
+            pass.had_taker = true;
+            return pass;
+        }
         self.begin();
-        let mut pass = Pass::new(event);
         let Some(walker) = &mut self.walker else { return pass };
         let look = Word::look_for(event);
         let count = walker.engines().len();
@@ -159,8 +165,31 @@ impl Reporter {
             if !in_set && word.is_plain() {
                 continue;
             }
-            let walk = Walk { task: &self.task, record };
-            visit(walk, &mut pass, target, engine, data, &filter, &mut callback);
+            let walk = Walk { task: &self.task, record, symmetric: self.symmetric };
+            // PRE: publish, fence, read. What is read from here on is what INV-7 speaks of.
+            walk.record.publish(engine, walk.symmetric);
+            let mut in_set = filter(engine);
+            let mut word = engine.word();
+            if !word.is_plain() {
+                if word.wants(Event::Quiesce) {
+                    let before = (event != Event::Quiesce).then_some(event);
+                    walk.call(&mut pass, target, engine, |cx| data.quiesce(cx, before));
+                    // RECHECK: what the quiesce callback declared holds for this very event (SC-15).
+                    in_set = filter(engine);
+                    word = engine.word();
+                    pass.had_taker |= word.wants(event);
+                }
+                if word.stops() {
+                    // A sticky stop counts whether or not the engine wants the event (spec section 4, step 4).
+                    pass.combined = Action::Stop;
+                }
+            }
+            if !word.counts() {
+                pass.leavers = true;
+            } else if word.wants(event) && in_set {
+                walk.call(&mut pass, target, engine, |cx| callback(data, cx));
+            }
+            walk.unpublish();
         }
         pass
     }
@@ -201,39 +230,4 @@ impl Reporter {
         }
         owed
     }
-}
-
-/// Everything that happens to one engine in a pass.
-#[inline(always)]
-fn visit(
-    walk: Walk<'_>,
-    pass: &mut Pass,
-    target: &mut dyn Target,
-    engine: &Arc<Attached>,
-    data: &mut dyn Engine,
-    filter: &impl Fn(&Attached) -> bool,
-    callback: &mut impl FnMut(&mut dyn Engine, &mut Cx<'_>) -> Action,
-) {
-    // PRE: publish, fence, read. What is read from here on is what INV-7 speaks of.
-    walk.record.publish(engine, walk.task.inner.symmetric);
-    if engine.word().wants(Event::Quiesce) {
-        let before = (pass.event != Event::Quiesce).then_some(pass.event);
-        walk.call(pass, target, engine, |cx| data.quiesce(cx, before));
-        // RECHECK: what the quiesce callback declared holds for this very event (SC-15).
-    }
-    let in_set = filter(engine);
-    let word = engine.word();
-    pass.had_taker |= word.wants(pass.event);
-    if !word.counts() {
-        pass.leavers = true;
-    } else {
-        if word.stops() {
-            // A sticky stop counts whether or not the engine wants the event (spec section 4, step 4).
-            pass.combined = Action::Stop;
-        }
-        if word.wants(pass.event) && in_set {
-            walk.call(pass, target, engine, |cx| callback(data, cx));
-        }
-    }
-    walk.unpublish();
 }

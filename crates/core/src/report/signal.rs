@@ -73,7 +73,7 @@ impl Reporter {
         signal: &mut SignalReport,
     ) -> Pass {
         self.begin();
-        let mut pass = Pass::new(event);
+        let mut pass = Pass::new();
         pass.had_taker = true;
         let Some(walker) = &mut self.walker else { return pass };
         let look = Word::look_for(event);
@@ -82,8 +82,8 @@ impl Reporter {
             if !engine.word().any(look) {
                 continue;
             }
-            let walk = Walk { task: &self.task, record };
-            record.publish(engine, self.task.inner.symmetric);
+            let walk = Walk { task: &self.task, record, symmetric: self.symmetric };
+            record.publish(engine, self.symmetric);
             let in_set = number.is_none_or(|number| engine.has_signal(number));
             let word = engine.word();
             if !word.counts() {

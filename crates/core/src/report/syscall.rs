@@ -2,6 +2,7 @@
 
 use super::pass::Order;
 use super::{At, Reporter, Verdict};
+use crate::action::Action;
 use crate::event::Event;
 use crate::interest::SyscallSet;
 use crate::payload::{SyscallAction, SyscallEntry, SyscallExit};
@@ -19,6 +20,9 @@ impl Reporter {
             self.at = At::Nowhere;
             entry.set_resumed();
         }
+        if !self.task.wants_syscall(entry.call().index) {
+            return Verdict::Go(Action::Resume);
+        }
         let place = SyscallSet::place(entry.call().index);
         let pass = self.pass(
             target,
@@ -32,6 +36,9 @@ impl Reporter {
 
     /// The task leaves the kernel after a syscall, run or skipped.
     pub fn syscall_exit(&mut self, target: &mut dyn Target, exit: &mut SyscallExit) -> Verdict {
+        if !self.task.wants_syscall(exit.index()) {
+            return Verdict::Go(Action::Resume);
+        }
         let place = SyscallSet::place(exit.index());
         let pass = self.pass(
             target,
