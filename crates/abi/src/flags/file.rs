@@ -146,6 +146,22 @@ pub static STATX: NameSet = NameSet { zero: None, unknown: Some("STATX_???"), en
     (0x800, "STATX_BTIME"),
 ] };
 
+/// `struct statx` attributes.
+#[rustfmt::skip]
+pub static STATX_ATTR: NameSet = NameSet { zero: None, unknown: Some("STATX_ATTR_???"), entries: &[
+    (4, "STATX_ATTR_COMPRESSED"), (0x10, "STATX_ATTR_IMMUTABLE"), (0x20, "STATX_ATTR_APPEND"),
+    (0x40, "STATX_ATTR_NODUMP"), (0x800, "STATX_ATTR_ENCRYPTED"), (0x1000, "STATX_ATTR_AUTOMOUNT"),
+    (0x2000, "STATX_ATTR_MOUNT_ROOT"), (0x100000, "STATX_ATTR_VERITY"), (0x200000, "STATX_ATTR_DAX"),
+] };
+
+/// Asynchronous I/O commands.
+#[rustfmt::skip]
+pub static IOCB_CMD: NameSet = NameSet { zero: None, unknown: Some("IOCB_CMD_???"), entries: &[
+    (0, "IOCB_CMD_PREAD"), (1, "IOCB_CMD_PWRITE"), (2, "IOCB_CMD_FSYNC"), (3, "IOCB_CMD_FDSYNC"),
+    (4, "IOCB_CMD_PREADX"), (5, "IOCB_CMD_POLL"), (6, "IOCB_CMD_NOOP"), (7, "IOCB_CMD_PREADV"),
+    (8, "IOCB_CMD_PWRITEV"),
+] };
+
 /// Argument of `setxattr`.
 #[rustfmt::skip]
 pub static XATTR: NameSet = NameSet { zero: None, unknown: Some("XATTR_???"), entries: &[
@@ -412,10 +428,61 @@ pub static MS_MOUNT: NameSet = NameSet { zero: None, unknown: Some("MS_???"), en
     (0x10000000, "MS_NOSEC"), (0x20000000, "MS_BORN"), (0x40000000, "MS_ACTIVE"), (0x80000000, "MS_NOUSER"),
 ] };
 
+/// Mount propagation.
+#[rustfmt::skip]
+pub static MS_PROPAGATION: NameSet = NameSet { zero: None, unknown: None, entries: &[
+    (0x20000, "MS_UNBINDABLE"), (0x40000, "MS_PRIVATE"), (0x80000, "MS_SLAVE"), (0x100000, "MS_SHARED"),
+] };
+
 /// Argument of `umount2`.
 #[rustfmt::skip]
 pub static MNT: NameSet = NameSet { zero: None, unknown: Some("MNT_???"), entries: &[
     (1, "MNT_FORCE"), (2, "MNT_DETACH"), (4, "MNT_EXPIRE"), (8, "UMOUNT_NOFOLLOW"),
+] };
+
+/// `struct statfs` mount flags.
+#[rustfmt::skip]
+pub static ST: NameSet = NameSet { zero: None, unknown: Some("ST_???"), entries: &[
+    (0x20, "ST_VALID"), (1, "ST_RDONLY"), (2, "ST_NOSUID"), (4, "ST_NODEV"), (8, "ST_NOEXEC"),
+    (0x10, "ST_SYNCHRONOUS"), (0x40, "ST_MANDLOCK"), (0x400, "ST_NOATIME"), (0x800, "ST_NODIRATIME"),
+    (0x1000, "ST_RELATIME"), (0x2000, "ST_NOSYMFOLLOW"),
+] };
+
+/// File system magic numbers.
+#[rustfmt::skip]
+pub static FS_MAGIC: NameSet = NameSet { zero: None, unknown: None, entries: &[
+    (0x2f, "QNX4_SUPER_MAGIC"), (0x187, "AUTOFS_SUPER_MAGIC"), (0x137d, "EXT_SUPER_MAGIC"),
+    (0x137f, "MINIX_SUPER_MAGIC"), (0x138f, "MINIX_SUPER_MAGIC2"), (0x1cd1, "DEVPTS_SUPER_MAGIC"),
+    (0x2468, "MINIX2_SUPER_MAGIC"), (0x2478, "MINIX2_SUPER_MAGIC2"), (0x3434, "NILFS_SUPER_MAGIC"),
+    (0x4244, "HFS_SUPER_MAGIC"), (0x482b, "HFSPLUS_SUPER_MAGIC"), (0x4d44, "MSDOS_SUPER_MAGIC"),
+    (0x4d5a, "MINIX3_SUPER_MAGIC"), (0x517b, "SMB_SUPER_MAGIC"), (0x564c, "NCP_SUPER_MAGIC"),
+    (0x5df5, "EXOFS_SUPER_MAGIC"), (0x6969, "NFS_SUPER_MAGIC"), (0x7275, "ROMFS_MAGIC"),
+    (0x72b6, "JFFS2_SUPER_MAGIC"), (0x9660, "ISOFS_SUPER_MAGIC"), (0x9fa0, "PROC_SUPER_MAGIC"),
+    (0x9fa1, "OPENPROM_SUPER_MAGIC"), (0x9fa2, "USBDEVICE_SUPER_MAGIC"), (0xadf5, "ADFS_SUPER_MAGIC"),
+    (0xadff, "AFFS_SUPER_MAGIC"), (0xef53, "EXT2_SUPER_MAGIC"), (0xf15f, "ECRYPTFS_SUPER_MAGIC"),
+    (0x11954, "UFS_MAGIC"), (0x27e0eb, "CGROUP_SUPER_MAGIC"), (0x414a53, "EFS_SUPER_MAGIC"),
+    (0xc0ffee, "HOSTFS_SUPER_MAGIC"), (0xc36400, "CEPH_SUPER_MAGIC"), (0x1021994, "TMPFS_MAGIC"),
+    (0x1021997, "V9FS_MAGIC"), (0x1161970, "GFS2_MAGIC"), (0x12ff7b7, "COH_SUPER_MAGIC"),
+    (0x9041934, "ANON_INODE_FS_MAGIC"), (0xbad1dea, "FUTEXFS_SUPER_MAGIC"),
+    (0x11307854, "MTD_INODE_FS_MAGIC"), (0x15013346, "UDF_SUPER_MAGIC"), (0x1badface, "BFS_MAGIC"),
+    (0x2011bab0, "EXFAT_SUPER_MAGIC"), (0x24051905, "UBIFS_SUPER_MAGIC"), (0x28cd3d45, "CRAMFS_MAGIC"),
+    (0x2fc12fc1, "ZFS_SUPER_MAGIC"), (0x3153464a, "JFS_SUPER_MAGIC"), (0x42494e4d, "BINFMTFS_MAGIC"),
+    (0x43415d53, "SMACK_MAGIC"), (0x444d4142, "DMA_BUF_MAGIC"), (0x453dcd28, "CRAMFS_MAGIC_WEND"),
+    (0x454d444d, "DEVMEM_MAGIC"), (0x50495045, "PIPEFS_MAGIC"), (0x52654973, "REISERFS_SUPER_MAGIC"),
+    (0x5345434d, "SECRETMEM_MAGIC"), (0x5346414f, "AFS_SUPER_MAGIC"), (0x5346544e, "NTFS_SB_MAGIC"),
+    (0x534f434b, "SOCKFS_MAGIC"), (0x57ac6e9d, "STACK_END_MAGIC"), (0x58465342, "XFS_SUPER_MAGIC"),
+    (0x5a3c69f0, "AAFS_MAGIC"), (0x5a4f4653, "ZONEFS_MAGIC"), (0x6165676c, "PSTOREFS_MAGIC"),
+    (0x62646576, "BDEVFS_MAGIC"), (0x62656572, "SYSFS_MAGIC"), (0x63677270, "CGROUP2_SUPER_MAGIC"),
+    (0x64626720, "DEBUGFS_MAGIC"), (0x64646178, "DAXFS_MAGIC"), (0x65735543, "FUSE_CTL_SUPER_MAGIC"),
+    (0x65735546, "FUSE_SUPER_MAGIC"), (0x68191122, "QNX6_SUPER_MAGIC"), (0x6b414653, "AFS_FS_MAGIC"),
+    (0x6c6f6f70, "BINDERFS_SUPER_MAGIC"), (0x6e736673, "NSFS_MAGIC"), (0x73636673, "SECURITYFS_MAGIC"),
+    (0x73717368, "SQUASHFS_MAGIC"), (0x73727279, "BTRFS_TEST_MAGIC"), (0x73757245, "CODA_SUPER_MAGIC"),
+    (0x7461636f, "OCFS2_SUPER_MAGIC"), (0x74726163, "TRACEFS_MAGIC"), (0x794c7630, "OVERLAYFS_SUPER_MAGIC"),
+    (0x858458f6, "RAMFS_MAGIC"), (0x9123683e, "BTRFS_SUPER_MAGIC"), (0x958458f6, "HUGETLBFS_MAGIC"),
+    (0xa501fcf5, "VXFS_SUPER_MAGIC"), (0xabba1974, "XENFS_SUPER_MAGIC"), (0xcafe4a11, "BPF_FS_MAGIC"),
+    (0xde5e81e4, "EFIVARFS_MAGIC"), (0xe0f5e1e2, "EROFS_SUPER_MAGIC_V1"), (0xf2f52010, "F2FS_SUPER_MAGIC"),
+    (0xf97cff8c, "SELINUX_MAGIC"), (0xf995e849, "HPFS_SUPER_MAGIC"), (0xfe534d42, "SMB2_SUPER_MAGIC"),
+    (0xff534d42, "CIFS_SUPER_MAGIC"),
 ] };
 
 /// Argument of `open_tree`.
@@ -506,4 +573,18 @@ pub static DT: NameSet = NameSet { zero: None, unknown: Some("DT_???"), entries:
 pub static SWAP: NameSet = NameSet { zero: None, unknown: Some("SWAP_FLAG_???"), entries: &[
     (0x8000, "SWAP_FLAG_PREFER"), (0x10000, "SWAP_FLAG_DISCARD"), (0x20000, "SWAP_FLAG_DISCARD_ONCE"),
     (0x40000, "SWAP_FLAG_DISCARD_PAGES"),
+] };
+
+/// `quotactl` commands.
+#[rustfmt::skip]
+pub static QUOTA_CMD: NameSet = NameSet { zero: None, unknown: Some("Q_???"), entries: &[
+    (0x800001, "Q_SYNC"), (0x800002, "Q_QUOTAON"), (0x800003, "Q_QUOTAOFF"), (0x800004, "Q_GETFMT"),
+    (0x800005, "Q_GETINFO"), (0x800006, "Q_SETINFO"), (0x800007, "Q_GETQUOTA"), (0x800008, "Q_SETQUOTA"),
+    (0x800009, "Q_GETNEXTQUOTA"),
+] };
+
+/// Quota types.
+#[rustfmt::skip]
+pub static QUOTA_TYPE: NameSet = NameSet { zero: None, unknown: Some("???QUOTA"), entries: &[
+    (0, "USRQUOTA"), (1, "GRPQUOTA"), (2, "PRJQUOTA"),
 ] };

@@ -145,6 +145,12 @@ pub static MSG_IPC: NameSet = NameSet { zero: None, unknown: Some("MSG_???"), en
     (0x1000, "MSG_NOERROR"), (0x2000, "MSG_EXCEPT"), (0x4000, "MSG_COPY"), (0x800, "IPC_NOWAIT"),
 ] };
 
+/// `struct sembuf` flags.
+#[rustfmt::skip]
+pub static SEM_FLG: NameSet = NameSet { zero: None, unknown: Some("SEM_???"), entries: &[
+    (0x1000, "SEM_UNDO"), (0x800, "IPC_NOWAIT"),
+] };
+
 /// Argument of `userfaultfd`.
 #[rustfmt::skip]
 pub static UFFD: NameSet = NameSet { zero: None, unknown: Some("UFFD_???"), entries: &[

@@ -4,20 +4,24 @@
 //! unknown bits are shown is the renderer's business, though the placeholder for them is kept here.
 
 mod file;
+mod ioctl;
 mod mm;
 mod net;
 mod poll;
 mod process;
 mod signal;
 mod sys;
+mod tty;
 
 pub use file::*;
+pub use ioctl::ioctl_name;
 pub use mm::*;
 pub use net::*;
 pub use poll::*;
 pub use process::*;
 pub use signal::*;
 pub use sys::*;
+pub use tty::*;
 
 /// A set of named values, either single choices or bits.
 #[derive(Debug)]

@@ -119,6 +119,46 @@ pub static PR: NameSet = NameSet { zero: None, unknown: Some("PR_???"), entries:
     (0x40, "PR_SME_GET_VL"), (0x59616d61, "PR_SET_PTRACER"), (0x53564d41, "PR_SET_VMA"),
 ] };
 
+/// `PR_SET_TSC` values.
+#[rustfmt::skip]
+pub static PR_TSC: NameSet = NameSet { zero: None, unknown: Some("PR_TSC_???"), entries: &[
+    (1, "PR_TSC_ENABLE"), (2, "PR_TSC_SIGSEGV"),
+] };
+
+/// Speculation features.
+#[rustfmt::skip]
+pub static PR_SPEC: NameSet = NameSet { zero: None, unknown: Some("PR_SPEC_???"), entries: &[
+    (0, "PR_SPEC_STORE_BYPASS"), (1, "PR_SPEC_INDIRECT_BRANCH"), (2, "PR_SPEC_L1D_FLUSH"),
+] };
+
+/// Speculation control.
+#[rustfmt::skip]
+pub static PR_SPEC_CTRL: NameSet = NameSet { zero: None, unknown: Some("PR_SPEC_???"), entries: &[
+    (1, "PR_SPEC_PRCTL"), (2, "PR_SPEC_ENABLE"), (4, "PR_SPEC_DISABLE"), (8, "PR_SPEC_FORCE_DISABLE"),
+    (0x10, "PR_SPEC_DISABLE_NOEXEC"),
+] };
+
+/// Ambient capability operations.
+#[rustfmt::skip]
+pub static PR_CAP_AMBIENT: NameSet = NameSet { zero: None, unknown: Some("PR_CAP_AMBIENT_???"), entries: &[
+    (1, "PR_CAP_AMBIENT_IS_SET"), (2, "PR_CAP_AMBIENT_RAISE"), (3, "PR_CAP_AMBIENT_LOWER"),
+    (4, "PR_CAP_AMBIENT_CLEAR_ALL"),
+] };
+
+/// `PR_SET_DUMPABLE` values.
+#[rustfmt::skip]
+pub static SUID_DUMP: NameSet = NameSet { zero: None, unknown: Some("SUID_DUMP_???"), entries: &[
+    (0, "SUID_DUMP_DISABLE"), (1, "SUID_DUMP_USER"), (2, "SUID_DUMP_ROOT"),
+] };
+
+/// Events in a wait status.
+#[rustfmt::skip]
+pub static PTRACE_EVENT: NameSet = NameSet { zero: None, unknown: Some("PTRACE_EVENT_???"), entries: &[
+    (1, "PTRACE_EVENT_FORK"), (2, "PTRACE_EVENT_VFORK"), (3, "PTRACE_EVENT_CLONE"),
+    (4, "PTRACE_EVENT_EXEC"), (5, "PTRACE_EVENT_VFORK_DONE"), (6, "PTRACE_EVENT_EXIT"),
+    (7, "PTRACE_EVENT_SECCOMP"), (0x80, "PTRACE_EVENT_STOP"),
+] };
+
 /// `PR_SET_MM` fields.
 #[rustfmt::skip]
 pub static PR_MM: NameSet = NameSet { zero: None, unknown: Some("PR_SET_MM_???"), entries: &[
@@ -232,6 +272,13 @@ pub static PER: NameSet = NameSet { zero: None, unknown: Some("PER_???"), entrie
     (0x10, "PER_HPUX"), (0xff, "PER_MASK"),
 ] };
 
+/// Capability header versions.
+#[rustfmt::skip]
+pub static CAP_VERSION: NameSet = NameSet { zero: None, unknown: Some("_LINUX_CAPABILITY_VERSION_???"), entries: &[
+    (0x19980330, "_LINUX_CAPABILITY_VERSION_1"), (0x20071026, "_LINUX_CAPABILITY_VERSION_2"),
+    (0x20080522, "_LINUX_CAPABILITY_VERSION_3"),
+] };
+
 /// Personality flags above the domain.
 #[rustfmt::skip]
 pub static PER_FLAGS: NameSet = NameSet { zero: None, unknown: None, entries: &[
@@ -264,4 +311,16 @@ pub static LANDLOCK_CREATE: NameSet = NameSet { zero: None, unknown: Some("LANDL
 #[rustfmt::skip]
 pub static LANDLOCK_RULE: NameSet = NameSet { zero: None, unknown: Some("LANDLOCK_RULE_???"), entries: &[
     (1, "LANDLOCK_RULE_PATH_BENEATH"),
+] };
+
+/// Landlock file system rights.
+#[rustfmt::skip]
+pub static LANDLOCK_FS: NameSet = NameSet { zero: None, unknown: Some("LANDLOCK_ACCESS_FS_???"), entries: &[
+    (1, "LANDLOCK_ACCESS_FS_EXECUTE"), (2, "LANDLOCK_ACCESS_FS_WRITE_FILE"),
+    (4, "LANDLOCK_ACCESS_FS_READ_FILE"), (8, "LANDLOCK_ACCESS_FS_READ_DIR"),
+    (0x10, "LANDLOCK_ACCESS_FS_REMOVE_DIR"), (0x20, "LANDLOCK_ACCESS_FS_REMOVE_FILE"),
+    (0x40, "LANDLOCK_ACCESS_FS_MAKE_CHAR"), (0x80, "LANDLOCK_ACCESS_FS_MAKE_DIR"),
+    (0x100, "LANDLOCK_ACCESS_FS_MAKE_REG"), (0x200, "LANDLOCK_ACCESS_FS_MAKE_SOCK"),
+    (0x400, "LANDLOCK_ACCESS_FS_MAKE_FIFO"), (0x800, "LANDLOCK_ACCESS_FS_MAKE_BLOCK"),
+    (0x1000, "LANDLOCK_ACCESS_FS_MAKE_SYM"), (0x2000, "LANDLOCK_ACCESS_FS_REFER"),
 ] };

@@ -35,6 +35,12 @@ pub static KEXEC: NameSet = NameSet { zero: None, unknown: None, entries: &[
     (1, "KEXEC_ON_CRASH"), (2, "KEXEC_PRESERVE_CONTEXT"),
 ] };
 
+/// `kexec_load` architectures.
+#[rustfmt::skip]
+pub static KEXEC_ARCH: NameSet = NameSet { zero: None, unknown: Some("KEXEC_ARCH_???"), entries: &[
+    (0, "KEXEC_ARCH_DEFAULT"), (0x30000, "KEXEC_ARCH_386"), (0x3e0000, "KEXEC_ARCH_X86_64"),
+] };
+
 /// Argument of `bpf`.
 #[rustfmt::skip]
 pub static BPF: NameSet = NameSet { zero: None, unknown: Some("BPF_???"), entries: &[
@@ -77,11 +83,30 @@ pub static KEYRING: NameSet = NameSet { zero: None, unknown: None, entries: &[
     (0xfffffffe, "KEY_SPEC_PROCESS_KEYRING"), (0xffffffff, "KEY_SPEC_THREAD_KEYRING"),
 ] };
 
+/// No names at all.
+#[rustfmt::skip]
+pub static NONE: NameSet = NameSet { zero: None, unknown: None, entries: &[
+] };
+
+/// Register sets.
+#[rustfmt::skip]
+pub static NT: NameSet = NameSet { zero: None, unknown: Some("NT_???"), entries: &[
+    (1, "NT_PRSTATUS"), (2, "NT_FPREGSET"), (3, "NT_PRPSINFO"), (4, "NT_TASKSTRUCT"),
+    (0x202, "NT_X86_XSTATE"),
+] };
+
 /// Argument of `perf_event_open`.
 #[rustfmt::skip]
 pub static PERF: NameSet = NameSet { zero: None, unknown: Some("PERF_FLAG_???"), entries: &[
     (1, "PERF_FLAG_FD_NO_GROUP"), (2, "PERF_FLAG_FD_OUTPUT"), (4, "PERF_FLAG_PID_CGROUP"),
     (8, "PERF_FLAG_FD_CLOEXEC"),
+] };
+
+/// `perf_event_open` event types.
+#[rustfmt::skip]
+pub static PERF_TYPE: NameSet = NameSet { zero: None, unknown: Some("PERF_TYPE_???"), entries: &[
+    (0, "PERF_TYPE_HARDWARE"), (1, "PERF_TYPE_SOFTWARE"), (2, "PERF_TYPE_TRACEPOINT"),
+    (3, "PERF_TYPE_HW_CACHE"), (4, "PERF_TYPE_RAW"), (5, "PERF_TYPE_BREAKPOINT"),
 ] };
 
 /// Argument of `reboot`.

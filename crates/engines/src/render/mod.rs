@@ -12,7 +12,32 @@
 //! No I/O and no state between calls: what must be remembered from entry to exit is the [`Pending`] that
 //! [`Renderer::entry`] returns.
 
-use utrace_abi::{Abi, SyscallInfo};
+mod arg;
+mod cx;
+mod fcntl;
+mod flags;
+mod futex;
+mod ioctl;
+mod ipc;
+mod net;
+mod poll;
+mod prctl;
+mod process;
+mod ptrace;
+mod result;
+mod signal;
+mod sockopt;
+mod stat;
+mod strings;
+mod system;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+use arg::Shown;
+use cx::Cx;
+use utrace_abi::{Abi, Arg, Ret, SigInfo, SyscallInfo};
 
 /// The traced program's memory, and what its descriptors stand for.
 pub trait Memory {
@@ -21,7 +46,14 @@ pub trait Memory {
 
     /// Appends the target of descriptor `fd` (a path, `socket:[123]`) and answers true; used with
     /// [`FdStyle::Path`].
+    ///
+    /// `AT_FDCWD` (-100) asks for the working directory.
     fn fd_path(&mut self, _fd: i32, _out: &mut String) -> bool {
+        false
+    }
+
+    /// Appends the name of network interface `index` (`lo`) and answers true.
+    fn interface_name(&mut self, _index: u32, _out: &mut String) -> bool {
         false
     }
 }
@@ -129,12 +161,40 @@ pub enum Outcome {
 /// What [`Renderer::exit`] must know of [`Renderer::entry`]: how far it got and where each argument stands.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pending {
+    /// Arguments dealt with, in the order of showing.
     done: u8,
+    /// Arguments shown.
     count: u8,
+    /// Whether the separator before the next argument stands already.
+    separated: bool,
+    /// Whether nothing is left for exit.
+    complete: bool,
+    /// A word that the kernel may change before exit.
+    saved: u64,
     spans: [(u32, u32); 6],
 }
 
 impl Pending {
+    fn span(&mut self, from: usize, to: usize) {
+        if let Some(span) = self.spans.get_mut(usize::from(self.count)) {
+            *span = (from as u32, to as u32);
+        }
+        self.count += 1;
+    }
+
+    /// The argument shown last grew to `to`.
+    fn stretch(&mut self, to: usize) {
+        if let Some(span) = usize::from(self.count).checked_sub(1).and_then(|at| self.spans.get_mut(at)) {
+            span.1 = to as u32;
+        }
+    }
+
+    /// Whether every argument was shown at entry, so that only the result is missing.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
     /// The arguments rendered so far, out of the `String` that entry and exit wrote to.
     ///
     /// Entry and exit must have appended to the same string, as they do unless a line was split.
@@ -168,13 +228,18 @@ impl Renderer {
 
     /// Appends `name(` and every argument that is known at entry.
     pub fn entry(&self, call: &Call, memory: &mut dyn Memory, out: &mut String) -> Pending {
-        let _ = memory;
+        let mut pending = Pending::default();
         name(call, out);
         out.push('(');
-        Pending::default()
+        let mut cx = Cx { options: &self.options, call, memory, out, outcome: None, saved: 0 };
+        walk(&mut cx, &mut pending);
+        pending.saved = cx.remember();
+        pending
     }
 
     /// Appends the arguments that are only known at exit, and `)`.
+    ///
+    /// A call that never returned ends as strace ends it: ` <unfinished ...>)` if arguments are missing.
     pub fn exit(
         &self,
         call: &Call,
@@ -183,21 +248,93 @@ impl Renderer {
         memory: &mut dyn Memory,
         out: &mut String,
     ) {
-        let _ = (call, pending, outcome, memory);
+        if outcome == Outcome::Unknown && !pending.complete {
+            return out.push_str(" <unfinished ...>)");
+        }
+        let saved = pending.saved;
+        let mut cx = Cx { options: &self.options, call, memory, out, outcome: Some(outcome), saved };
+        if !pending.complete {
+            walk(&mut cx, pending);
+        }
         out.push(')');
     }
 
     /// Appends `= 3`, `= -1 ENOENT (No such file or directory)`, `= ?` and the like.
     pub fn result(&self, call: &Call, outcome: Outcome, memory: &mut dyn Memory, out: &mut String) {
-        let _ = (call, memory);
-        match outcome {
-            Outcome::Unknown => out.push_str("= ?"),
-            Outcome::Returned(value) => {
-                use core::fmt::Write;
-                let _ = write!(out, "= {value}");
+        let mut cx = Cx { options: &self.options, call, memory, out, outcome: Some(outcome), saved: 0 };
+        result::result(&mut cx, call.info().map_or(Ret::Dec, |info| info.ret));
+    }
+}
+
+/// Six arguments in hex, for numbers that no table knows.
+static UNKNOWN: [Arg; 6] = [Arg::Hex; 6];
+
+/// The order in which `clone` shows its arguments: stack, flags, parent id, thread storage, child id.
+const CLONE_ORDER: [u8; 5] = [1, 0, 2, 4, 3];
+
+/// Writes arguments from where `pending` stands, as far as the phase allows.
+fn walk(cx: &mut Cx<'_>, pending: &mut Pending) {
+    let args = cx.call.info().map_or(&UNKNOWN[..], |info| info.args);
+    let reordered = matches!(args.first(), Some(Arg::CloneFlags)) && cx.call.abi == Abi::X86_64;
+    tail(cx, pending, args);
+    for step in usize::from(pending.done)..args.len() {
+        let at = if reordered { CLONE_ORDER.get(step).map_or(step, |at| usize::from(*at)) } else { step };
+        let Some(&arg) = args.get(at) else { break };
+        let before = cx.out.len();
+        if !pending.separated && pending.count > 0 {
+            cx.s(", ");
+        }
+        let from = cx.out.len();
+        match arg::render(cx, arg, at as u8) {
+            Shown::Done => {
+                pending.separated = false;
+                pending.span(from, cx.out.len());
+            }
+            Shown::Absent => {
+                if !pending.separated {
+                    cx.out.truncate(before);
+                }
+            }
+            Shown::Later => {
+                pending.separated = true;
+                return;
             }
         }
+        pending.done = step as u8 + 1;
+        if cx.entering() && has_tail(arg) {
+            return;
+        }
     }
+    pending.complete = true;
+}
+
+/// Whether a kind is shown at entry and amended at exit.
+fn has_tail(arg: Arg) -> bool {
+    matches!(arg, Arg::OffInOut | Arg::CloneArgs)
+}
+
+/// At exit, what the kernel changed in the argument shown last.
+fn tail(cx: &mut Cx<'_>, pending: &mut Pending, args: &[Arg]) {
+    let Some(last) = usize::from(pending.done).checked_sub(1) else { return };
+    if cx.entering() {
+        return;
+    }
+    match args.get(last) {
+        Some(Arg::CloneArgs) => {
+            let addr = cx.arg(last as u8);
+            process::clone_args_out(cx, addr);
+        }
+        Some(Arg::OffInOut) => {
+            let (addr, before) = (cx.arg(last as u8), cx.saved);
+            if let Some(now) = cx.u64_at(addr).filter(|now| !cx.failed() && *now != before) {
+                cx.s(" => [");
+                cx.dec(now as i64);
+                cx.s("]");
+            }
+        }
+        _ => return,
+    }
+    pending.stretch(cx.out.len());
 }
 
 /// Appends the name of a call, `syscall_0x1ff` for an unknown number.
@@ -205,15 +342,28 @@ pub fn name(call: &Call, out: &mut String) {
     match call.info() {
         Some(info) => out.push_str(info.name),
         None => {
-            use core::fmt::Write;
-            let _ = write!(out, "syscall_{:#x}", call.nr);
+            out.push_str("syscall_0x");
+            cx::push_radix(out, call.nr, 16, 1);
         }
     }
 }
 
 /// Appends a delivered signal as strace's `--- … ---` lines show it, without the dashes:
 /// `SIGINT {si_signo=SIGINT, si_code=SI_USER, si_pid=1, si_uid=0}`.
-pub fn signal(info: &utrace_abi::SigInfo, out: &mut String) {
-    use core::fmt::Write;
-    let _ = write!(out, "{info:?}");
+pub fn signal(info: &SigInfo, out: &mut String) {
+    let (options, call) = (Options::default(), Call::new(0, [0; 6]));
+    let mut cx = Cx { options: &options, call: &call, memory: &mut NoMemory, out, outcome: None, saved: 0 };
+    signal::signal(&mut cx, info.signo() as u64);
+    cx.s(" ");
+    signal::info(&mut cx, &cx::Bytes(*info.as_bytes()));
+}
+
+/// Renders one call entirely, for fuzzing: any number, arguments, outcome and memory give some bounded text.
+pub fn render_all(renderer: &Renderer, call: &Call, outcome: Outcome, memory: &mut dyn Memory) -> String {
+    let mut out = String::new();
+    let mut pending = renderer.entry(call, memory, &mut out);
+    renderer.exit(call, &mut pending, outcome, memory, &mut out);
+    out.push(' ');
+    renderer.result(call, outcome, memory, &mut out);
+    out
 }

@@ -1,0 +1,1 @@
+//! Rendering against strace itself and against arbitrary input.
