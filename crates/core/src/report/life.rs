@@ -1,6 +1,6 @@
 //! Reporting clone, exec, exit, death and reap.
 
-use super::pass::{Order, Walk};
+use super::pass::Order;
 use super::{At, Reporter, Verdict, reclaim};
 use crate::action::Action;
 use crate::event::{Event, EventSet};
@@ -143,15 +143,15 @@ fn reap(task: &Task, mut ledger: Guard<'_, Ledger>, mut walker: Walker) {
     ledger.life = Life::Reaping;
     splice(&mut ledger, &mut walker);
     drop(ledger);
+    let symmetric = task.inner.symmetric;
     for position in 0..walker.engines().len() {
         let Some((record, engine, data)) = walker.visit(position) else { break };
-        let walk = Walk { task, record, symmetric: task.inner.symmetric };
-        record.publish(engine, walk.symmetric);
+        record.publish(engine, symmetric);
         let word = engine.word();
         if word.counts() && word.wants(Event::Reap) {
             data.reap(task);
         }
-        walk.unpublish();
+        record.unpublish(task, symmetric);
     }
     let mut ledger = task.lock();
     for engine in walker.engines() {

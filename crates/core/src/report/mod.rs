@@ -25,6 +25,7 @@ use crate::reset::{Leavers, reset};
 use crate::sync::list::Walker;
 use crate::sync::lock::Guard;
 use crate::task::Task;
+use core::cell::Cell;
 use core::fmt;
 
 pub use life::Reaper;
@@ -67,6 +68,9 @@ pub(crate) enum At {
 
 /// The right to report for one task. Not Clone: reports of a task are serial (INV-41).
 ///
+/// A callback that panics unwinds through the report, with its engine marked for detach. A host that catches the
+/// panic makes the same report again, and the engines after that one get their callbacks.
+///
 /// Dropping it says that the host no longer reports for the task: engines leave without a death or reap callback.
 pub struct Reporter {
     pub(crate) task: Task,
@@ -75,12 +79,14 @@ pub struct Reporter {
     pub(crate) at: At,
     /// The platform's kind of fence, kept here because every callback asks.
     pub(crate) symmetric: bool,
+    /// A pass that a panic cut short.
+    pub(crate) broken: Cell<Option<pass::Broken>>,
 }
 
 impl Reporter {
     pub(crate) fn new(task: Task) -> Reporter {
         let symmetric = task.inner.symmetric;
-        Reporter { task, walker: None, at: At::Nowhere, symmetric }
+        Reporter { task, walker: None, at: At::Nowhere, symmetric, broken: Cell::new(None) }
     }
 
     /// The task.

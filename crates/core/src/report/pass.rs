@@ -12,6 +12,7 @@ use crate::record::{Pending, Record};
 use crate::target::Target;
 use crate::task::Task;
 use alloc::sync::Arc;
+use core::cell::Cell;
 
 /// Which way the list is walked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(crate) enum Order {
 }
 
 /// What a pass has found so far.
+#[derive(Clone, Copy)]
 pub(crate) struct Pass {
     /// The demand of all engines, stops included.
     pub(crate) combined: Action,
@@ -35,7 +37,21 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    pub(crate) fn new() -> Pass {
+    /// A new pass and its first step; or, after a callback panicked in a pass for the same event, the rest of that.
+    #[inline(always)]
+    pub(crate) fn begin(broken: &Cell<Option<Broken>>, event: Event) -> (Pass, usize) {
+        if broken.get().is_none() { (Pass::new(), 0) } else { Pass::resume(broken, event) }
+    }
+
+    #[cold]
+    fn resume(broken: &Cell<Option<Broken>>, event: Event) -> (Pass, usize) {
+        match broken.take() {
+            Some(broken) if broken.event == event => (broken.pass, broken.step + 1),
+            _ => (Pass::new(), 0),
+        }
+    }
+
+    fn new() -> Pass {
         Pass { combined: Action::Resume, resume: Action::Resume, had_taker: false, leavers: false }
     }
 
@@ -54,17 +70,31 @@ impl Pass {
     }
 }
 
-/// What stays the same over a pass.
+/// A pass that a callback left by a panic.
 #[derive(Clone, Copy)]
+pub(crate) struct Broken {
+    event: Event,
+    /// The step whose engine panicked.
+    step: usize,
+    pass: Pass,
+}
+
+/// What does not change while one engine is called.
 pub(crate) struct Walk<'a> {
     pub(crate) task: &'a Task,
     pub(crate) record: &'a Record,
     pub(crate) symmetric: bool,
+    /// Where to leave word if a callback panics, and at which step of which pass we are.
+    pub(crate) broken: &'a Cell<Option<Broken>>,
+    pub(crate) event: Event,
+    pub(crate) step: usize,
 }
 
-/// Marks the engine for detach if its callback unwinds, so that lists and `reporting` stay true.
+/// Marks the engine for detach if its callback unwinds, so that lists and `reporting` stay true, and remembers
+/// where the pass was.
 struct Callback<'a> {
     walk: &'a Walk<'a>,
+    pass: &'a Pass,
     engine: &'a Arc<Attached>,
 }
 
@@ -75,6 +105,8 @@ impl Drop for Callback<'_> {
         self.engine.mark(&ledger);
         drop(ledger);
         self.walk.unpublish();
+        let pass = Pass { leavers: true, ..*self.pass };
+        self.walk.broken.set(Some(Broken { event: self.walk.event, step: self.walk.step, pass }));
         self.walk.task.inner.host.unwound(&self.engine.name);
     }
 }
@@ -94,7 +126,7 @@ impl Walk<'_> {
         engine: &Arc<Attached>,
         callback: impl FnOnce(&mut Cx<'_>) -> Action,
     ) {
-        let guard = Callback { walk: self, engine };
+        let guard = Callback { walk: self, pass, engine };
         let mut cx = Cx { target, task: self.task, me: engine, earlier: pass.combined };
         let action = callback(&mut cx);
         core::mem::forget(guard);
@@ -143,16 +175,18 @@ impl Reporter {
         filter: impl Fn(&Attached) -> bool,
         mut callback: impl FnMut(&mut dyn Engine, &mut Cx<'_>) -> Action,
     ) -> Pass {
-        let mut pass = Pass::new();
+        let (mut pass, first) = Pass::begin(&self.broken, event);
         if !self.task.wants(event) {
             pass.had_taker = true;
             return pass;
         }
-        self.begin();
+        if first == 0 {
+            self.begin();
+        }
         let Some(walker) = &mut self.walker else { return pass };
         let look = Word::look_for(event);
         let count = walker.engines().len();
-        for step in 0..count {
+        for step in first..count {
             let position = if order == Order::Reverse { count - 1 - step } else { step };
             let Some((record, engine, data)) = walker.visit(position) else { break };
             // The sets are read before the word, see `Attached::set_interest`.
@@ -165,7 +199,14 @@ impl Reporter {
             if !in_set && word.is_plain() {
                 continue;
             }
-            let walk = Walk { task: &self.task, record, symmetric: self.symmetric };
+            let walk = Walk {
+                task: &self.task,
+                record,
+                symmetric: self.symmetric,
+                broken: &self.broken,
+                event,
+                step,
+            };
             // PRE: publish, fence, read. What is read from here on is what INV-7 speaks of.
             walk.record.publish(engine, walk.symmetric);
             let mut in_set = filter(engine);

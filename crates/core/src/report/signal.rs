@@ -72,17 +72,26 @@ impl Reporter {
         number: Option<u32>,
         signal: &mut SignalReport,
     ) -> Pass {
-        self.begin();
-        let mut pass = Pass::new();
+        let (mut pass, first) = Pass::begin(&self.broken, event);
+        if first == 0 {
+            self.begin();
+        }
         pass.had_taker = true;
         let Some(walker) = &mut self.walker else { return pass };
         let look = Word::look_for(event);
-        for position in 0..walker.engines().len() {
-            let Some((record, engine, data)) = walker.visit(position) else { break };
+        for step in first..walker.engines().len() {
+            let Some((record, engine, data)) = walker.visit(step) else { break };
             if !engine.word().any(look) {
                 continue;
             }
-            let walk = Walk { task: &self.task, record, symmetric: self.symmetric };
+            let walk = Walk {
+                task: &self.task,
+                record,
+                symmetric: self.symmetric,
+                broken: &self.broken,
+                event,
+                step,
+            };
             record.publish(engine, self.symmetric);
             let in_set = number.is_none_or(|number| engine.has_signal(number));
             let word = engine.word();
