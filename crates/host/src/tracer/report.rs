@@ -16,6 +16,14 @@ use crate::platform;
 use crate::tracee::Stopped;
 use crate::types::Tid;
 
+/// Who panicked in a report.
+enum Culprit {
+    /// An engine, which the core has detached as it unwound.
+    Engine,
+    /// Nobody that can be named: reporting again would do it again.
+    Unknown,
+}
+
 impl Tracer {
     /// Has a stop reported. A callback that panics has its engine detached (by the core, as it unwinds) and named;
     /// the tracee goes on.
@@ -24,37 +32,46 @@ impl Tracer {
         &self,
         tracee: &mut Tracee,
         stopped: &mut Stopped,
-        make: impl FnOnce(&mut Reporter, &mut dyn Target) -> Verdict,
+        mut make: impl FnMut(&mut Reporter, &mut dyn Target) -> Verdict,
     ) -> Verdict {
         let mut view = View { stopped, pid: tracee.group.pid, usage: &self.usage };
         let reporter = &mut tracee.reporter;
-        self.guarded(tracee.tid, || make(reporter, &mut view)).unwrap_or(Verdict::Go(Action::Resume))
-    }
-
-    /// Runs something that makes callbacks.
-    #[inline]
-    pub(super) fn guarded<T>(&self, tid: Tid, callbacks: impl FnOnce() -> T) -> Option<T> {
-        self.shared.begin_report(tid);
-        let result = catch_unwind(AssertUnwindSafe(callbacks));
-        self.shared.end_report();
-        match result {
-            Ok(result) => Some(result),
-            Err(payload) => {
-                self.tell_panic(tid, payload.as_ref());
-                None
+        loop {
+            match self.attempt(tracee.tid, || make(reporter, &mut view)) {
+                Ok(verdict) => return verdict,
+                // The same report goes on behind the engine that is gone: each round takes one.
+                Err(Culprit::Engine) => {}
+                Err(Culprit::Unknown) => return Verdict::Go(Action::Resume),
             }
         }
     }
 
+    /// Runs something that makes callbacks; `None` if one panicked.
+    #[inline]
+    pub(super) fn guarded<T>(&self, tid: Tid, callbacks: impl FnOnce() -> T) -> Option<T> {
+        self.attempt(tid, callbacks).ok()
+    }
+
+    #[inline]
+    fn attempt<T>(&self, tid: Tid, callbacks: impl FnOnce() -> T) -> Result<T, Culprit> {
+        self.shared.begin_report(tid);
+        let result = catch_unwind(AssertUnwindSafe(callbacks));
+        self.shared.end_report();
+        result.map_err(|payload| self.tell_panic(tid, payload.as_ref()))
+    }
+
     #[cold]
-    fn tell_panic(&self, tid: Tid, payload: &(dyn Any + Send)) {
+    fn tell_panic(&self, tid: Tid, payload: &(dyn Any + Send)) -> Culprit {
         let message = payload
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        let engine = self.shared.take_unwound().unwrap_or_else(|| String::from("(unknown)"));
+        let unwound = self.shared.take_unwound();
+        let culprit = if unwound.is_some() { Culprit::Engine } else { Culprit::Unknown };
+        let engine = unwound.unwrap_or_else(|| String::from("(unknown)"));
         self.shared.notify(Notice::EnginePanicked { engine, tid, message });
+        culprit
     }
 
     /// A task for a thread that is now ours, and the tracee that goes with it, in the table.
