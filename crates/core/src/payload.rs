@@ -108,13 +108,14 @@ pub struct SyscallExit {
     value: i64,
     error: bool,
     changed: bool,
+    delayed: bool,
 }
 
 impl SyscallExit {
     /// What a host reports when a task leaves the kernel: `call` as it was entered, if the entry was seen
     /// (SC-54), and the result.
     pub fn new(call: Option<Syscall>, index: u64, value: i64, error: bool) -> SyscallExit {
-        SyscallExit { call, index, value, error, changed: false }
+        SyscallExit { call, index, value, error, changed: false, delayed: false }
     }
 
     /// The call as it was when it began to run. `None` if it began before anybody looked.
@@ -147,6 +148,16 @@ impl SyscallExit {
     /// Whether the host must write the result back.
     pub fn changed(&self) -> bool {
         self.changed
+    }
+
+    /// Says to later engines that an engine holds, or held, the task for a while on account of this call.
+    pub fn set_delayed(&mut self) {
+        self.delayed = true;
+    }
+
+    /// Whether an earlier engine said so.
+    pub fn delayed(&self) -> bool {
+        self.delayed
     }
 }
 

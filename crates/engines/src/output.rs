@@ -1,6 +1,20 @@
-//! Where engines write.
+//! Where engines write: a file, or stderr.
+//!
+//! Key types: [`Place`] (as asked for), [`Output`] (opened). Output to a terminal, a pipe or stderr goes out line by
+//! line; output to a file is collected and goes out in large pieces, and whenever the engine says so. The first
+//! failure is kept and told once; after it nothing is written, so that a full disk or a closed pipe does
+//! not disturb the traced program (its tracer ignores SIGPIPE, as every Rust program does).
+//!
+//! Has no lock of its own: whoever shares an output holds one.
 
-use std::path::PathBuf;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::tool::{OpenError, OutputError};
 
 /// Where to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -9,4 +23,175 @@ pub struct Place {
     pub file: Option<PathBuf>,
     /// Add to the file instead of replacing it.
     pub append: bool,
+}
+
+/// The first failure of all outputs of one tool.
+#[derive(Debug, Clone, Default)]
+pub struct Failure(Arc<OnceLock<OutputError>>);
+
+impl Failure {
+    /// It, if there was one.
+    #[must_use]
+    pub fn get(&self) -> Option<OutputError> {
+        self.0.get().cloned()
+    }
+
+    /// It, as the result of a last call.
+    ///
+    /// # Errors
+    /// There was one.
+    pub fn result(&self) -> Result<(), OutputError> {
+        self.get().map_or(Ok(()), Err)
+    }
+
+    /// Keeps `error` if it is the first.
+    pub fn keep(&self, error: OutputError) {
+        let _ = self.0.set(error);
+    }
+}
+
+/// When written text goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Policy {
+    /// Whenever somebody may be looking.
+    AtOnce,
+    /// When there is much of it.
+    Collected,
+}
+
+/// How much is collected before it goes out.
+const PIECE: usize = 64 << 10;
+
+/// An opened output.
+#[derive(Debug)]
+pub struct Output {
+    engine: &'static str,
+    path: PathBuf,
+    /// Nothing once writing failed.
+    file: Option<File>,
+    policy: Policy,
+    buffer: Vec<u8>,
+    failure: Failure,
+}
+
+impl Output {
+    /// Opens `place`.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or stderr is closed.
+    pub fn open(engine: &'static str, place: &Place, failure: &Failure) -> Result<Output, OpenError> {
+        let path = place.file.clone().unwrap_or_else(|| PathBuf::from("stderr"));
+        let opened = match &place.file {
+            Some(path) => open_file(path, place.append),
+            // A duplicate, so that it can be owned; std's own stderr is unbuffered all the same.
+            None => io::stderr().as_fd().try_clone_to_owned().map(File::from),
+        };
+        let file = opened.map_err(|source| OpenError { engine, path: path.clone(), source })?;
+        let policy = policy(&file, place.file.is_none());
+        let buffer = Vec::with_capacity(PIECE * 2);
+        Ok(Output { engine, path, file: Some(file), policy, buffer, failure: failure.clone() })
+    }
+
+    /// The text that has not gone out yet, to append to. Call [`Output::settle`] afterwards.
+    #[inline]
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Something was appended; lets it go out if it is time.
+    #[inline]
+    pub fn settle(&mut self) {
+        if self.policy == Policy::AtOnce || self.buffer.len() >= PIECE {
+            self.flush();
+        }
+    }
+
+    /// Lets everything out.
+    pub fn flush(&mut self) {
+        if let Some(file) = &mut self.file
+            && let Err(source) = file.write_all(&self.buffer)
+        {
+            self.file = None;
+            self.failure.keep(OutputError {
+                engine: self.engine,
+                path: self.path.clone(),
+                source: Arc::new(source),
+            });
+        }
+        self.buffer.clear();
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+fn open_file(path: &Path, append: bool) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).append(append).truncate(!append).open(path)
+}
+
+/// Terminals, pipes and sockets have somebody at the other end. A file on stderr is shared with the program, whose
+/// own messages must stay in order with ours.
+fn policy(file: &File, stderr: bool) -> Policy {
+    let shared = |about: Metadata| {
+        let kind = about.file_type();
+        kind.is_fifo() || kind.is_socket() || (stderr && kind.is_file())
+    };
+    if file.is_terminal() || file.metadata().map_or(true, shared) {
+        Policy::AtOnce
+    } else {
+        Policy::Collected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &str) -> (Output, Failure) {
+        let failure = Failure::default();
+        let place = Place { file: Some(path.into()), append: false };
+        (Output::open("log", &place, &failure).unwrap(), failure)
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once_and_disturbs_nobody() {
+        let (mut output, failure) = open("/dev/full");
+        output.buffer().extend_from_slice(b"line\n");
+        output.settle();
+        assert!(failure.get().is_none(), "collected, not yet written");
+        output.flush();
+        let error = failure.get().unwrap();
+        assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
+        assert!(error.to_string().contains("/dev/full"), "{error}");
+        output.buffer().extend_from_slice(b"more\n");
+        output.flush();
+        assert!(output.buffer().is_empty(), "no text piles up after a failure");
+    }
+
+    #[test]
+    fn a_file_gets_its_text_in_pieces_and_the_rest_at_the_end() {
+        let path = std::env::temp_dir().join(format!("utrace-output-{}", std::process::id()));
+        let (mut output, failure) = open(path.to_str().unwrap());
+        output.buffer().extend_from_slice(b"one\n");
+        output.settle();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        drop(output);
+        assert_eq!(std::fs::read(&path).unwrap(), b"one\n");
+        let place = Place { file: Some(path.clone()), append: true };
+        let mut output = Output::open("log", &place, &failure).unwrap();
+        output.buffer().extend_from_slice(b"two\n");
+        drop(output);
+        assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_that_names_the_file() {
+        let place = Place { file: Some("/nonexistent/x".into()), append: false };
+        let error = Output::open("stats", &place, &Failure::default()).unwrap_err();
+        assert!(error.to_string().starts_with("stats: cannot open /nonexistent/x: "), "{error}");
+    }
 }

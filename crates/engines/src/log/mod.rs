@@ -1,26 +1,76 @@
 //! The syscall log, in strace's line format or as JSON.
+//!
+//! Key types: [`Log`], the tool. It attaches one [`engine::LogEngine`] to each task; all of them share one
+//! [`Shared`]. The engines write to a [`page::Page`]: the output, and whose line is open on it. Neighbours:
+//! [`crate::render`] makes the text of a syscall, [`json`] the objects, [`stamp`] the times.
+//!
+//! Interest is declared: only the syscalls and signals that are to be shown, and the few events of a life that make
+//! a line. Knows nothing of the other engines: that a result was injected it sees from the report.
 
+mod engine;
+mod json;
+mod memory;
 mod options;
+mod page;
+mod roll;
+mod stamp;
 
-use utrace_core::{AttachError, Task};
+#[cfg(test)]
+mod tests;
 
+use std::sync::Arc;
+
+use utrace_core::{
+    Attach, AttachError, Event, EventSet, Interest, Match, SetEventsError, SignalSet, SyscallSet, Task,
+};
+
+use crate::output::Failure;
+use crate::render::Renderer;
 use crate::tool::{OpenError, Origin, OutputError, Tool};
+use engine::LogEngine;
+use page::{Head, Page, PageRef};
+use roll::Roll;
 
 pub use options::{Format, LogOptions, OPTIONS, Per, Show, Stamp};
 
 /// The syscall log.
 #[derive(Debug)]
 pub struct Log {
-    options: LogOptions,
+    shared: Arc<Shared>,
+}
+
+/// What all engines of one log have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: LogOptions,
+    pub(crate) renderer: Renderer,
+    /// The page of all, unless each task has its own.
+    page: PageRef,
+    pub(crate) roll: Roll,
+    failure: Failure,
 }
 
 impl Log {
-    /// Opens its files.
+    /// Opens its file.
     ///
     /// # Errors
-    /// An output file cannot be opened.
+    /// It cannot be opened.
     pub fn open(options: LogOptions) -> Result<Log, OpenError> {
-        Ok(Log { options })
+        let failure = Failure::default();
+        let head = match (&options.place.file, options.per) {
+            (_, Per::Task) => Head::Nobody,
+            (None, Per::Run) => Head::SomebodyOfMany,
+            (Some(_), Per::Run) => Head::Everybody,
+        };
+        // With a file for each task, what belongs to none (who was attached) still goes to stderr.
+        let mut place = options.place.clone();
+        if options.per == Per::Task {
+            place.file = None;
+        }
+        let page = Page::open(&place, head, &options, &failure)?;
+        let renderer = Renderer::new(options.render);
+        let shared = Shared { options, renderer, page: page.into_ref(), roll: Roll::default(), failure };
+        Ok(Log { shared: Arc::new(shared) })
     }
 }
 
@@ -29,12 +79,112 @@ impl Tool for Log {
         "log"
     }
 
-    fn attach(&self, _task: &Task, _origin: Origin) -> Result<(), AttachError> {
-        let _ = &self.options;
+    fn attach(&self, task: &Task, origin: Origin) -> Result<(), AttachError> {
+        if Shared::follow(&self.shared, task)? && origin == Origin::Attached && task.id() == task.process() {
+            self.shared.say(format_args!("Process {} attached", task.id()));
+        }
         Ok(())
     }
 
+    fn detached(&self, task: &Task) {
+        if let Some(member) = self.shared.roll.get(task.id()) {
+            let mut page = member.page.lock();
+            if page.is_open(member.line) {
+                page.abandon_line(" <detached ...>");
+            }
+        }
+        if task.id() == task.process() {
+            self.shared.say(format_args!("Process {} detached", task.id()));
+        }
+    }
+
     fn finish(&self) -> Result<(), OutputError> {
-        Ok(())
+        for member in self.shared.roll.all() {
+            member.page.lock().close();
+        }
+        self.shared.page.lock().close();
+        self.shared.failure.result()
+    }
+
+    fn failure(&self) -> Option<OutputError> {
+        self.shared.failure.get()
+    }
+}
+
+impl Shared {
+    /// Attaches an engine to the task; false if it has one of this log already.
+    pub(crate) fn follow(this: &Arc<Shared>, task: &Task) -> Result<bool, AttachError> {
+        let tag = Arc::as_ptr(this).addr();
+        let how = Attach { exclusive: Some(Match::tag(tag)), tag, ..Attach::default() };
+        let page = this.page_for(task);
+        let member = this.roll.enter(page);
+        // The engine takes its member off the roll when it is dropped, however that comes about.
+        let engine = LogEngine::new(Arc::clone(this), task.id(), Arc::clone(&member));
+        let engine = match task.attach_with(Box::new(engine), how) {
+            Ok(engine) => engine,
+            Err(AttachError::Exists) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        this.roll.begin(task.id(), &member);
+        match engine.set_events(this.interest()) {
+            Ok(_) => Ok(true),
+            Err(SetEventsError::Gone | SetEventsError::AlreadyDying) => Err(AttachError::Gone),
+        }
+    }
+
+    /// Whether the time spent in a syscall is shown.
+    pub(crate) fn wants_time(&self) -> bool {
+        self.options.spent || self.options.format == Format::Json
+    }
+
+    /// What the log asks for: no stop for what it would not show.
+    fn interest(&self) -> Interest {
+        let mut events = Event::Clone | Event::Exec | Event::Death;
+        if self.options.trace != SyscallSet::NONE {
+            events |= EventSet::SYSCALL | Event::Exit;
+        }
+        if self.options.signals != SignalSet::NONE {
+            events |= EventSet::SIGNAL | Event::Jctl;
+        }
+        Interest::in_events(events).with_syscalls(self.options.trace).with_signals(self.options.signals)
+    }
+
+    fn page_for(&self, task: &Task) -> PageRef {
+        match (&self.options.per, &self.options.place.file) {
+            (Per::Task, Some(file)) => {
+                let mut place = self.options.place.clone();
+                let mut name = file.clone().into_os_string();
+                name.push(format!(".{}", task.id()));
+                place.file = Some(name.into());
+                match Page::open(&place, Head::Nobody, &self.options, &self.failure) {
+                    Ok(page) => page.into_ref(),
+                    Err(error) => {
+                        self.failure.keep(OutputError {
+                            engine: error.engine,
+                            path: error.path,
+                            source: Arc::new(error.source),
+                        });
+                        self.page.clone()
+                    }
+                }
+            }
+            _ => self.page.clone(),
+        }
+    }
+
+    /// A child is followed: said where strace says it, which is on stderr only.
+    pub(crate) fn announce(&self, child: &Task) {
+        if self.options.place.file.is_none() && self.options.format == Format::Text {
+            self.page.lock().note(format_args!("utrace: Process {} attached", child.id()));
+        }
+    }
+
+    /// A message for the user, who may be reading the log on the same screen.
+    fn say(&self, text: std::fmt::Arguments<'_>) {
+        if self.options.place.file.is_none() && self.options.format == Format::Text {
+            self.page.lock().note(format_args!("utrace: {text}"));
+        } else {
+            eprintln!("utrace: {text}");
+        }
     }
 }

@@ -1,0 +1,347 @@
+//! The log on one task: what each event makes of its line.
+//!
+//! Key types: [`LogEngine`]. A syscall is rendered into a text of the engine's own, without a lock, and then appended
+//! to the page. Nothing is allocated on that way once the text has its size. Neighbours: [`super::page`] for lines,
+//! [`crate::render`] for arguments.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use utrace_abi::{Abi, WaitStatus};
+use utrace_core::{
+    Action, CloneReport, Cx, DeathReport, Engine, ExecReport, ExitReport, JctlKind, JctlReport, SignalKind,
+    SignalReport, Syscall, SyscallEntry, SyscallExit, Target, TaskId,
+};
+
+use super::memory::TargetMemory;
+use super::options::{Format, Show};
+use super::page::Page;
+use super::roll::Member;
+use super::{Shared, json};
+use crate::render::{self, Call, Outcome, Pending};
+
+/// The log's engine on one task.
+pub(super) struct LogEngine {
+    shared: Arc<Shared>,
+    /// As of the last event: tells when it changes.
+    id: TaskId,
+    pub(super) member: Arc<Member>,
+    /// The text of the syscall that is running, as far as it is known.
+    text: String,
+    running: Option<Running>,
+}
+
+/// A syscall between entry and exit.
+#[derive(Clone, Copy)]
+struct Running {
+    call: Call,
+    pending: Pending,
+    since: Instant,
+    start: Start,
+}
+
+/// What is known of a syscall's beginning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Its line was begun at entry.
+    Shown,
+    /// Its text is held back until it has ended.
+    HeldBack,
+    /// It began before anybody looked, and nobody knows its arguments.
+    Unseen,
+}
+
+/// How a syscall ended, and who had a hand in it.
+#[derive(Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) injected: bool,
+    pub(super) delayed: bool,
+    pub(super) spent: Option<Duration>,
+}
+
+impl LogEngine {
+    pub(super) fn new(shared: Arc<Shared>, id: TaskId, member: Arc<Member>) -> LogEngine {
+        LogEngine { shared, id, member, text: String::with_capacity(256), running: None }
+    }
+
+    fn is_json(&self) -> bool {
+        self.shared.options.format == Format::Json
+    }
+
+    /// Whether a line is begun at entry, or held back until it is known whether it is to be shown.
+    fn begins_at_entry(&self) -> bool {
+        self.shared.options.format == Format::Text && self.shared.options.show == Show::All
+    }
+
+    fn begin(&mut self, id: TaskId, call: Call, target: &mut dyn Target) {
+        self.text.clear();
+        let pending = self.shared.renderer.entry(&call, &mut TargetMemory(target), &mut self.text);
+        let mut start = Start::HeldBack;
+        if self.begins_at_entry() {
+            start = Start::Shown;
+            self.member.page.lock().begin(id, self.member.line, &self.text);
+        }
+        self.running = Some(Running { call, pending, since: Instant::now(), start });
+    }
+
+    /// The running syscall has ended, or its thread has.
+    fn end(&mut self, id: TaskId, mut running: Running, ended: Ended, target: &mut dyn Target) {
+        let options = &self.shared.options;
+        let shown = match (options.show, ended.outcome) {
+            (Show::All, _) => true,
+            (_, Outcome::Unknown) => false,
+            (Show::Successful, Outcome::Returned(value)) => !is_error(value),
+            (Show::Failed, Outcome::Returned(value)) => is_error(value),
+        };
+        if !shown {
+            return;
+        }
+        let renderer = self.shared.renderer;
+        let mut memory = TargetMemory(target);
+        let known = self.text.len();
+        match running.start {
+            Start::Unseen => self.text.push(')'),
+            _ => {
+                let Running { call, pending, .. } = &mut running;
+                renderer.exit(call, pending, ended.outcome, &mut memory, &mut self.text);
+            }
+        }
+        let arguments = self.text.len();
+        if self.is_json() {
+            let object = json::syscall(id, &running.call, &running.pending, &self.text, &ended);
+            return self.write_object(&object);
+        }
+        renderer.result(&running.call, ended.outcome, &mut memory, &mut self.text);
+        if ended.injected {
+            self.text.push_str(" (INJECTED)");
+        }
+        if ended.delayed {
+            self.text.push_str(" (DELAYED)");
+        }
+        if options.spent
+            && let Some(spent) = ended.spent
+        {
+            // String's writer cannot fail.
+            let _ = write!(self.text, " <{}.{:06}>", spent.as_secs(), spent.subsec_micros());
+        }
+        let mut page = self.member.page.lock();
+        let begun = self.resume(&mut page, id, &running, known);
+        page.append(self.text.get(begun..arguments).unwrap_or_default());
+        page.tab();
+        page.append(self.text.get(arguments..).unwrap_or_default());
+        page.end();
+    }
+
+    /// Comes back to the line of the running syscall; answers how much of the text is on it already.
+    fn resume(&self, page: &mut Page, id: TaskId, running: &Running, known: usize) -> usize {
+        if page.is_open(self.member.line) {
+            return known;
+        }
+        page.lead(id);
+        if running.start == Start::Shown {
+            let name = running.call.info().map(|info| info.name);
+            // A number without a name stands at the beginning of the text.
+            let name = name.or_else(|| self.text.split('(').next()).unwrap_or_default();
+            for part in ["<... ", name, " resumed>"] {
+                page.append(part);
+            }
+            known
+        } else {
+            0
+        }
+    }
+
+    /// A whole line that is not a syscall.
+    fn line(&self, id: TaskId, text: &str) {
+        self.member.page.lock().line(id, text);
+    }
+
+    fn write_object(&self, object: &impl serde::Serialize) {
+        // Our objects have string keys and finite numbers only: that cannot fail.
+        let text = serde_json::to_vec(object).unwrap_or_default();
+        self.member.page.lock().raw_line(&text);
+    }
+
+    /// The thread is gone; whoever reads the file now should see it all.
+    fn leave(&self) {
+        self.shared.roll.leave(self.id, &self.member);
+        self.member.page.lock().flush();
+    }
+}
+
+impl Engine for LogEngine {
+    fn name(&self) -> &str {
+        "log"
+    }
+
+    fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        // A repeated report, after somebody held the task here, is the same syscall.
+        if !entry.resumed() || self.running.is_none() {
+            self.begin(cx.task().id(), call_of(entry.call()), cx.target());
+        }
+        Action::Resume
+    }
+
+    fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
+        let now = self.shared.wants_time().then(Instant::now);
+        let id = cx.task().id();
+        let (running, spent) = match self.running.take() {
+            Some(running) => (running, now.map(|now| now - running.since)),
+            None => (self.unseen(exit, cx.target()), None),
+        };
+        let ended = Ended {
+            outcome: Outcome::Returned(exit.value()),
+            injected: exit.changed(),
+            delayed: exit.delayed(),
+            spent,
+        };
+        self.end(id, running, ended, cx.target());
+        Action::Resume
+    }
+
+    fn signal(&mut self, cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
+        if matches!(signal.kind, SignalKind::Taken(_)) {
+            let info = utrace_abi::SigInfo::from_bytes(signal.info.raw);
+            if self.is_json() {
+                self.write_object(&json::signal(cx.task().id(), &info));
+            } else {
+                let mut text = String::from("--- ");
+                render::signal(&info, &mut text);
+                text.push_str(" ---");
+                self.line(cx.task().id(), &text);
+            }
+        }
+        Action::Resume
+    }
+
+    fn jctl(&mut self, cx: &mut Cx<'_>, jctl: &mut JctlReport) -> Action {
+        let signals = self.shared.options.signals;
+        let hidden = jctl.signal != 0 && !signals.contains(jctl.signal);
+        if jctl.kind == JctlKind::Stopped && !hidden {
+            let id = cx.task().id();
+            let name = signal_name(jctl.signal);
+            if self.is_json() {
+                self.write_object(&json::Stopped::new(id, &name));
+            } else {
+                self.line(id, &format!("--- stopped by {name} ---"));
+            }
+        }
+        Action::Resume
+    }
+
+    fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
+        // A child that is gone already, or that another task's report has brought here, needs nothing.
+        if Shared::follow(&self.shared, &clone.child) == Ok(true) {
+            self.shared.announce(&clone.child);
+        }
+        Action::Resume
+    }
+
+    fn exec(&mut self, cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
+        let id = cx.task().id();
+        if exec.former == id {
+            return Action::Resume;
+        }
+        let before = self.shared.roll.take_over(exec.former, id, &self.member);
+        self.id = id;
+        if self.is_json() {
+            self.write_object(&json::Superseded::new(id, exec.former));
+            return Action::Resume;
+        }
+        if let Some(before) = before.filter(|before| !before.page.is(&self.member.page)) {
+            // The file of the id goes on, the file of the former id ends.
+            {
+                let mut page = self.member.page.lock();
+                if page.is_open(self.member.line) {
+                    page.abandon_line(&format!(" <pid changed to {id} ...>"));
+                }
+                page.close();
+            }
+            self.member = self.shared.roll.succeed(id, &self.member, before.page.clone());
+        }
+        self.line(id, &format!("+++ superseded by execve in pid {} +++", exec.former));
+        Action::Resume
+    }
+
+    fn exit(&mut self, cx: &mut Cx<'_>, _exit: &mut ExitReport) -> Action {
+        if let Some(running) = self.running.take() {
+            let ended = Ended { outcome: Outcome::Unknown, injected: false, delayed: false, spent: None };
+            self.end(cx.task().id(), running, ended, cx.target());
+        }
+        Action::Resume
+    }
+
+    fn death(&mut self, cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
+        let id = cx.task().id();
+        if !self.member.is_superseded() {
+            let status = WaitStatus::decode(death.code.cast_signed());
+            if self.is_json() {
+                self.write_object(&json::Exit::new(id, status));
+            } else {
+                self.line(id, &death_line(status));
+            }
+        }
+        self.leave();
+        Action::Detach
+    }
+}
+
+impl LogEngine {
+    /// The exit of a syscall that began before anybody looked (SC-54).
+    fn unseen(&mut self, exit: &SyscallExit, target: &mut dyn Target) -> Running {
+        self.text.clear();
+        let (call, pending, start) = match exit.call() {
+            Some(call) => {
+                let call = call_of(call);
+                let mut memory = TargetMemory(target);
+                let pending = self.shared.renderer.entry(&call, &mut memory, &mut self.text);
+                (call, pending, Start::HeldBack)
+            }
+            None => {
+                let call = Call::new(exit.index(), [0; 6]);
+                self.text.push_str("<... ");
+                render::name(&call, &mut self.text);
+                self.text.push_str(" resumed>");
+                (call, Pending::default(), Start::Unseen)
+            }
+        };
+        Running { call, pending, since: Instant::now(), start }
+    }
+}
+
+impl Drop for LogEngine {
+    /// Detached alive, or never attached.
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+fn call_of(call: &Syscall) -> Call {
+    let abi = Abi::from_audit_arch(call.arch).unwrap_or_default();
+    Call { abi, nr: call.number, args: call.args }
+}
+
+fn is_error(value: i64) -> bool {
+    utrace_abi::Errno::from_return(value).is_some()
+}
+
+/// A signal by name, a number without one as it is.
+fn signal_name(number: u32) -> String {
+    match utrace_abi::Signal::new(u64::from(number)) {
+        Some(signal) => signal.name().to_owned(),
+        None => number.to_string(),
+    }
+}
+
+fn death_line(status: WaitStatus) -> String {
+    match status {
+        WaitStatus::Exited(code) => format!("+++ exited with {code} +++"),
+        WaitStatus::Signaled { signal, core_dumped } => {
+            let core = if core_dumped { " (core dumped)" } else { "" };
+            format!("+++ killed by {signal}{core} +++")
+        }
+        other => format!("+++ ended with status {:#x} +++", other.encode()),
+    }
+}

@@ -1,0 +1,186 @@
+//! The page: an output that several tasks write lines to, and the one line that may be open on it.
+//!
+//! Key types: [`Page`], [`PageRef`], [`Head`]. A syscall's line is begun at entry and ended at exit. When another task
+//! (or the same one, with a signal) has something to say in between, the open line is closed with
+//! `<unfinished ...>`, and its owner learns at [`Page::resume`] that it must begin a new one.
+//!
+//! Knows columns and prefixes; what a line says is its caller's.
+
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use utrace_core::TaskId;
+
+use super::options::LogOptions;
+use super::roll::LineId;
+use super::stamp::Clock;
+use crate::output::{Failure, Output, Place};
+use crate::tool::OpenError;
+
+/// Where strace puts the `=`.
+const RESULT_COLUMN: usize = 40;
+
+/// How a line says which task it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// `[pid  1234] `, while more than one task is traced: on stderr.
+    SomebodyOfMany,
+    /// `1234  `, always: in a file.
+    Everybody,
+    /// Not at all: in a file of its own.
+    Nobody,
+}
+
+/// A page that tasks share.
+#[derive(Debug, Clone)]
+pub(crate) struct PageRef(Arc<Mutex<Page>>);
+
+impl PageRef {
+    /// The page. Held for the time of appending a line, never while reading a task's memory.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Page> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether both are the same page.
+    pub(crate) fn is(&self, other: &PageRef) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// An output, and the state of its last line.
+#[derive(Debug)]
+pub(crate) struct Page {
+    output: Output,
+    head: Head,
+    clock: Clock,
+    /// Whose line is open.
+    owner: Option<LineId>,
+    /// How many bytes the last line has.
+    column: usize,
+    /// Messages that wait for the open line to end.
+    notes: String,
+    /// How many tasks write here.
+    pub(crate) tasks: usize,
+}
+
+impl Page {
+    pub(crate) fn open(
+        place: &Place,
+        head: Head,
+        options: &LogOptions,
+        failure: &Failure,
+    ) -> Result<Page, OpenError> {
+        let output = Output::open("log", place, failure)?;
+        let clock = Clock::new(options);
+        Ok(Page { output, head, clock, owner: None, column: 0, notes: String::new(), tasks: 0 })
+    }
+
+    pub(crate) fn into_ref(self) -> PageRef {
+        PageRef(Arc::new(Mutex::new(self)))
+    }
+
+    /// Begins a line that stays open for `line`.
+    pub(crate) fn begin(&mut self, id: TaskId, line: LineId, text: &str) {
+        self.lead(id);
+        self.append(text);
+        self.owner = Some(line);
+        self.output.settle();
+    }
+
+    /// Whether the line that [`Page::begin`] opened for `line` is still open. If not, the caller begins another.
+    pub(crate) fn is_open(&self, line: LineId) -> bool {
+        self.owner == Some(line)
+    }
+
+    /// Begins a line about `id`, ending an open one.
+    pub(crate) fn lead(&mut self, id: TaskId) {
+        self.interrupt();
+        let many = self.tasks > 1;
+        let buffer = self.output.buffer();
+        let start = buffer.len();
+        // Vec's writer cannot fail.
+        let _ = match self.head {
+            Head::SomebodyOfMany if many => write!(buffer, "[pid {:5}] ", id.0),
+            Head::Everybody => write!(buffer, "{:<5} ", id.0),
+            _ => Ok(()),
+        };
+        self.clock.write(buffer);
+        self.column = buffer.len() - start;
+    }
+
+    /// Adds to the line.
+    pub(crate) fn append(&mut self, text: &str) {
+        self.output.buffer().extend_from_slice(text.as_bytes());
+        self.column += text.len();
+    }
+
+    /// Adds the blanks before a result: at least one, and up to the column.
+    pub(crate) fn tab(&mut self) {
+        const BLANKS: &[u8; RESULT_COLUMN] = &[b' '; RESULT_COLUMN];
+        let blanks = RESULT_COLUMN.saturating_sub(self.column).max(1);
+        self.output.buffer().extend_from_slice(BLANKS.get(..blanks).unwrap_or(BLANKS));
+        self.column += blanks;
+    }
+
+    /// Ends the line.
+    pub(crate) fn end(&mut self) {
+        self.output.buffer().push(b'\n');
+        self.owner = None;
+        self.column = 0;
+        if !self.notes.is_empty() {
+            self.output.buffer().extend_from_slice(self.notes.as_bytes());
+            self.notes.clear();
+        }
+        self.output.settle();
+    }
+
+    /// A whole line about a task.
+    pub(crate) fn line(&mut self, id: TaskId, text: &str) {
+        self.lead(id);
+        self.append(text);
+        self.end();
+    }
+
+    /// A whole line as it is, without prefix and time.
+    pub(crate) fn raw_line(&mut self, text: &[u8]) {
+        self.output.buffer().extend_from_slice(text);
+        self.output.buffer().push(b'\n');
+        self.output.settle();
+    }
+
+    /// A message for the user, as soon as no line is open.
+    pub(crate) fn note(&mut self, text: fmt::Arguments<'_>) {
+        // String's writer cannot fail.
+        let _ = writeln!(self.notes, "{text}");
+        if self.owner.is_none() {
+            self.output.buffer().extend_from_slice(self.notes.as_bytes());
+            self.notes.clear();
+            self.output.settle();
+        }
+    }
+
+    /// Ends an open line that will not go on, whoever's it is.
+    pub(crate) fn abandon_line(&mut self, why: &str) {
+        if self.owner.is_some() {
+            self.append(why);
+            self.end();
+        }
+    }
+
+    /// Lets everything out.
+    pub(crate) fn flush(&mut self) {
+        self.output.flush();
+    }
+
+    /// The end of the page.
+    pub(crate) fn close(&mut self) {
+        self.abandon_line(" <unfinished ...>");
+        self.flush();
+    }
+
+    /// Somebody else begins to speak.
+    fn interrupt(&mut self) {
+        self.abandon_line(" <unfinished ...>");
+    }
+}
