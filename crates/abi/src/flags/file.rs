@@ -430,7 +430,7 @@ pub static MS_MOUNT: NameSet = NameSet { zero: None, unknown: Some("MS_???"), en
 
 /// Mount propagation.
 #[rustfmt::skip]
-pub static MS_PROPAGATION: NameSet = NameSet { zero: None, unknown: None, entries: &[
+pub static MS_PROPAGATION: NameSet = NameSet { zero: None, unknown: Some("MS_???"), entries: &[
     (0x20000, "MS_UNBINDABLE"), (0x40000, "MS_PRIVATE"), (0x80000, "MS_SLAVE"), (0x100000, "MS_SHARED"),
 ] };
 

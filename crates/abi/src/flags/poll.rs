@@ -82,6 +82,12 @@ pub static FUTEX: NameSet = NameSet { zero: None, unknown: Some("FUTEX_???"), en
     (0xc, "FUTEX_CMP_REQUEUE_PI"), (0xd, "FUTEX_LOCK_PI2"),
 ] };
 
+/// `struct futex_waitv` flags.
+#[rustfmt::skip]
+pub static FUTEX2: NameSet = NameSet { zero: None, unknown: Some("FUTEX_???"), entries: &[
+    (2, "FUTEX_32"), (0x80, "FUTEX_PRIVATE_FLAG"),
+] };
+
 /// Argument of `membarrier`.
 #[rustfmt::skip]
 pub static MEMBARRIER: NameSet = NameSet { zero: None, unknown: Some("MEMBARRIER_CMD_???"), entries: &[
@@ -131,6 +137,16 @@ pub static IORING_SETUP: NameSet = NameSet { zero: None, unknown: Some("IORING_S
     (0x40, "IORING_SETUP_R_DISABLED"), (0x80, "IORING_SETUP_SUBMIT_ALL"),
     (0x100, "IORING_SETUP_COOP_TASKRUN"), (0x200, "IORING_SETUP_TASKRUN_FLAG"),
     (0x400, "IORING_SETUP_SQE128"), (0x800, "IORING_SETUP_CQE32"),
+] };
+
+/// `io_uring` features.
+#[rustfmt::skip]
+pub static IORING_FEAT: NameSet = NameSet { zero: None, unknown: Some("IORING_FEAT_???"), entries: &[
+    (1, "IORING_FEAT_SINGLE_MMAP"), (2, "IORING_FEAT_NODROP"), (4, "IORING_FEAT_SUBMIT_STABLE"),
+    (8, "IORING_FEAT_RW_CUR_POS"), (0x10, "IORING_FEAT_CUR_PERSONALITY"), (0x20, "IORING_FEAT_FAST_POLL"),
+    (0x40, "IORING_FEAT_POLL_32BITS"), (0x80, "IORING_FEAT_SQPOLL_NONFIXED"),
+    (0x100, "IORING_FEAT_EXT_ARG"), (0x200, "IORING_FEAT_NATIVE_WORKERS"), (0x400, "IORING_FEAT_RSRC_TAGS"),
+    (0x800, "IORING_FEAT_CQE_SKIP"), (0x1000, "IORING_FEAT_LINKED_FILE"),
 ] };
 
 /// `struct timex` modes.

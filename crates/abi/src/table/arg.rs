@@ -181,6 +181,14 @@ pub enum Arg {
     /// An id written by the kernel.
     UidOut,
     // Structures.
+    /// `struct user_desc`, a segment.
+    UserDesc,
+    /// Argument of `modify_ldt`, by function.
+    LdtArg,
+    /// `struct iocb`.
+    Iocb,
+    /// One `struct io_event`, written.
+    IoEventOut,
     /// `struct stat`.
     StatOut,
     /// `struct statx`.
@@ -309,15 +317,15 @@ pub enum Arg {
     BpfAttr,
     /// `struct io_uring_params`.
     IoUringParams,
-    /// `struct mount_attr`.
-    MountAttr,
-    /// `struct landlock_ruleset_attr`.
-    LandlockRulesetAttr,
     /// A landlock rule.
     LandlockRuleAttr,
-    /// `struct futex_waitv` array.
-    FutexWaitv,
     // With a set of names or the index of a related argument.
+    /// `struct mount_attr`, its size the argument given.
+    MountAttr(u8),
+    /// `struct landlock_ruleset_attr`, its size the argument given.
+    LandlockRulesetAttr(u8),
+    /// `struct futex_waitv` array, its length the argument given.
+    FutexWaitv(u8),
     /// Device of `mknod`, absent unless the mode in the argument given makes one.
     MknodDev(u8),
     /// Bits of a 32-bit value.
@@ -406,10 +414,10 @@ impl Arg {
             | Self::UIntOut
             | Self::ULongOut
             | Self::AddrOut
-            | Self::OffInOut
             | Self::FdPairOut
             | Self::GidsOut
             | Self::UidOut
+            | Self::IoEventOut
             | Self::StatOut
             | Self::StatxOut
             | Self::StatfsOut
@@ -454,7 +462,8 @@ impl Arg {
             | Self::SockOptOut(_)
             | Self::MincoreOut(_)
             | Self::NodesetOut(_)
-            | Self::IntsOut(_) => Phase::Exit,
+            | Self::IntsOut(_)
+            | Self::MmsghdrIn(_) => Phase::Exit,
             Self::IoctlArg
             | Self::FcntlArg
             | Self::ShmctlArg

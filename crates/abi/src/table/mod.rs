@@ -87,6 +87,8 @@ pub enum Ret {
     SchedPolicy,
     /// An I/O priority.
     Ioprio,
+    /// The entry that `set_thread_area` chose.
+    ThreadArea,
     /// `membarrier` commands, by command.
     Membarrier,
 }

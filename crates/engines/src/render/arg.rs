@@ -10,7 +10,7 @@ use super::time::Unit;
 use super::{
     fcntl, flags, futex, ioctl, ipc, net, poll, prctl, process, ptrace, result, signal, sockopt, stat,
 };
-use super::{strings, system, time};
+use super::{strings, system, time, uncommon};
 use utrace_abi::flags as f;
 use utrace_abi::{Abi, Arg, table::Phase};
 
@@ -177,8 +177,9 @@ fn structure(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         Arg::CapDataOut => cx.filled(value, system::cap_data),
         Arg::PerfAttr => system::perf_attr(cx, value),
         Arg::FileHandleIn | Arg::FileHandleOut => system::file_handle(cx, value),
-        Arg::MqAttrIn => system::queue(cx, value, cx.arg(2) != 0),
-        Arg::MqAttrOut => system::queue(cx, value, true),
+        Arg::MqAttrIn => system::queue(cx, value, cx.called("mq_getsetattr")),
+        Arg::MqAttrOut => cx.filled(value, |cx, addr| system::queue(cx, addr, true)),
+        Arg::RusageOut if cx.called("wait4") && cx.returned() == Some(0) => cx.addr(value),
         Arg::RusageOut => process::rusage(cx, value),
         Arg::RlimitIn => process::rlimit(cx, value),
         Arg::RlimitOut => cx.filled(value, process::rlimit),
@@ -187,7 +188,42 @@ fn structure(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         Arg::SchedParamOut => cx.filled(value, process::sched_param),
         Arg::SchedAttrIn => process::sched_attr(cx, value),
         Arg::SchedAttrOut => cx.filled(value, process::sched_attr),
-        _ => return times(cx, arg, value) || signals(cx, arg, value) || words(cx, arg, value),
+        _ => {
+            return uncommon(cx, arg, value)
+                || times(cx, arg, value)
+                || signals(cx, arg, value)
+                || words(cx, arg, value);
+        }
+    }
+    true
+}
+
+fn uncommon(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
+    match arg {
+        Arg::UserDesc => uncommon::segment(cx, value),
+        Arg::LdtArg if matches!(cx.arg(0), 1 | 0x11) || cx.arg(2) == 16 => uncommon::segment(cx, value),
+        Arg::Iocb => uncommon::iocb(cx, value),
+        Arg::Iocbs(count) => {
+            let count = cx.arg(count);
+            uncommon::iocbs(cx, value, count);
+        }
+        Arg::IoEventOut => uncommon::io_event_at(cx, value),
+        Arg::IoEventsOut => uncommon::io_events(cx, value),
+        Arg::IoUringParams => uncommon::io_uring_params(cx, value),
+        Arg::MountAttr(size) => {
+            let size = cx.arg(size);
+            uncommon::mount_attr(cx, value, size);
+        }
+        Arg::LandlockRulesetAttr(size) => {
+            let size = cx.arg(size);
+            uncommon::landlock_ruleset(cx, value, size);
+        }
+        Arg::LandlockRuleAttr => uncommon::landlock_rule(cx, value),
+        Arg::FutexWaitv(count) => {
+            let count = cx.arg(count);
+            uncommon::futex_waitv(cx, value, count);
+        }
+        _ => return false,
     }
     true
 }
@@ -245,7 +281,7 @@ fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     match arg {
         Arg::IntOut | Arg::TimerIdOut => cx.output::<4>(value, |cx, n| cx.bracket(|cx| cx.dec(n.i32(0)))),
         Arg::UIntOut | Arg::UidOut => cx.output::<4>(value, |cx, n| cx.bracket(|cx| cx.udec(n.u32(0)))),
-        Arg::ULongOut if cx.call.info().is_some_and(|info| info.name == "io_setup") => {
+        Arg::ULongOut if cx.called("io_setup") => {
             cx.output::<8>(value, |cx, n| cx.bracket(|cx| cx.addr(n.u64(0))));
         }
         Arg::ULongOut => cx.output::<8>(value, |cx, n| cx.bracket(|cx| cx.udec(n.u64(0)))),

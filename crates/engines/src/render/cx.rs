@@ -42,6 +42,11 @@ impl Cx<'_> {
         self.returned().is_none()
     }
 
+    /// Whether this is the syscall called `name`: for the few kinds that two calls show in two ways.
+    pub(super) fn called(&self, name: &str) -> bool {
+        self.call.info().is_some_and(|info| info.name == name)
+    }
+
     /// Whether structures are shortened.
     pub(super) fn abbreviated(&self) -> bool {
         self.options.detail == Detail::Abbreviated
@@ -162,15 +167,28 @@ impl Cx<'_> {
 
     /// Shows a structure of `N` bytes, or its address if it cannot be read.
     pub(super) fn object<const N: usize>(&mut self, addr: u64, show: impl FnOnce(&mut Self, &Bytes<N>)) {
+        // After a failure strace takes no structure apart that it had not yet shown at entry.
+        match if self.outcome.is_some() && self.failed() { None } else { self.bytes::<N>(addr) } {
+            Some(bytes) => show(self, &Bytes(bytes)),
+            None => self.addr(addr),
+        }
+    }
+
+    /// Shows a structure of `N` bytes although the call failed, or its address if it cannot be read.
+    pub(super) fn object_always<const N: usize>(
+        &mut self,
+        addr: u64,
+        show: impl FnOnce(&mut Self, &Bytes<N>),
+    ) {
         match self.bytes::<N>(addr) {
             Some(bytes) => show(self, &Bytes(bytes)),
             None => self.addr(addr),
         }
     }
 
-    /// As [`Cx::object`] for memory that the kernel filled: the bare address if the call failed.
+    /// As [`Cx::object`], for memory that the kernel filled.
     pub(super) fn output<const N: usize>(&mut self, addr: u64, show: impl FnOnce(&mut Self, &Bytes<N>)) {
-        if self.failed() { self.addr(addr) } else { self.object(addr, show) }
+        self.object(addr, show);
     }
 
     /// Shows what `show` makes of an address that the kernel filled: the bare address if the call failed.

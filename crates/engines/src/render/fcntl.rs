@@ -83,6 +83,7 @@ pub(super) fn result(cx: &mut Cx<'_>, cmd: u64, value: i64) {
             open_flags(cx, bits);
             cx.s(")");
         }
+        9 => cx.int(bits),
         11 if value != 0 => {
             cx.dec(value);
             cx.s(" (");

@@ -157,6 +157,11 @@ pub(super) fn protocol(cx: &mut Cx<'_>, value: u64, family: u64) {
 
 /// The option of a socket at `level`.
 pub(super) fn socket_option(cx: &mut Cx<'_>, value: u64, level: u64) {
+    // One number has two names: it attaches a filter when set and reads it back when got.
+    let sets = cx.call.info().is_some_and(|info| info.name == "setsockopt");
+    if sets && (level as u32, value as u32) == (1, 26) {
+        return cx.s("SO_ATTACH_FILTER");
+    }
     let set = match level as u32 {
         1 => &f::SO,
         0 => &f::IP_OPT,

@@ -64,8 +64,8 @@ enum Direction {
 fn shape(request: u32) -> Shape {
     use Direction::{In, Out};
     match request {
-        0x5401 | 0x5405 | 0x802c_542a | 0x5456 => Shape::Termios(Out),
-        0x5402..=0x5404 | 0x5406..=0x5408 | 0x402c_542b..=0x402c_542d | 0x5457 => Shape::Termios(In),
+        0x5401 | 0x802c_542a | 0x5456 => Shape::Termios(Out),
+        0x5402..=0x5404 | 0x402c_542b..=0x402c_542d | 0x5457 => Shape::Termios(In),
         0x5413 => Shape::Winsize(Out),
         0x5414 => Shape::Winsize(In),
         0x540f | 0x541b | 0x5411 | 0x5419 | 0x5424 | 0x5429 | 0x8004_5430 | 0x8004_5432 | 0x1268 | 0x8903
@@ -231,7 +231,7 @@ fn control_characters(cx: &mut Cx<'_>, t: &Bytes<36>) {
 /// `struct ifreq` of the requests that read one property.
 fn interface(cx: &mut Cx<'_>, addr: u64) {
     let request = cx.arg(1) as u32;
-    cx.object::<40>(addr, |cx, req| {
+    cx.object_always::<40>(addr, |cx, req| {
         if cx.failed() && !matches!(request, 0x8910) {
             cx.s("{ifr_name=");
             name(cx, req);

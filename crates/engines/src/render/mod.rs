@@ -31,6 +31,7 @@ mod stat;
 mod strings;
 mod system;
 mod time;
+mod uncommon;
 
 #[cfg(test)]
 mod tests;

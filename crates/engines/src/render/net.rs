@@ -229,7 +229,7 @@ pub(super) fn msghdr_out(cx: &mut Cx<'_>, addr: u64) {
             let way = Way::In { filled: filled.max(0) as u64, name_room: cx.saved };
             msghdr(cx, addr, way);
         }
-        None => cx.object::<56>(addr, |cx, m| {
+        None => cx.object_always::<56>(addr, |cx, m| {
             cx.s("{msg_namelen=");
             cx.int(m.u32(8));
             cx.s("}");

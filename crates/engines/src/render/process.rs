@@ -274,7 +274,7 @@ pub(super) fn sched_param(cx: &mut Cx<'_>, addr: u64) {
 pub(super) fn sched_attr(cx: &mut Cx<'_>, addr: u64) {
     let Some(claimed) = cx.u32_at(addr) else { return cx.addr(addr) };
     let size = (claimed as usize).min(56);
-    if (4..48).contains(&size) {
+    if (1..48).contains(&size) {
         cx.s("{size=");
         cx.udec(u64::from(claimed));
         return cx.s("}");

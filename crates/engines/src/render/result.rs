@@ -88,6 +88,15 @@ fn success(cx: &mut Cx<'_>, ret: Ret, value: i64) {
             io_priority(cx, bits);
             cx.s(")");
         }
+        Ret::ThreadArea => {
+            cx.dec(value);
+            let addr = cx.arg(0);
+            if let Some(entry) = cx.u32_at(addr) {
+                cx.s(" (entry_number=");
+                cx.int(u64::from(entry));
+                cx.s(")");
+            }
+        }
         Ret::Membarrier => {
             if cx.arg(0) as u32 == 0 && value != 0 {
                 cx.hex(bits);

@@ -32,7 +32,9 @@ pub(super) fn set(cx: &mut Cx<'_>, set: SigSet) {
 
 /// The set at `addr`, `size` bytes long.
 pub(super) fn set_at(cx: &mut Cx<'_>, addr: u64, size: u64) {
-    match read_set(cx, addr, size) {
+    // As with structures, a failed call's sets are only shown if they were at entry.
+    let read = if cx.entering() || !cx.failed() { read_set(cx, addr, size) } else { None };
+    match read {
         Some(value) => set(cx, value),
         None => cx.addr(addr),
     }

@@ -171,10 +171,14 @@ pub(super) fn queue(cx: &mut Cx<'_>, addr: u64, named: bool) {
 
 /// `struct file_handle`.
 pub(super) fn file_handle(cx: &mut Cx<'_>, addr: u64) {
-    cx.object::<8>(addr, |cx, handle| {
+    let failed = !cx.entering() && cx.failed();
+    cx.object_always::<8>(addr, |cx, handle| {
         let len = handle.u32(0);
         cx.s("{handle_bytes=");
         cx.udec(len);
+        if failed {
+            return cx.s("}");
+        }
         cx.s(", handle_type=");
         cx.hex(handle.u32(4));
         cx.s(", f_handle=");

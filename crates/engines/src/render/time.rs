@@ -40,9 +40,9 @@ pub(super) fn pair<const N: usize>(cx: &mut Cx<'_>, bytes: &Bytes<N>, at: usize,
 const UTIME_NOW: i64 = (1 << 30) - 1;
 const UTIME_OMIT: i64 = (1 << 30) - 2;
 
-/// A time read at entry, or filled by a call that did not fail.
+/// A time that the traced program passed in: it stands whatever became of the call.
 pub(super) fn time(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
-    cx.object::<16>(addr, |cx, t| pair(cx, t, 0, unit));
+    cx.object_always::<16>(addr, |cx, t| pair(cx, t, 0, unit));
 }
 
 /// As [`time`], with the bare address after a failure.
@@ -53,7 +53,11 @@ pub(super) fn time_out(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
 /// What is left of an interrupted sleep: only an interruption fills it.
 pub(super) fn remaining(cx: &mut Cx<'_>, addr: u64) {
     let interrupted = matches!(cx.outcome, Some(super::Outcome::Returned(-516 | -4)));
-    if interrupted { time(cx, addr, Unit::Nano) } else { cx.addr(addr) }
+    if interrupted {
+        cx.object_always::<16>(addr, |cx, t| pair(cx, t, 0, Unit::Nano));
+    } else {
+        cx.addr(addr);
+    }
 }
 
 /// `{it_interval={…}, it_value={…}}`.
