@@ -114,3 +114,54 @@ pub fn all() -> &'static [EngineKind] {
 pub fn find(name: &str) -> Option<&'static EngineKind> {
     ALL.iter().find(|kind| kind.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A value that the parser must take, by the syntax that help shows.
+    fn sample(syntax: &str) -> &str {
+        match syntax {
+            "SET" => "all",
+            "N" | "VALUE" | "TIME" | "FIRST[..LAST][+[STEP]]" => "1",
+            "ERRNO" => "ENOENT",
+            "SIG" => "SIGUSR1",
+            choices => choices.split('|').next().unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn every_option_that_help_shows_is_parsed() {
+        for kind in all() {
+            for option in kind.options {
+                let text = match (kind.name, option.is_switch()) {
+                    ("inject", _) => format!("getuid:{}={}:delay_exit=1", option.key, sample(option.value)),
+                    (_, true) => format!("file,{}", option.key),
+                    (_, false) => format!("file,{}={}", option.key, sample(option.value)),
+                };
+                let text = text.replace("delay_exit=1:delay_exit=1", "delay_exit=1");
+                assert!(kind.parse(&text).is_ok(), "{text}: {:?}", kind.parse(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn every_choice_that_help_shows_is_parsed() {
+        for kind in all().iter().filter(|kind| kind.name != "inject") {
+            for option in kind.options.iter().filter(|option| option.value.contains('|')) {
+                for choice in option.value.split('|') {
+                    let text = format!("{}={choice}", option.key);
+                    assert!(kind.parse(&text).is_ok(), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_found_and_differ() {
+        for kind in all() {
+            assert!(std::ptr::eq(find(kind.name).unwrap(), kind));
+        }
+        assert!(find("nosuch").is_none());
+    }
+}

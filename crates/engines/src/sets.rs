@@ -138,3 +138,88 @@ fn unknown(word: &str) -> SpecError {
     };
     SpecError::new(format!("`{word}` is no {what}"), 0..word.len()).or_hint(hint)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN: u64 = 2;
+    const CLOSE: u64 = 3;
+    const SOCKET: u64 = 41;
+    const OPENAT: u64 = 257;
+
+    fn set(text: &str) -> SyscallSet {
+        syscalls(text).unwrap()
+    }
+
+    fn numbers(text: &str) -> Vec<u64> {
+        set(text).iter().collect()
+    }
+
+    fn wrong(text: &str) -> (String, String) {
+        let bad = syscalls(text).unwrap_err();
+        (text[bad.span].to_owned(), bad.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn names_numbers_and_lists() {
+        assert_eq!(numbers("open,close"), [OPEN, CLOSE]);
+        assert_eq!(numbers("2,openat"), [OPEN, OPENAT]);
+        assert!(set("all").is_all() && set("none").is_empty() && set("%all").is_all());
+    }
+
+    #[test]
+    fn negation_turns_the_whole_round() {
+        let rest = set("!open,close");
+        assert!(!rest.contains(OPEN) && !rest.contains(CLOSE) && rest.contains(OPENAT));
+        assert!(rest.contains(SyscallSet::OTHER), "numbers without a name are among the others");
+        assert_eq!(numbers("!!open"), [OPEN]);
+        assert!(set("!all").is_empty() && set("!none").is_all());
+    }
+
+    #[test]
+    fn classes_with_and_without_their_mark() {
+        for text in ["%network", "network", "%net"] {
+            assert!(set(text).contains(SOCKET) && !set(text).contains(OPEN), "{text}");
+        }
+        assert!(set("%file,%network").contains(OPENAT));
+    }
+
+    #[test]
+    fn regular_expressions_match_anywhere() {
+        assert!(set("/open").contains(OPENAT) && set("/open").contains(OPEN));
+        assert_eq!(numbers("/^open$"), [OPEN]);
+    }
+
+    #[test]
+    fn a_question_mark_forgives_unknown_names_only() {
+        assert_eq!(numbers("?nosuch,open"), [OPEN]);
+        assert_eq!(numbers("?open"), [OPEN]);
+        assert!(set("?nosuch").is_empty());
+        assert_eq!(wrong("?/(").0, "(");
+        assert_eq!(wrong("?").0, "");
+    }
+
+    #[test]
+    fn mistakes_point_at_the_word_and_say_what_may_be_meant() {
+        assert_eq!(wrong("open,opne,close"), ("opne".into(), "did you mean `open`?".into()));
+        assert_eq!(wrong("!%fiel").0, "%fiel");
+        assert_eq!(wrong("%netwrok").1, "did you mean `%network`?");
+        assert_eq!(wrong("open,/(").0, "(");
+        assert_eq!(wrong("open,,close").0, "");
+        for text in ["", "!", ",", "2000", "99999999999999999999"] {
+            assert!(syscalls(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn signals_by_name_and_number() {
+        let set = signals("SIGINT,term,17").unwrap();
+        assert!([2, 15, 17].iter().all(|number| set.contains(*number)));
+        assert!(!signals("!CHLD").unwrap().contains(17));
+        assert_eq!(signals("none").unwrap(), SignalSet::NONE);
+        let bad = signals("INT,SIGCHDL").unwrap_err();
+        assert_eq!((bad.span, bad.hint.as_deref()), (4..11, Some("did you mean `SIGCHLD`?")));
+        assert!(signals("").is_err());
+    }
+}

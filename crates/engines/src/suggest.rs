@@ -10,7 +10,9 @@ pub(crate) fn hint<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> 
         6..=9 => 2,
         _ => 3,
     };
-    let near = words.into_iter().map(|other| (distance(word, other), other)).min_by_key(|(far, _)| *far);
+    // Words of another length are far without counting.
+    let near = words.into_iter().filter(|other| other.len().abs_diff(word.len()) <= limit * 4);
+    let near = near.map(|other| (distance(word, other), other)).min_by_key(|(far, _)| *far);
     near.filter(|(far, _)| *far <= limit).map(|(_, other)| format!("did you mean `{other}`?"))
 }
 

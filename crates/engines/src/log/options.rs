@@ -171,3 +171,34 @@ impl LogOptions {
 
 /// What a string may take of a line: a bound on memory, not on use.
 const MAX_STRING: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_does_something() {
+        let got = LogOptions::parse("f,trace=%file,signal=!CHLD,format=json,tt,r,T,s=7,y,xx,v,Z,ff,append")
+            .unwrap();
+        assert!(got.trace.contains(257) && !got.trace.contains(0));
+        assert!(!got.signals.contains(17) && got.signals.contains(2));
+        assert_eq!(
+            (got.format, got.stamp, got.show, got.per),
+            (Format::Json, Stamp::Micros, Show::Failed, Per::Task)
+        );
+        assert!(got.relative && got.spent && got.place.append);
+        assert_eq!(got.place.file.as_deref(), Some(std::path::Path::new("f")));
+        let render = got.render;
+        assert_eq!((render.string_limit, render.fds), (7, FdStyle::Path));
+        assert_eq!((render.strings, render.detail), (StringStyle::Hex, Detail::Full));
+    }
+
+    #[test]
+    fn mistakes_inside_a_set_keep_their_place() {
+        let text = "f,T,trace=open,opne,close";
+        let bad = LogOptions::parse(text).unwrap_err();
+        assert_eq!(&text[bad.span], "opne");
+        assert_eq!(&"f,s=x"[LogOptions::parse("f,s=x").unwrap_err().span], "x");
+        assert_eq!(LogOptions::parse("ff").unwrap_err().span, 2..2);
+    }
+}

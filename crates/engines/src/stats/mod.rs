@@ -1,18 +1,48 @@
 //! The counters: calls, errors and time for each syscall, as `strace -c`.
+//!
+//! Key types: [`Stats`], the tool; [`table::Table`], the numbers. Each task has an engine that remembers when its
+//! syscall began and adds to the table of the run, or of its process. The tables are written by [`Tool::finish`].
+//!
+//! Asks for syscalls and clones only. A syscall that never returns (`exit_group`) is not counted, as in strace.
 
 mod options;
+mod table;
 
-use utrace_core::{AttachError, Task};
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use utrace_core::{
+    Action, Attach, AttachError, CloneReport, Cx, Engine, Event, EventSet, Interest, Match, SyscallEntry,
+    SyscallExit, Target, Task, TaskId,
+};
+
+use crate::output::{Failure, Output};
 use crate::tool::{OpenError, Origin, OutputError, Tool};
+use table::Table;
 
 pub use options::{Clock, OPTIONS, Per, Sort, StatsOptions};
 
 /// The counters.
 #[derive(Debug)]
 pub struct Stats {
-    options: StatsOptions,
+    shared: Arc<Shared>,
+    output: Mutex<Output>,
+    failure: Failure,
 }
+
+#[derive(Debug)]
+struct Shared {
+    options: StatsOptions,
+    /// By process, or all under one key.
+    tables: Mutex<BTreeMap<TaskId, TableRef>>,
+}
+
+/// A table that tasks add to.
+type TableRef = Arc<Mutex<Table>>;
 
 impl Stats {
     /// Opens its file.
@@ -20,7 +50,10 @@ impl Stats {
     /// # Errors
     /// It cannot be opened.
     pub fn open(options: StatsOptions) -> Result<Stats, OpenError> {
-        Ok(Stats { options })
+        let failure = Failure::default();
+        let output = Mutex::new(Output::open("stats", &options.place, &failure)?);
+        let shared = Arc::new(Shared { options, tables: Mutex::default() });
+        Ok(Stats { shared, output, failure })
     }
 }
 
@@ -29,12 +62,130 @@ impl Tool for Stats {
         "stats"
     }
 
-    fn attach(&self, _task: &Task, _origin: Origin) -> Result<(), AttachError> {
-        let _ = &self.options;
-        Ok(())
+    fn attach(&self, task: &Task, _origin: Origin) -> Result<(), AttachError> {
+        Shared::follow(&self.shared, task)
     }
 
     fn finish(&self) -> Result<(), OutputError> {
-        Ok(())
+        let text = self.shared.report();
+        let mut output = lock(&self.output);
+        output.buffer().extend_from_slice(text.as_bytes());
+        output.flush();
+        drop(output);
+        self.failure.result()
     }
+
+    fn failure(&self) -> Option<OutputError> {
+        self.failure.get()
+    }
+}
+
+impl Shared {
+    fn follow(this: &Arc<Shared>, task: &Task) -> Result<(), AttachError> {
+        let tag = Arc::as_ptr(this).addr();
+        let how = Attach { exclusive: Some(Match::tag(tag)), tag, ..Attach::default() };
+        let engine =
+            StatsEngine { table: this.table_for(task.process()), shared: Arc::clone(this), began: None };
+        let engine = match task.attach_with(Box::new(engine), how) {
+            Ok(engine) => engine,
+            Err(AttachError::Exists) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let events = EventSet::SYSCALL | Event::Clone;
+        let interest = Interest::in_events(events).with_syscalls(this.options.trace);
+        engine.set_events(interest).map(drop).map_err(|_| AttachError::Gone)
+    }
+
+    fn table_for(&self, process: TaskId) -> TableRef {
+        let key = match self.options.per {
+            Per::Run => TaskId(0),
+            Per::Process => process,
+        };
+        Arc::clone(lock(&self.tables).entry(key).or_default())
+    }
+
+    fn report(&self) -> String {
+        let tables = lock(&self.tables);
+        let mut text = String::new();
+        let mut all = Table::default();
+        for (process, table) in tables.iter() {
+            let table = lock(table);
+            all.add(&table);
+            if self.options.per == Per::Process && !table.is_empty() {
+                text.push_str(&format!("Process {process}:\n"));
+                table.write(self.options.sort, &mut text);
+                text.push('\n');
+            }
+        }
+        if self.options.per == Per::Process {
+            text.push_str("All processes:\n");
+        }
+        all.write(self.options.sort, &mut text);
+        text
+    }
+
+    /// The time on the clock that is counted, as the task stands now.
+    fn now(&self, target: &mut dyn Target) -> Moment {
+        let system = match self.options.clock {
+            Clock::System => target.system_time(),
+            Clock::Wall => None,
+        };
+        system.map_or_else(|| Moment::Wall(Instant::now()), Moment::System)
+    }
+}
+
+/// A reading of one of the clocks.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    System(Duration),
+    Wall(Instant),
+}
+
+impl Moment {
+    /// The time since `earlier`, which the same clock told; none otherwise.
+    fn since(self, earlier: Moment) -> Duration {
+        match (earlier, self) {
+            (Moment::System(from), Moment::System(to)) => to.saturating_sub(from),
+            (Moment::Wall(from), Moment::Wall(to)) => to.saturating_duration_since(from),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// The counters on one task.
+struct StatsEngine {
+    shared: Arc<Shared>,
+    table: TableRef,
+    began: Option<Moment>,
+}
+
+impl Engine for StatsEngine {
+    fn name(&self) -> &str {
+        "stats"
+    }
+
+    fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        if !entry.resumed() || self.began.is_none() {
+            self.began = Some(self.shared.now(cx.target()));
+        }
+        Action::Resume
+    }
+
+    fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
+        // A call that began before anybody looked has no time that is known.
+        let Some(began) = self.began.take() else { return Action::Resume };
+        let spent = self.shared.now(cx.target()).since(began);
+        lock(&self.table).count(exit.index(), spent, exit.is_error());
+        Action::Resume
+    }
+
+    fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
+        // A child that is gone already needs nothing.
+        let _ = Shared::follow(&self.shared, &clone.child);
+        Action::Resume
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
