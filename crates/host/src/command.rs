@@ -159,7 +159,7 @@ fn find_program(program: &Path, path: Option<&OsStr>) -> Result<PathBuf, HostErr
         return check_file(program);
     }
     let mut refused = None;
-    for dir in env::split_paths(path.unwrap_or(OsStr::new(DEFAULT_PATH))) {
+    for dir in env::split_paths(path.unwrap_or_else(|| OsStr::new(DEFAULT_PATH))) {
         // An empty entry means the current directory (environ(7)).
         let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };
         match check_file(&dir.join(program)) {

@@ -191,7 +191,7 @@ impl Host {
     /// Sends a message that carries a reply slot, and waits for the answer.
     fn ask<T>(&self, message: impl FnOnce(mpsc::SyncSender<T>) -> Message) -> Result<T, HostError> {
         let (reply, answer) = mpsc::sync_channel(1);
-        self.inner.shared.mailbox.post(message(reply)).map_err(|_| HostError::Ended)?;
+        self.inner.shared.mailbox.post(message(reply))?;
         answer.recv().map_err(|_| HostError::Ended)
     }
 }

@@ -12,11 +12,12 @@
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::sys::{Errno, process, spawn};
+use crate::error::HostError;
+use crate::sys::process;
 use crate::tracer::Message;
 use crate::types::Tid;
 
-/// The signal that rings. Ignored by default, so that an early or late one harms nobody (signal(7)).
+/// The signal that rings. Ignored by default, so that a late one harms nobody (signal(7)).
 pub(crate) const RING: i32 = libc::SIGURG;
 
 /// Messages to the tracer thread, in order.
@@ -45,11 +46,14 @@ impl Mailbox {
         }
     }
 
-    /// Hands a message to the tracer thread; gives it back if that has ended.
-    pub(crate) fn post(&self, message: Message) -> Result<(), Message> {
+    /// Hands a message to the tracer thread.
+    ///
+    /// # Errors
+    /// [`HostError::Ended`] if that thread has ended.
+    pub(crate) fn post(&self, message: Message) -> Result<(), HostError> {
         match &mut *self.lock() {
             Queue::Open(queue) => queue.push(message),
-            Queue::Closed => return Err(message),
+            Queue::Closed => return Err(HostError::Ended),
         }
         // AcqRel: whoever sees `news` set, and so does not ring, has pushed before the drain that follows.
         if !self.news.swap(true, Ordering::AcqRel) && !self.is_owner() {
@@ -81,12 +85,14 @@ impl Mailbox {
         }
     }
 
-    /// Makes the calling thread the one that takes, and makes its doorbell. The caller has to trace it.
-    pub(crate) fn open_door(&self) -> Result<Tid, Errno> {
-        let bell = spawn::fork_sleeper(c"utrace-doorbell", RING)?;
+    /// Makes the calling thread the one that takes.
+    pub(crate) fn own(&self) {
         self.owner.store(process::gettid().map_or(0, Tid::raw), Ordering::Relaxed);
+    }
+
+    /// Says which process to ring, once the caller traces it: before, a ring would be lost.
+    pub(crate) fn hang(&self, bell: Tid) {
         self.bell.store(bell.raw(), Ordering::Release);
-        Ok(bell)
     }
 
     /// Whether the caller is the tracer thread.

@@ -170,7 +170,7 @@ fn become_program(
 
 /// Forks a child that only ever sleeps: the doorbell of [`crate::mailbox`].
 ///
-/// All its signals are blocked but `ring`, whose default action must be "ignore". It holds no descriptor, has
+/// All its signals are blocked but `ring`. It holds no descriptor, has
 /// its own session so that no terminal reaches it, and dies with the calling thread.
 pub(crate) fn fork_sleeper(name: &CStr, ring: i32) -> Result<Tid, Errno> {
     let old = sigmask::replace(SigMask::ALL)?;
@@ -191,8 +191,8 @@ fn sleep_forever(name: &CStr, ring: i32) -> ! {
     unsafe { libc::setsid() };
     // SAFETY: this child uses no descriptor, so closing all of them takes none from anybody.
     unsafe { libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) };
-    // SAFETY: sets a default action, reads nothing of ours.
-    unsafe { libc::signal(ring, libc::SIG_DFL) };
+    // The action of `ring` is left alone: its tracer takes every signal before an action would, and setting the
+    // default would throw a ring away that is pending already (sigaction(2), ignored signals).
     let _ = sigmask::replace(SigMask::ALL.without(ring));
     loop {
         // SAFETY: no argument.

@@ -24,6 +24,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::HostError;
+use crate::mailbox::RING;
 use crate::notice::Notice;
 use crate::process::Outcome;
 use crate::shared::Shared;
@@ -31,6 +32,7 @@ use crate::stop::{Stop, decode, needs_message};
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Options, Request};
 use crate::sys::wait::{self, Usage, WaitStatus};
+use crate::sys::{process, spawn};
 use crate::tracee::{Gone, Stopped};
 use crate::types::Tid;
 
@@ -192,14 +194,14 @@ impl Tracer {
 }
 
 fn hang_bell(shared: &Shared) -> Result<Tid, HostError> {
-    let bell =
-        shared.mailbox.open_door().map_err(|errno| HostError::Start("make the doorbell process", errno))?;
-    match ptrace::seize(bell, Options::NONE.with_exitkill()) {
-        Ok(()) => Ok(bell),
-        Err(errno) => {
-            let _ = crate::sys::process::kill(bell, libc::SIGKILL);
-            let _ = wait::wait_for(bell);
-            Err(HostError::Start("ptrace(2)", errno))
-        }
+    let bell = spawn::fork_sleeper(c"utrace-doorbell", RING)
+        .map_err(|errno| HostError::Start("make the doorbell process", errno))?;
+    if let Err(errno) = ptrace::seize(bell, Options::NONE.with_exitkill()) {
+        let _ = process::kill(bell, libc::SIGKILL);
+        let _ = wait::wait_for(bell);
+        return Err(HostError::Start("ptrace(2)", errno));
     }
+    shared.mailbox.own();
+    shared.mailbox.hang(bell);
+    Ok(bell)
 }
