@@ -9,6 +9,7 @@ pub mod exit;
 pub mod flags;
 pub mod generate;
 pub mod message;
+pub mod signals;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
