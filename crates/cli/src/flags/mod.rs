@@ -89,6 +89,10 @@ pub struct RunArgs {
     #[arg(short = 'E', long = "env", value_name = "VAR[=VALUE]")]
     pub env: Vec<OsString>,
 
+    /// Run the program as USER, with USER's groups; root only
+    #[arg(short = 'u', long = "user", value_name = "USER")]
+    pub user: Option<String>,
+
     /// The program and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<OsString>,
