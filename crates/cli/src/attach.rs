@@ -9,13 +9,14 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use signal_hook::consts as sig;
+use utrace_engines::tool::Origin;
 use utrace_host::{Host, HostError, Tid};
 
 use crate::exit::{Code, End};
 use crate::flags::AttachArgs;
 use crate::message::say;
 use crate::signals::{self, Caught};
-use crate::tools::Tools;
+use crate::tools::{OutputLost, Tools};
 
 /// Why the wait is over.
 enum News {
@@ -31,7 +32,7 @@ pub fn attach(args: &AttachArgs, tools: &Tools) -> End {
         Code::Failed
     });
     match (tools.finish(), code) {
-        (Err(()), Code::Success) => End::Own(Code::Failed),
+        (Err(OutputLost), Code::Success) => End::Own(Code::Failed),
         (_, code) => End::Own(code),
     }
 }
@@ -49,7 +50,9 @@ fn trace(args: &AttachArgs, tools: &Tools) -> Result<Code, String> {
         let _ = to.send(News::AllEnded);
     };
     thread::Builder::new().name("wait".to_owned()).spawn(wait).map_err(|e| format!("cannot make a thread: {e}"))?;
-    let _ = news.recv();
+    if let Ok(News::Leave) = news.recv() {
+        host.tasks().iter().for_each(|task| tools.detached(task));
+    }
     host.shutdown();
     Ok(Code::Success)
 }
@@ -73,7 +76,7 @@ fn attach_all(host: &Host, pids: &[i32], tools: &Tools) -> Result<(), Code> {
     let mut trouble = None;
     let mut traced = false;
     for pid in pids.iter().filter_map(|pid| Tid::new(*pid)) {
-        match host.attach(pid, tools.adopter()) {
+        match host.attach(pid, tools.adopter(Origin::Attached)) {
             Ok(process) => {
                 traced = true;
                 match process.tasks().len() {

@@ -5,11 +5,16 @@
 //! and an exit code are what it adds. This is the library half of the binary so that tests, benches and fuzzing
 //! reach the parsers; it is no API for others.
 
+pub mod attach;
 pub mod exit;
 pub mod flags;
 pub mod generate;
+pub mod job;
 pub mod message;
+pub mod run;
 pub mod signals;
+pub mod tools;
+pub mod user;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -18,26 +23,31 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 
 use exit::{Code, End};
-use flags::Command;
-use flags::low::{self, LowArgs};
+use flags::hi::HiArgs;
+use flags::low;
+use tools::Tools;
 
 /// Runs the command line `args`, program name first.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let low = match low::parse(args) {
-        Ok(low) => low,
-        Err(error) => return End::Own(show_usage(&error)).finish(),
+    let end = match low::parse(args) {
+        Ok(low) => HiArgs::resolve(low).and_then(dispatch).unwrap_or_else(|mistake| {
+            message::say(mistake);
+            End::Own(Code::Failed)
+        }),
+        Err(error) => End::Own(show_usage(&error)),
     };
-    dispatch(&low).finish()
+    end.finish()
 }
 
-fn dispatch(low: &LowArgs) -> End {
-    match &low.command {
-        Command::Run(_) | Command::Attach(_) => End::Own(Code::Failed),
-        Command::Engines => print(|out| writeln!(out)),
-        Command::Completions { shell } => print(|out| generate::completions(*shell, out)),
-        Command::Man => print(|out| generate::man(out)),
-    }
+fn dispatch(args: HiArgs) -> Result<End, String> {
+    Ok(match args {
+        HiArgs::Run(args, specs) => run::run(&args, &Tools::open(specs)?),
+        HiArgs::Attach(args, specs) => attach::attach(&args, &Tools::open(specs)?),
+        HiArgs::Engines => print(|out| tools::list(out)),
+        HiArgs::Completions(shell) => print(|out| generate::completions(shell, out)),
+        HiArgs::Man => print(|out| generate::man(out)),
+    })
 }
 
 /// Help and version go to stdout and are no failure; everything else is a message.

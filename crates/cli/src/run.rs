@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use signal_hook::consts as sig;
 use utrace_core::JctlKind;
+use utrace_engines::tool::Origin;
 use utrace_host::{AfterTracer, Command, Ending, Errno, Host, HostError, Process, Step};
 
 use crate::exit::{Code, End};
@@ -19,7 +20,7 @@ use crate::flags::hi::split_env;
 use crate::job::{self, Program, Watch};
 use crate::message::say;
 use crate::signals::{self, Caught};
-use crate::tools::Tools;
+use crate::tools::{OutputLost, Tools};
 use crate::user;
 
 /// What the loop hears.
@@ -44,7 +45,7 @@ pub fn run(args: &RunArgs, tools: &Tools) -> End {
     });
     // Tables are written even if nothing ran: an empty file says so.
     match (tools.finish(), end) {
-        (Err(()), End::Status(0) | End::Own(Code::Success)) => End::Own(Code::Failed),
+        (Err(OutputLost), End::Status(0) | End::Own(Code::Success)) => End::Own(Code::Failed),
         (_, end) => end,
     }
 }
@@ -84,7 +85,7 @@ fn launch(args: &RunArgs, tools: &Tools) -> Result<End, Failure> {
     })
     .map_err(|e| failed(format!("cannot catch signals: {e}")))?;
     let host = Host::builder().notices(say).start()?;
-    let adopt = tools.adopter();
+    let adopt = tools.adopter(Origin::Launched);
     let jobs = to.clone();
     let process = host.launch(&command, move |task| {
         adopt(task);

@@ -1,5 +1,92 @@
-//! Engine flags become engines: outputs are opened, options are checked, and tasks get their engines in order.
+//! The engines of a command line, opened: tasks get all of them, in order.
 //!
-//! Key types: [`Tools`], all engines of a command line; [`Output`], where an engine writes. Neighbours:
-//! [`crate::flags::hi`] says what is wanted, `run` and `attach` hand tasks over. What an engine does is its own
-//! business.
+//! Key types: [`Tools`]. Neighbours: [`crate::flags::hi`] says what is wanted, `run` and `attach` hand tasks over;
+//! what a tool does is its own business ([`utrace_engines::tool`]).
+
+use std::io;
+use std::sync::Arc;
+
+use utrace_core::Task;
+use utrace_engines::registry::{self, Spec};
+use utrace_engines::tool::{Origin, Tool};
+
+use crate::message::say;
+
+/// All engines of a command line.
+#[derive(Debug, Clone)]
+pub struct Tools(Arc<[Box<dyn Tool>]>);
+
+impl Tools {
+    /// Opens outputs and makes the engines.
+    ///
+    /// # Errors
+    /// A message: which output cannot be opened.
+    pub fn open(specs: Vec<Spec>) -> Result<Tools, String> {
+        let all: Result<Vec<_>, _> = specs.into_iter().map(Spec::open).collect();
+        all.map(|all| Tools(all.into())).map_err(|e| e.to_string())
+    }
+
+    /// A function that attaches every engine to a task.
+    pub fn adopter(&self, origin: Origin) -> impl Fn(&Task) + Send + 'static {
+        let tools = Arc::clone(&self.0);
+        move |task| {
+            for tool in &*tools {
+                // Only a task that died meanwhile cannot be attached to; then there is nothing to trace.
+                let _ = tool.attach(task, origin);
+            }
+        }
+    }
+
+    /// Tells every engine that this task is about to be left alive.
+    pub fn detached(&self, task: &Task) {
+        for tool in &*self.0 {
+            tool.detached(task);
+        }
+    }
+
+    /// Has every engine write what it still has to; says what could not be written.
+    ///
+    /// # Errors
+    /// Some output is not whole.
+    pub fn finish(&self) -> Result<(), OutputLost> {
+        let mut result = Ok(());
+        for tool in &*self.0 {
+            if let Err(error) = tool.finish() {
+                say(error);
+                result = Err(OutputLost);
+            }
+        }
+        result
+    }
+}
+
+/// Some output could not be written; it has been said which and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputLost;
+
+/// Writes the list of engines, each with its options.
+///
+/// # Errors
+/// Those of `out`.
+pub fn list(out: &mut dyn io::Write) -> io::Result<()> {
+    for (n, kind) in registry::all().iter().enumerate() {
+        if n > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "--{}{}  {}", kind.name, usage(kind.name, kind.value), kind.summary)?;
+        for option in kind.options {
+            let equals = if option.is_switch() { "" } else { "=" };
+            let key = format!("{}{equals}{}", option.key, option.value);
+            writeln!(out, "    {key:<28} {}", option.help)?;
+        }
+    }
+    Ok(())
+}
+
+/// A value that may be left out is shown in brackets, with its `=` inside.
+fn usage(name: &str, value: &str) -> String {
+    match value.strip_prefix("[FILE]") {
+        Some(rest) if name != "inject" => format!("[=[FILE]{rest}]"),
+        _ => format!(" {value}"),
+    }
+}

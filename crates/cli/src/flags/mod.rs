@@ -2,12 +2,11 @@
 //!
 //! Key types: [`Cli`] and what hangs below it. Help, man page and completions are made from these definitions
 //! (`crate::generate`), so they cannot differ. Neighbours: [`low`] parses arguments into what was said,
-//! [`hi`] resolves that into what is to be done, [`value`] splits an engine flag's value. Nothing here opens a
+//! [`hi`] resolves that into what is to be done. Nothing here opens a
 //! file, looks at a process or starts one.
 
 pub mod hi;
 pub mod low;
-pub mod value;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
