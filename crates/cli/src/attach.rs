@@ -49,7 +49,10 @@ fn trace(args: &AttachArgs, tools: &Tools) -> Result<Code, String> {
         idle.wait_idle();
         let _ = to.send(News::AllEnded);
     };
-    thread::Builder::new().name("wait".to_owned()).spawn(wait).map_err(|e| format!("cannot make a thread: {e}"))?;
+    thread::Builder::new()
+        .name("wait".to_owned())
+        .spawn(wait)
+        .map_err(|e| format!("cannot make a thread: {e}"))?;
     if let Ok(News::Leave) = news.recv() {
         host.tasks().iter().for_each(|task| tools.detached(task));
     }

@@ -33,8 +33,16 @@ enum News {
 
 /// The signals that are the program's and not ours. SIGTTIN and SIGTTOU are left alone: the terminal sends them to
 /// the whole group, and utrace, which may write to the terminal too, stops by them as the program does.
-const CAUGHT: &[i32] =
-    &[sig::SIGINT, sig::SIGQUIT, sig::SIGTSTP, sig::SIGTERM, sig::SIGHUP, sig::SIGUSR1, sig::SIGUSR2, sig::SIGALRM];
+const CAUGHT: &[i32] = &[
+    sig::SIGINT,
+    sig::SIGQUIT,
+    sig::SIGTSTP,
+    sig::SIGTERM,
+    sig::SIGHUP,
+    sig::SIGUSR1,
+    sig::SIGUSR2,
+    sig::SIGALRM,
+];
 
 /// Runs the program to its end, and its whole tree.
 #[must_use]

@@ -87,7 +87,9 @@ fn from_letters(letters: &Letters) -> Result<Vec<Spec>, String> {
                 continue;
             }
             Some((key @ ("trace" | "t"), set)) => log.trace = set_of(sets::syscalls(set), key, set)?,
-            Some((key @ ("signal" | "signals" | "s"), set)) => log.signals = set_of(sets::signals(set), key, set)?,
+            Some((key @ ("signal" | "signals" | "s"), set)) => {
+                log.signals = set_of(sets::signals(set), key, set)?
+            }
             Some((key, _)) if key.bytes().all(|b| b.is_ascii_alphabetic()) => {
                 let message = format!("`-e {key}=` is not understood; there are trace=, signal= and inject=");
                 return Err(pointed(&message, &format!("-e {expr}"), 3..3 + key.len()));

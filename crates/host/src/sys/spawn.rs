@@ -194,6 +194,11 @@ fn sleep_forever(name: &CStr, ring: i32) -> ! {
     // The action of `ring` is left alone: its tracer takes every signal before an action would, and setting the
     // default would throw a ring away that is pending already (sigaction(2), ignored signals).
     let _ = sigmask::replace(SigMask::ALL.without(ring));
+    // Setting SIG_DFL discards a pending signal that is ignored by default, blocked or not (sigaction(2)): a ring
+    // that came before is lost. One of our own stands in for it; if we are not traced yet, it is ignored, and no
+    // ring was lost either, because nobody rings before that.
+    // SAFETY: sends a signal to the calling thread.
+    unsafe { libc::raise(ring) };
     loop {
         // SAFETY: no argument.
         unsafe { libc::pause() };
