@@ -6,8 +6,8 @@
 //! deadline, after which it is killed and the test fails: a hanging tracer must not hang the tests.
 #![expect(dead_code, reason = "every test file uses another part of it")]
 
-pub mod normal;
-pub mod pty;
+pub(crate) mod normal;
+pub(crate) mod pty;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -31,7 +31,7 @@ const NOBODY: u32 = 65534;
 
 /// Who runs the tracer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
+pub(crate) enum Who {
     /// Whoever runs the tests.
     Me,
     /// The user `nobody`.
@@ -39,25 +39,25 @@ pub enum Who {
 }
 
 /// Everybody that these tests can be: an ordinary user can only be itself.
-pub fn everybody() -> Vec<Who> {
+pub(crate) fn everybody() -> Vec<Who> {
     if is_root() { vec![Who::Me, Who::Nobody] } else { vec![Who::Me] }
 }
 
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// Says that a test did not run, and why.
-pub fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
 /// A folder of this test's own, which all users may read and write, removed at the end.
 #[derive(Debug)]
-pub struct Place(PathBuf);
+pub(crate) struct Place(PathBuf);
 
 impl Place {
-    pub fn new() -> Place {
+    pub(crate) fn new() -> Place {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("utrace-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
@@ -66,18 +66,18 @@ impl Place {
         Place(path)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     /// A copy of the fixture in this folder.
-    pub fn fixture(&self, name: &str) -> PathBuf {
+    pub(crate) fn fixture(&self, name: &str) -> PathBuf {
         let to = self.path(name);
         if to.exists() { to } else { fixtures::copy_to(name, &self.0).unwrap() }
     }
 
     /// The tool, in this folder.
-    pub fn utrace(&self) -> PathBuf {
+    pub(crate) fn utrace(&self) -> PathBuf {
         let to = self.path("utrace");
         if !to.exists() {
             // A hard link, where it works, saves copying the debug binary for every test.
@@ -89,23 +89,23 @@ impl Place {
         to
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
         path
     }
 
     /// `utrace ARGS`, in this folder.
-    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
         Run::new(self.utrace()).args(args).in_folder(&self.0)
     }
 
     /// Any other program, in this folder.
-    pub fn other<S: AsRef<OsStr>>(
+    pub(crate) fn other<S: AsRef<OsStr>>(
         &self,
         program: impl AsRef<OsStr>,
         args: impl IntoIterator<Item = S>,
@@ -122,41 +122,41 @@ impl Drop for Place {
 
 /// A command to run, with its outcome caught.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     command: Command,
     input: Vec<u8>,
 }
 
 /// How it went.
 #[derive(Debug)]
-pub struct Ran {
-    pub status: ExitStatus,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     /// The exit code, or 1000 and the signal that killed it.
-    pub fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| 1000 + self.status.signal().unwrap_or(0))
     }
 
     /// Fails the test unless it exited so; shows all it said.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Ran {
+    pub(crate) fn expect(self, code: i32) -> Ran {
         assert_eq!(self.code(), code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
 }
 
 impl Run {
-    pub fn new(program: impl AsRef<OsStr>) -> Run {
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Run {
         let mut command = Command::new(program);
         command.env("NO_COLOR", "1").env("LC_ALL", "C").stdin(Stdio::piped());
         Run { command, input: Vec::new() }
     }
 
-    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Run {
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Run {
         self.command.args(args);
         self
     }
@@ -166,31 +166,31 @@ impl Run {
         self
     }
 
-    pub fn env(mut self, key: &str, value: &str) -> Run {
+    pub(crate) fn env(mut self, key: &str, value: &str) -> Run {
         self.command.env(key, value);
         self
     }
 
-    pub fn who(mut self, who: Who) -> Run {
+    pub(crate) fn who(mut self, who: Who) -> Run {
         if who == Who::Nobody {
             self.command.uid(NOBODY).gid(NOBODY);
         }
         self
     }
 
-    pub fn input(mut self, text: &str) -> Run {
+    pub(crate) fn input(mut self, text: &str) -> Run {
         self.input = text.as_bytes().to_owned();
         self
     }
 
-    pub fn stderr(mut self, to: Stdio) -> Run {
+    pub(crate) fn stderr(mut self, to: Stdio) -> Run {
         self.command.stderr(to);
         self
     }
 
     /// Runs it to its end.
     #[track_caller]
-    pub fn go(mut self) -> Ran {
+    pub(crate) fn go(mut self) -> Ran {
         let input = std::mem::take(&mut self.input);
         let mut live = self.start();
         let mut stdin = live.stdin.take().unwrap();
@@ -205,7 +205,7 @@ impl Run {
 
     /// Starts it.
     #[track_caller]
-    pub fn start(mut self) -> Live {
+    pub(crate) fn start(mut self) -> Live {
         self.command.stdout(Stdio::piped());
         self.command.stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
@@ -226,8 +226,8 @@ impl Run {
 
 /// A running command.
 #[derive(Debug)]
-pub struct Live {
-    pub stdin: Option<ChildStdin>,
+pub(crate) struct Live {
+    pub(crate) stdin: Option<ChildStdin>,
     out: BufReader<ChildStdout>,
     err: JoinHandle<String>,
     child: Child,
@@ -235,12 +235,12 @@ pub struct Live {
 }
 
 impl Live {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// The next line of its stdout, without the newline; empty at the end.
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = Vec::new();
         self.out.read_until(b'\n', &mut line).unwrap();
         String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned()
@@ -248,7 +248,7 @@ impl Live {
 
     /// Waits until it has said `ready`; answers the rest of that line.
     #[track_caller]
-    pub fn wait_ready(&mut self) -> String {
+    pub(crate) fn wait_ready(&mut self) -> String {
         loop {
             let line = self.line();
             if let Some(rest) = line.strip_prefix("ready") {
@@ -258,14 +258,14 @@ impl Live {
         }
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// Closes its stdin and waits for its end.
     #[track_caller]
-    pub fn finish(mut self) -> Ran {
+    pub(crate) fn finish(mut self) -> Ran {
         drop(self.stdin.take());
         let mut out = Vec::new();
         let _ = self.out.read_to_end(&mut out);
@@ -304,19 +304,19 @@ impl Guard {
 }
 
 /// Words to arguments, for short command lines in tests.
-pub fn words(text: &str) -> Vec<OsString> {
+pub(crate) fn words(text: &str) -> Vec<OsString> {
     text.split_whitespace().map(OsString::from).collect()
 }
 
 /// A field of `/proc/PID/status`.
-pub fn status_field(pid: u32, key: &str) -> String {
+pub(crate) fn status_field(pid: u32, key: &str) -> String {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':'));
     line.unwrap_or("").trim().to_owned()
 }
 
 /// All descendants of a process, as `/proc` shows them now; zombies too.
-pub fn children(pid: u32) -> Vec<u32> {
+pub(crate) fn children(pid: u32) -> Vec<u32> {
     let mut all: Vec<u32> = Vec::new();
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     for task in tasks {
@@ -332,7 +332,7 @@ pub fn children(pid: u32) -> Vec<u32> {
 }
 
 /// Whether a process runs no more.
-pub fn is_gone(pid: u32) -> bool {
+pub(crate) fn is_gone(pid: u32) -> bool {
     let state = status_field(pid, "State");
     state.is_empty() || state.starts_with(['Z', 'X'])
 }
@@ -340,7 +340,7 @@ pub fn is_gone(pid: u32) -> bool {
 /// Waits, by looking again, until `what` holds; fails the test at the deadline. For states of other processes that
 /// nobody can be told about; looking yields the processor.
 #[track_caller]
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let from = std::time::Instant::now();
     while !holds() {
         assert!(from.elapsed() < DEADLINE, "waited too long until {what}");
@@ -350,7 +350,7 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Waits until a process is blocked in the syscall with this number (`/proc/PID/syscall`).
 #[track_caller]
-pub fn wait_blocked_in(pid: u32, number: u32) {
+pub(crate) fn wait_blocked_in(pid: u32, number: u32) {
     let want = format!("{number} ");
     wait_until("it blocks", || {
         fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|text| text.starts_with(&want))

@@ -2,12 +2,12 @@
 
 /// One process's lines of a log, in order, with split calls joined again.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Stream(pub Vec<String>);
+pub(crate) struct Stream(pub(crate) Vec<String>);
 
 /// Splits a log whose every line starts with a pid (strace -f -o FILE) into streams, by first appearance.
 ///
 /// Lines between processes may stand in any order; those of one process may not.
-pub fn streams(log: &str) -> Vec<Stream> {
+pub(crate) fn streams(log: &str) -> Vec<Stream> {
     let mut pids: Vec<&str> = Vec::new();
     let mut all: Vec<Stream> = Vec::new();
     for line in log.lines() {
@@ -44,7 +44,7 @@ fn join(lines: &mut Vec<String>, line: &str) {
 }
 
 /// Replaces pids, addresses, and what depends on the moment.
-pub fn normal(line: &str, pids: &[&str]) -> String {
+pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
@@ -82,7 +82,7 @@ fn squeeze(line: &str) -> String {
 
 /// Fails the test at the first line that differs, and shows what stands around it.
 #[track_caller]
-pub fn assert_same(theirs: &[Stream], ours: &[Stream]) {
+pub(crate) fn assert_same(theirs: &[Stream], ours: &[Stream]) {
     assert_eq!(theirs.len(), ours.len(), "processes in strace's log and in ours");
     for (process, (theirs, ours)) in theirs.iter().zip(ours).enumerate() {
         for (n, (want, got)) in theirs.0.iter().zip(&ours.0).enumerate() {

@@ -15,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// An interactive bash with job control on a terminal of its own.
 #[derive(Debug)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     keys: File,
     screen: Receiver<Vec<u8>>,
     seen: String,
@@ -24,7 +24,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts the shell in `folder`, with a prompt of `$> `.
-    pub fn new(folder: &Path) -> Terminal {
+    pub(crate) fn new(folder: &Path) -> Terminal {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -62,18 +62,18 @@ impl Terminal {
     }
 
     /// Types a line.
-    pub fn line(&mut self, text: &str) {
+    pub(crate) fn line(&mut self, text: &str) {
         self.press(&format!("{text}\r"));
     }
 
     /// Presses keys; `\x03` is ^C, `\x1a` ^Z, `\x1c` ^\.
-    pub fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits for this text on the screen after what was waited for before; answers what stood before it.
     #[track_caller]
-    pub fn wait_for(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let from = Instant::now();
         loop {
             if let Some(at) = self.seen.find(text) {
