@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use crate::sys::Errno;
+use crate::sys::{Errno, process};
 use crate::types::Tid;
 
 /// The thread states that matter to us, from the third field of `stat`.
@@ -113,6 +113,19 @@ pub(crate) struct Status {
     pub(crate) caught: u64,
     /// Seccomp mode: 0 none, 1 strict, 2 filter.
     pub(crate) seccomp: u32,
+}
+
+impl Status {
+    /// Whether the calling thread is its tracer: `TracerPid` names the tracing thread, not its process.
+    pub(crate) fn is_traced_by_caller(&self) -> bool {
+        process::gettid().map(Tid::raw) == Some(self.tracer)
+    }
+
+    /// The process that traces it.
+    pub(crate) fn tracing_process(&self) -> Option<Tid> {
+        let tracer = Tid::new(self.tracer)?;
+        Some(status(tracer).ok().and_then(|status| Tid::new(status.tgid)).unwrap_or(tracer))
+    }
 }
 
 /// Parses `/proc/…/status`.

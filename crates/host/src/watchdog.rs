@@ -48,8 +48,9 @@ fn sleep(shared: &Shared, limit: Option<Duration>, pulse: u64) -> Watch {
     }
     match limit {
         Some(limit) => {
-            let waited = shared.wake_watchdog.wait_timeout(on, limit).unwrap_or_else(PoisonError::into_inner);
-            on = waited.0;
+            // The whole time: a late ring of `rouse_watchdog` must not make two looks out of one.
+            let waited = shared.wake_watchdog.wait_timeout_while(on, limit, |on| *on == Watch::On);
+            on = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         None => {
             shared.dozing.store(true, Ordering::Relaxed);

@@ -140,8 +140,8 @@ fn why_refused(pid: Tid, tid: Tid) -> Result<Seized, HostError> {
     if procfs::stat(tid).map_or(true, |stat| stat.state == State::Dead) {
         return Ok(Seized::Nothing);
     }
-    match Tid::new(status.tracer) {
-        Some(tracer) if i32::try_from(std::process::id()) == Ok(tracer.raw()) => return Ok(Seized::Nothing),
+    match status.tracing_process() {
+        Some(_) if status.is_traced_by_caller() => return Ok(Seized::Nothing),
         Some(tracer) => return Err(HostError::AlreadyTraced { pid, tracer, name: procfs::name(tracer) }),
         None => {}
     }

@@ -38,11 +38,18 @@ impl Tracer {
         let ending = match stop {
             Stop::Exited(code) => Ending::Exited(code),
             Stop::Killed(signal, core) => Ending::Killed(signal, core),
-            _ => {
-                let maker = procfs::status(tid)
-                    .map_or(0, |of| if of.tgid == tid.raw() { of.parent } else { of.tgid });
+            // The first stop of a child, before its parent's event.
+            Stop::Interrupted | Stop::GroupStop(_) if !self.early.contains_key(&tid) => {
+                let maker = maker_of(tid);
                 self.early.insert(tid, Early::Stopped { maker, stopped: Stopped::seen_by_wait(tid) });
                 return self.adopt_orphans(None);
+            }
+            // It is past that stop without us, so it was killed, and its maker with it: no event will come. (A
+            // process is not over before the last of its threads, so this must not wait for the maker's end.)
+            _ => {
+                self.early.remove(&tid);
+                let orphan = self.adopt_orphan(tid);
+                return self.dispatch(orphan, stop);
             }
         };
         match self.children.remove(&tid) {
@@ -63,6 +70,9 @@ impl Tracer {
             return self.go_mid(tracee, stopped);
         };
         let early = self.early.remove(&child);
+        if early.is_none() && !is_ours(child) {
+            return self.go_mid(tracee, stopped);
+        }
         let group = child_group(&tracee, child);
         let kind = match birth {
             _ if Rc::ptr_eq(&group, &tracee.group) => CloneKind::Thread,
@@ -119,18 +129,29 @@ impl Tracer {
             orphans = self.early.keys().copied().collect();
         }
         for tid in orphans {
-            let Some(early) = self.early.remove(&tid) else { continue };
-            if let Early::Ended(_) = early {
-                continue;
-            }
-            let group = Rc::new(Group::unknown(tid));
-            let orphan = self.new_tracee(tid, group, Phase::Living, Run::Handled);
-            let tid = orphan.tid;
-            self.table.insert(orphan);
-            if let Some(orphan) = self.table.take(tid) {
-                self.bring_up(orphan, early);
+            if let Some(Early::Stopped { stopped, .. }) = self.early.remove(&tid) {
+                let orphan = self.adopt_orphan(tid);
+                self.start_child(orphan, stopped);
             }
         }
+    }
+
+    /// A tracee for a thread that nobody reported as born. It has no engines: those of its maker never saw it.
+    fn adopt_orphan(&mut self, tid: Tid) -> Box<Tracee> {
+        let tgid =
+            procfs::status(tid).ok().and_then(|status| Tid::new(status.tgid)).filter(|tgid| *tgid != tid);
+        let leader = tgid.and_then(|tgid| self.table.take(tgid));
+        let group = match leader {
+            Some(leader) => {
+                let group = Rc::clone(&leader.group);
+                self.table.put(leader);
+                group
+            }
+            None => Rc::new(Group::unknown(tgid.unwrap_or(tid))),
+        };
+        let orphan = self.new_tracee(tid, group, Phase::Living, Run::Handled);
+        self.table.enter(&orphan);
+        orphan
     }
 
     /// A tracee runs a new program. The kernel reports it under the leader's tid; `former` is the thread that did it.
@@ -160,6 +181,11 @@ impl Tracer {
     #[cold]
     fn take_over(&mut self, leader: Box<Tracee>, former: Tid) -> Box<Tracee> {
         let Some(mut heir) = self.table.take(former) else { return leader };
+        if !Rc::ptr_eq(&heir.group, &leader.group) {
+            // Not the number of an exec: see `is_ours`.
+            self.table.put(heir);
+            return leader;
+        }
         let tid = leader.tid;
         if let Run::Held(..) = heir.run {
             heir.reporter.killed();
@@ -237,6 +263,19 @@ impl Group {
             embryo: RefCell::new(None),
         }
     }
+}
+
+/// The process that made this thread, as far as `/proc` knows: its own for a thread, its parent for a process.
+fn maker_of(tid: Tid) -> i32 {
+    procfs::status(tid).map_or(0, |of| if of.tgid == tid.raw() { of.parent } else { of.tgid })
+}
+
+/// Whether `child` can be what a clone event of ours named.
+///
+/// The event's number is read after the fact: if SIGKILL came in between, the tracee is in its exit stop already
+/// and the number is that stop's, an exit status.
+fn is_ours(child: Tid) -> bool {
+    procfs::status(child).is_ok_and(|status| status.is_traced_by_caller())
 }
 
 /// The process that a child belongs to: its parent's for a thread, one of its own otherwise.

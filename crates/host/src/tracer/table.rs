@@ -45,9 +45,13 @@ impl Table {
     }
 
     pub(crate) fn insert(&mut self, tracee: Box<Tracee>) {
-        let slot = tracee.key.slot;
-        self.by_tid.insert(tracee.tid, slot);
-        self.slots[slot].tracee = Some(tracee);
+        self.enter(&tracee);
+        self.put(tracee);
+    }
+
+    /// As [`Table::insert`] followed by [`Table::take`].
+    pub(crate) fn enter(&mut self, tracee: &Tracee) {
+        self.by_tid.insert(tracee.tid, tracee.key.slot);
     }
 
     /// Takes a tracee out for handling; [`Table::put`] brings it back, [`Table::release`] ends it.
