@@ -138,6 +138,9 @@ impl EngineRef {
             return Ask::Nothing;
         }
         ledger.hold = ledger.hold.with_traced(false);
+        // Nobody holds it, so nobody wants a stop: or each return to user mode would look for one.
+        let mask = self.task.inner.mask.load(Ordering::Relaxed);
+        self.task.inner.mask.store(mask & !MASK_STOP, Ordering::Release);
         if ledger.hold.jctl() || ledger.life != Life::Alive { Ask::Nothing } else { Ask::Wake }
     }
 

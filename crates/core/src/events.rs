@@ -56,9 +56,15 @@ impl EngineRef {
             self.tell_host(grew);
             return Ok(Progress::Done);
         }
+        // What runs in a death pass cannot be taken away any more, so nothing that was is running (INV-15, SC-75).
+        let dying = ledger.life == Life::Dying;
         drop(ledger);
         self.tell_host(grew);
-        if takes_away && self.is_in_callback() { Ok(Progress::InProgress) } else { Ok(Progress::Done) }
+        if takes_away && !dying && self.is_in_callback() {
+            Ok(Progress::InProgress)
+        } else {
+            Ok(Progress::Done)
+        }
     }
 
     fn check_set_events(

@@ -95,8 +95,9 @@ impl SyscallEntry {
         self.changed
     }
 
-    pub(crate) fn set_resumed(&mut self) {
+    pub(crate) fn set_resumed(&mut self, said: SyscallAction) {
         self.resumed = true;
+        self.action = said;
     }
 }
 

@@ -218,6 +218,9 @@ impl Task {
     pub fn engines(&self) -> Vec<EngineRef> {
         let Some(record) = self.inner.record.get() else { return Vec::new() };
         let ledger = self.lock();
+        if ledger.reap_begun() {
+            return Vec::new();
+        }
         for_each_locked(record, &ledger)
             .filter(|engine| engine.word().counts())
             .map(|engine| EngineRef::new(self.clone(), Arc::clone(engine)))

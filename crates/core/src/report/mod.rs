@@ -20,6 +20,7 @@ mod stop;
 mod syscall;
 
 use crate::action::Action;
+use crate::payload::SyscallAction;
 use crate::record::{Ledger, Life, splice};
 use crate::reset::{Leavers, reset};
 use crate::sync::list::Walker;
@@ -59,9 +60,11 @@ pub(crate) enum At {
     /// Not parked.
     Nowhere,
     /// Before a syscall: a requested report repeats the entry report.
-    SyscallEntry,
+    SyscallEntry(SyscallAction),
     /// In the last report before user mode, which a requested report repeats.
     ToUser,
+    /// Continued by job control while engines hold it: the continue is still to be reported.
+    Continued,
     /// At a point that is not reported twice.
     Once,
 }
@@ -122,7 +125,19 @@ impl Reporter {
     /// Drops engines that are marked for detach and splices new ones, between reports: see
     /// [`crate::TaskHost::tidy`].
     pub fn tidy(&mut self) {
-        self.reset();
+        let mut ledger = self.task.lock();
+        // A task that was parked since it was asked stays quiescent: its walker stays where it is.
+        let parked = ledger.walker.take();
+        let quiescent = parked.is_some();
+        let Some(mut walker) = parked.or_else(|| self.walker.take()) else { return };
+        let leavers = reset(&self.task, &mut ledger, &mut walker);
+        if quiescent {
+            ledger.walker = Some(walker);
+        } else {
+            self.walker = Some(walker);
+        }
+        drop(ledger);
+        leavers.drop_unlocked();
     }
 
     /// The thread has a new id: a thread that was not the leader made an exec (INV-36).

@@ -256,7 +256,8 @@ impl Reporter {
             self.reset();
         }
         // A stop becomes a report before user mode; the sticky bit makes that report stop (INV-26).
-        let owed = if pass.combined == Action::Stop { Action::Report } else { pass.combined };
+        let owed =
+            if pass.combined == Action::Stop { Action::Report.merge(pass.resume) } else { pass.combined };
         Verdict::Go(self.owe(owed))
     }
 

@@ -45,8 +45,10 @@ impl Reporter {
     pub fn signal_report(&mut self, target: &mut dyn Target, signal: &mut SignalReport) -> Verdict {
         self.at = At::Nowhere;
         let owed = self.take_owed();
+        let stop = self.stop_is_wanted();
         let mut pass = self.signal_pass(target, Event::Quiesce, None, signal);
-        if pass.leavers {
+        // As in `to_user`: a mask that asks for a stop which nobody wants would ask again and again.
+        if pass.leavers || (stop && pass.combined != Action::Stop) {
             self.reset();
         }
         if matches!(owed, Action::SingleStep | Action::BlockStep) {

@@ -35,8 +35,9 @@ impl Reporter {
             return Verdict::Go(Action::Resume);
         };
         walker.record().owe(&ledger, resume);
+        // Whoever was marked meanwhile leaves before a controller can meet it on the list of a stopped task.
+        let leavers = reset(&self.task, &mut ledger, &mut walker);
         if !is_held(&ledger) {
-            let leavers = reset(&self.task, &mut ledger, &mut walker);
             self.walker = Some(walker);
             drop(ledger);
             leavers.drop_unlocked();
@@ -46,6 +47,8 @@ impl Reporter {
         ledger.walker = Some(walker);
         ledger.hold = ledger.hold.with_traced(true);
         self.at = at;
+        drop(ledger);
+        leavers.drop_unlocked();
         Verdict::Park
     }
 
@@ -58,9 +61,10 @@ impl Reporter {
         reclaim(&mut self.walker, &mut ledger);
         let owed = self.walker.as_ref().map_or(Action::Resume, |walker| walker.record().pending().action());
         let repeat = match self.at {
-            At::SyscallEntry => matches!(owed, Action::Interrupt | Action::Report),
+            At::SyscallEntry(_) => matches!(owed, Action::Interrupt | Action::Report),
             // A stop may have been asked for between waking and here: the report will find it.
             At::ToUser => owed <= Action::Report || is_held(&ledger),
+            At::Continued => true,
             At::Once | At::Nowhere => false,
         };
         drop(ledger);
@@ -79,14 +83,18 @@ impl Reporter {
         reclaim(&mut self.walker, &mut ledger);
     }
 
-    /// Whether [`Reporter::to_user`] has anything to do: a report is owed, an engine waits, or a stop is wanted.
+    /// Whether [`Reporter::to_user`] has anything to do: a report or a step is owed, an engine waits, or a stop is
+    /// wanted.
     #[inline]
     pub fn owes_report(&self) -> bool {
         let Some(record) = self.task.record() else { return false };
         let pending = record.pending();
-        pending.action() <= Action::Report
-            || pending.attach()
-            || self.task.inner.mask.load(crate::sync::Ordering::Acquire) & crate::task::MASK_STOP != 0
+        pending.action() < Action::Resume || pending.attach() || self.stop_is_wanted()
+    }
+
+    /// Whether the mask says that an engine wants the task stopped.
+    pub(crate) fn stop_is_wanted(&self) -> bool {
+        self.task.inner.mask.load(crate::sync::Ordering::Acquire) & crate::task::MASK_STOP != 0
     }
 
     /// The last report before user mode: quiesce without an event. A host calls it at each point after which the
@@ -94,13 +102,17 @@ impl Reporter {
     /// [`Reporter::signal_report`] instead.
     pub fn to_user(&mut self, target: &mut dyn Target) -> Verdict {
         self.at = At::Nowhere;
+        let attached = self.task.record().is_some_and(|record| record.pending().attach());
         let owed = self.take_owed();
-        if owed > Action::Report && !self.task.wants(Event::Quiesce) {
+        let stop = self.stop_is_wanted();
+        // A step that is owed is handed over: nobody asked to be told.
+        if owed > Action::Report && !attached && !stop {
             return Verdict::Go(owed);
         }
         let mut pass = self.pass(target, Event::Quiesce, Order::Forward, |_| false, |_, _| Action::Resume);
-        // Event 0 is asked for by REPORT, not by an interest in an event of that name.
-        pass.had_taker = true;
+        // Event 0 is asked for by REPORT, not by an interest in an event of that name. But if it was made for a
+        // stop that nobody wants any more, the mask must say so, or the next return would report again.
+        pass.had_taker = !stop || pass.combined == Action::Stop;
         if matches!(owed, Action::SingleStep | Action::BlockStep) {
             pass.fold(owed);
         }
@@ -120,10 +132,11 @@ impl Reporter {
 
     /// A job control stop or continue completed. A stop makes the task quiescent until the continue.
     ///
-    /// A host reports a stop before it lets the task sleep and a continue before the task runs.
+    /// A host reports a stop before it lets the task sleep and a continue before the task runs. A continue while
+    /// engines hold the task answers [`Verdict::Park`]: it is reported when they let go (SC-44).
     pub fn jctl(&mut self, target: &mut dyn Target, jctl: &mut JctlReport) -> Verdict {
-        if jctl.kind == JctlKind::Continued {
-            self.set_jctl(false);
+        if jctl.kind == JctlKind::Continued && self.end_jctl() {
+            return Verdict::Park;
         }
         let mut verdict = Verdict::Go(Action::Resume);
         if self.task.wants(Event::Jctl) {
@@ -132,24 +145,34 @@ impl Reporter {
             verdict = self.finish_later(&pass);
         }
         if jctl.kind == JctlKind::Stopped {
-            self.set_jctl(true);
+            self.begin_jctl();
         }
         verdict
     }
 
-    /// Enters or leaves the job control stop, in which the walker is in the ledger too.
-    fn set_jctl(&mut self, stopped: bool) {
+    /// Enters the job control stop, in which the walker is in the ledger too.
+    fn begin_jctl(&mut self) {
         let mut ledger = self.task.lock();
-        ledger.hold = ledger.hold.with_jctl(stopped);
         if ledger.life != Life::Alive {
             return;
         }
-        if stopped {
-            if ledger.walker.is_none() {
-                ledger.walker = self.walker.take();
-            }
-        } else if !ledger.hold.traced() {
+        ledger.hold = ledger.hold.with_jctl(true);
+        if ledger.walker.is_none() {
+            ledger.walker = self.walker.take();
+        }
+    }
+
+    /// Leaves the job control stop. Answers whether engines hold the task all the same.
+    fn end_jctl(&mut self) -> bool {
+        let mut ledger = self.task.lock();
+        ledger.hold = ledger.hold.with_jctl(false);
+        let held = ledger.hold.traced();
+        if held {
+            self.at = At::Continued;
+        } else {
+            self.at = At::Nowhere;
             reclaim(&mut self.walker, &mut ledger);
         }
+        held
     }
 }

@@ -16,9 +16,10 @@ impl Reporter {
     /// [`super::Woken::Repeat`], the host reports again with a new `entry` made of the registers as they are then,
     /// and it is shown as resumed. A task that is killed meanwhile must not run the syscall (INV-34).
     pub fn syscall_entry(&mut self, target: &mut dyn Target, entry: &mut SyscallEntry) -> Verdict {
-        if self.at == At::SyscallEntry {
+        if let At::SyscallEntry(said) = self.at {
             self.at = At::Nowhere;
-            entry.set_resumed();
+            // What the engines said of its fate before the stop holds until one of them says otherwise.
+            entry.set_resumed(said);
         }
         if !self.task.wants_syscall(entry.call().index) {
             return Verdict::Go(Action::Resume);
@@ -31,7 +32,7 @@ impl Reporter {
             |engine| engine.has_syscall(place),
             |engine, cx| engine.syscall_entry(cx, entry),
         );
-        self.finish_now(&pass, At::SyscallEntry)
+        self.finish_now(&pass, At::SyscallEntry(entry.action()))
     }
 
     /// The task leaves the kernel after a syscall, run or skipped.
