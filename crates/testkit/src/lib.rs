@@ -1,3 +1,17 @@
-//! utrace: the sim host, fixtures and helpers for tests
+//! utrace: the sim host, the conformance suite, fixtures and helpers for tests.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`conform`] | the scenarios SC-1 to SC-84 of the contract, generic over the host |
+//! | [`sim`] | a model of a small kernel whose tasks report to the core: the host of most tests |
+//! | [`script`] | what a task of a test does, as data |
+//! | [`gate`] | rendezvous, so that interleavings are forced |
+//! | [`fixtures`] | real programs of one behaviour each |
+//!
+//! Used by tests only. Nothing here is fast, and everything here may panic: that is how a test fails.
 
+pub mod conform;
 pub mod fixtures;
+pub mod gate;
+pub mod script;
+pub mod sim;

@@ -1,0 +1,45 @@
+//! The conformance suite on the sim host: one test per scenario, and a check that no number is forgotten.
+
+use utrace_testkit::conform::{self, NOT_ON_SIM};
+use utrace_testkit::scenarios;
+use utrace_testkit::sim::SimWorld;
+
+macro_rules! tests {
+    ($($file:ident :: $name:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                conform::$file::$name(&SimWorld::new());
+            }
+        )*
+
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+scenarios!(tests);
+
+#[test]
+fn every_scenario_is_a_test_or_has_a_reason_not_to_be() {
+    for wanted in 1..=55 {
+        let run = NAMES.iter().filter(|name| name.starts_with(&format!("sc_{wanted:03}_"))).count();
+        let not = NOT_ON_SIM.iter().filter(|(number, why)| *number == wanted && !why.is_empty()).count();
+        assert_eq!(
+            run.min(1) + not,
+            1,
+            "SC-{wanted} must be run, or stand once in the table of those that are not"
+        );
+    }
+}
+
+#[test]
+fn every_scenario_that_is_written_is_in_the_list() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/conform");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for (at, _) in text.match_indices("pub fn sc_") {
+            let name = text[at + 7..].split('(').next().unwrap();
+            assert!(NAMES.contains(&name), "{name} is not in the list of scenarios");
+        }
+    }
+}
