@@ -51,10 +51,12 @@ impl Builder {
         let shared = Arc::new(Shared::new(self.listener));
         let (ready, started) = mpsc::sync_channel(1);
         let for_thread = Arc::clone(&shared);
-        // A signal to our process is for the threads that expect one: the tracer thread blocks them all, and its
-        // children get the mask of whoever launches them.
-        let mask =
-            sigmask::replace(SigMask::ALL).map_err(|errno| HostError::Start("block signals", errno))?;
+        // A signal to our process is for the threads that expect one: the tracer thread blocks them, and its
+        // children get the mask of whoever launches them. Not SIGCHLD: each stop of a tracee raises one for the
+        // tracer thread, the kernel drops it on the spot only if that thread does not block it (sig_ignored() in
+        // kernel/signal.c), and otherwise wakes another thread of ours to throw it away, at 3 us a stop.
+        let mask = sigmask::replace(SigMask::ALL.without(libc::SIGCHLD))
+            .map_err(|errno| HostError::Start("block signals", errno))?;
         let spawned = thread::Builder::new().name("utrace-tracer".into()).spawn(move || {
             let tracer = Tracer::start(for_thread);
             let (tracer, result) = match tracer {
