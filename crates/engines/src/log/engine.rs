@@ -15,10 +15,10 @@ use utrace_core::{
 };
 
 use super::memory::TargetMemory;
-use super::options::{Format, Show};
+use super::options::{Format, Per, Show};
 use super::page::Page;
 use super::roll::Member;
-use super::{Shared, json};
+use super::{Opening, Shared, json};
 use crate::render::{self, Call, Outcome, Pending};
 
 /// The log's engine on one task.
@@ -244,22 +244,22 @@ impl Engine for LogEngine {
         if exec.former == id {
             return Action::Resume;
         }
-        let before = self.shared.roll.take_over(exec.former, id, &self.member);
+        self.shared.roll.rename(exec.former, id, &self.member);
         self.id = id;
         if self.is_json() {
             self.write_object(&json::Superseded::new(id, exec.former));
             return Action::Resume;
         }
-        if let Some(before) = before.filter(|before| !before.page.is(&self.member.page)) {
-            // The file of the id goes on, the file of the former id ends.
-            {
-                let mut page = self.member.page.lock();
-                if page.is_open(self.member.line) {
-                    page.abandon_line(&format!(" <pid changed to {id} ...>"));
-                }
-                page.close();
+        if self.shared.options.per == Per::Task {
+            // The file of the former id ends here, that of the new id goes on.
+            let mut page = self.member.page.lock();
+            if page.is_open(self.member.line) {
+                page.abandon_line(&format!(" <pid changed to {id} ...>"));
             }
-            self.member = self.shared.roll.succeed(id, &self.member, before.page.clone());
+            page.close();
+            drop(page);
+            let page = self.shared.page_of(id, Opening::Again);
+            self.member = self.shared.roll.succeed(id, &self.member, page);
         }
         self.line(id, &format!("+++ superseded by execve in pid {} +++", exec.former));
         Action::Resume
@@ -275,7 +275,7 @@ impl Engine for LogEngine {
 
     fn death(&mut self, cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
         let id = cx.task().id();
-        if !self.member.is_superseded() {
+        if !self.shared.roll.is_superseded(id, &self.member) {
             let status = WaitStatus::decode(death.code.cast_signed());
             if self.is_json() {
                 self.write_object(&json::Exit::new(id, status));

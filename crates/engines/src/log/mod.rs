@@ -22,9 +22,10 @@ use std::sync::Arc;
 
 use utrace_core::{
     Attach, AttachError, Event, EventSet, Interest, Match, SetEventsError, SignalSet, SyscallSet, Task,
+    TaskId,
 };
 
-use crate::output::Failure;
+use crate::output::{Failure, Place};
 use crate::render::Renderer;
 use crate::tool::{OpenError, Origin, OutputError, Tool};
 use engine::LogEngine;
@@ -37,6 +38,15 @@ pub use options::{Format, LogOptions, OPTIONS, Per, Show, Stamp};
 #[derive(Debug)]
 pub struct Log {
     shared: Arc<Shared>,
+}
+
+/// How a task's own file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// For a new task.
+    Fresh,
+    /// For a task that takes over an id whose file there is.
+    Again,
 }
 
 /// What all engines of one log have in common.
@@ -116,8 +126,8 @@ impl Shared {
     pub(crate) fn follow(this: &Arc<Shared>, task: &Task) -> Result<bool, AttachError> {
         let tag = Arc::as_ptr(this).addr();
         let how = Attach { exclusive: Some(Match::tag(tag)), tag, ..Attach::default() };
-        let page = this.page_for(task);
-        let member = this.roll.enter(page);
+        let page = this.page_of(task.id(), Opening::Fresh);
+        let member = this.roll.enter(task.process(), page);
         // The engine takes its member off the roll when it is dropped, however that comes about.
         let engine = LogEngine::new(Arc::clone(this), task.id(), Arc::clone(&member));
         let engine = match task.attach_with(Box::new(engine), how) {
@@ -149,26 +159,21 @@ impl Shared {
         Interest::in_events(events).with_syscalls(self.options.trace).with_signals(self.options.signals)
     }
 
-    fn page_for(&self, task: &Task) -> PageRef {
-        match (&self.options.per, &self.options.place.file) {
-            (Per::Task, Some(file)) => {
-                let mut place = self.options.place.clone();
-                let mut name = file.clone().into_os_string();
-                name.push(format!(".{}", task.id()));
-                place.file = Some(name.into());
-                match Page::open(&place, Head::Nobody, &self.options, &self.failure) {
-                    Ok(page) => page.into_ref(),
-                    Err(error) => {
-                        self.failure.keep(OutputError {
-                            engine: error.engine,
-                            path: error.path,
-                            source: Arc::new(error.source),
-                        });
-                        self.page.clone()
-                    }
-                }
+    /// The page of the task that is `id`.
+    pub(crate) fn page_of(&self, id: TaskId, opening: Opening) -> PageRef {
+        let (Per::Task, Some(file)) = (self.options.per, &self.options.place.file) else {
+            return self.page.clone();
+        };
+        let mut name = file.clone().into_os_string();
+        name.push(format!(".{id}"));
+        let append = self.options.place.append || opening == Opening::Again;
+        let place = Place { file: Some(name.into()), append };
+        match Page::open(&place, Head::Nobody, &self.options, &self.failure) {
+            Ok(page) => page.into_ref(),
+            Err(OpenError { engine, path, source }) => {
+                self.failure.keep(OutputError { engine, path, source: Arc::new(source) });
+                self.page.clone()
             }
-            _ => self.page.clone(),
         }
     }
 

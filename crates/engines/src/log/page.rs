@@ -41,11 +41,6 @@ impl PageRef {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Page> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Whether both are the same page.
-    pub(crate) fn is(&self, other: &PageRef) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 /// An output, and the state of its last line.

@@ -1,7 +1,8 @@
 //! Who is on the log: the members by task id.
 //!
 //! Key types: [`Roll`], [`Member`]. Needed because a task's id can pass to another thread object: a thread that
-//! execs takes over its leader's id, and with it the leader's file, while the leader vanishes (INV-36).
+//! execs takes over its leader's id, and with it the leader's file, while the leader vanishes (INV-36). The core
+//! reports that as the death of the leader, then as the exec of a task with a former id.
 //!
 //! Writes nothing.
 
@@ -18,10 +19,10 @@ use super::page::PageRef;
 pub(crate) struct Member {
     /// Tells this engine's open line from others'. Never used twice.
     pub(crate) line: LineId,
+    /// The process that it is a thread of.
+    process: TaskId,
     /// Where it writes.
     pub(crate) page: PageRef,
-    /// Another thread has taken its id: its end is no longer its own to tell.
-    superseded: AtomicBool,
     /// Off the roll: each member leaves once.
     left: AtomicBool,
 }
@@ -29,13 +30,6 @@ pub(crate) struct Member {
 /// Whose line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LineId(u64);
-
-impl Member {
-    /// Whether another thread has taken its id.
-    pub(crate) fn is_superseded(&self) -> bool {
-        self.superseded.load(Ordering::Relaxed)
-    }
-}
 
 /// The members, and how many there are.
 #[derive(Debug, Default)]
@@ -47,10 +41,10 @@ pub(crate) struct Roll {
 impl Roll {
     /// Makes a member for a task that is about to be attached. It counts at once, and is found by id after
     /// [`Roll::begin`].
-    pub(crate) fn enter(&self, page: PageRef) -> Arc<Member> {
+    pub(crate) fn enter(&self, process: TaskId, page: PageRef) -> Arc<Member> {
         let line = LineId(self.next.fetch_add(1, Ordering::Relaxed));
         page.lock().tasks += 1;
-        Arc::new(Member { line, page, superseded: AtomicBool::new(false), left: AtomicBool::new(false) })
+        Arc::new(Member { line, process, page, left: AtomicBool::new(false) })
     }
 
     /// The member is attached. It may have left again already.
@@ -75,29 +69,30 @@ impl Roll {
         page.tasks = page.tasks.saturating_sub(1);
     }
 
-    /// `member`, which was `former`, is `id` now. Answers who was that before, who is off the roll by that.
-    pub(crate) fn take_over(&self, former: TaskId, id: TaskId, member: &Arc<Member>) -> Option<Arc<Member>> {
+    /// Whether the thread that is `id` ends because another one takes its id in an exec.
+    ///
+    /// A leader's own end is told when all other threads of its process are gone (wait(2)). Only in an exec is it
+    /// gone before another.
+    pub(crate) fn is_superseded(&self, id: TaskId, member: &Member) -> bool {
+        id == member.process
+            && self.lock().iter().any(|(other, found)| *other != id && found.process == member.process)
+    }
+
+    /// `member`, which was `former`, is `id` now.
+    pub(crate) fn rename(&self, former: TaskId, id: TaskId, member: &Arc<Member>) {
         let mut members = self.lock();
         if members.get(&former).is_some_and(|found| Arc::ptr_eq(found, member)) {
             members.remove(&former);
         }
-        let before = members.insert(id, Arc::clone(member)).filter(|found| !Arc::ptr_eq(found, member));
-        drop(members);
-        if let Some(before) = &before {
-            before.superseded.store(true, Ordering::Relaxed);
-            if !before.left.swap(true, Ordering::Relaxed) {
-                let mut page = before.page.lock();
-                page.tasks = page.tasks.saturating_sub(1);
-            }
-        }
-        before
+        members.insert(id, Arc::clone(member));
     }
 
-    /// `member`, which is `id` now, goes on writing to `page`.
+    /// `member`, which is `id` now, goes on writing to another page.
     pub(crate) fn succeed(&self, id: TaskId, member: &Arc<Member>, page: PageRef) -> Arc<Member> {
+        let successor =
+            Member { line: member.line, process: member.process, page, left: AtomicBool::new(false) };
+        let successor = Arc::new(successor);
         member.left.store(true, Ordering::Relaxed);
-        let (superseded, left) = (AtomicBool::new(false), AtomicBool::new(false));
-        let successor = Arc::new(Member { line: member.line, page, superseded, left });
         self.lock().insert(id, Arc::clone(&successor));
         successor
     }
