@@ -23,3 +23,6 @@ pub mod stats;
 pub mod tool;
 
 mod suggest;
+
+#[cfg(test)]
+mod testing;

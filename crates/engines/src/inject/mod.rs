@@ -148,14 +148,8 @@ impl Engine for InjectEngine {
 
     fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
         if entry.resumed() {
-            // The same call, reported again because another engine held it here: it has been dealt with.
-            return match self.due {
-                Some(Effects { result: Some(_), .. }) => {
-                    entry.abort();
-                    Action::Resume
-                }
-                _ => Action::Resume,
-            };
+            // The same call, reported again after it was held here: dealt with, and an abort holds by itself.
+            return Action::Resume;
         }
         let count = self.counts.entry(entry.call().index).or_insert(0);
         *count = count.saturating_add(1);

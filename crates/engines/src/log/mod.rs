@@ -89,11 +89,9 @@ impl Tool for Log {
         "log"
     }
 
-    fn attach(&self, task: &Task, origin: Origin) -> Result<(), AttachError> {
-        if Shared::follow(&self.shared, task)? && origin == Origin::Attached && task.id() == task.process() {
-            self.shared.say(format_args!("Process {} attached", task.id()));
-        }
-        Ok(())
+    fn attach(&self, task: &Task, _origin: Origin) -> Result<(), AttachError> {
+        // Whoever asked for an attach says itself what came of it; the log tells of children only.
+        Shared::follow(&self.shared, task).map(drop)
     }
 
     fn detached(&self, task: &Task) {
