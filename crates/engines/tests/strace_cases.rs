@@ -78,6 +78,7 @@ fn run(path: &Path, differences: &mut Vec<String>) -> usize {
     let text = std::fs::read_to_string(path).unwrap();
     let mut options = Options::default();
     let mut case = None;
+    let mut base = Recorded::default();
     let mut count = 0;
     for line in text.lines() {
         let (key, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -85,7 +86,11 @@ fn run(path: &Path, differences: &mut Vec<String>) -> usize {
             "options" if rest == "-v" => options.detail = Detail::Full,
             "call" => {
                 let (call, outcome) = parse_call(rest);
-                case = Some(Case { call, outcome, before: Recorded::default(), after: Recorded::default() });
+                case = Some(Case { call, outcome, before: base.clone(), after: base.clone() });
+            }
+            "base" => {
+                let (addr, hex) = rest.split_once(' ').unwrap();
+                base.put(u64::from_str_radix(addr, 16).unwrap(), hex);
             }
             "pre" | "post" => {
                 let case: &mut Case = case.as_mut().unwrap();

@@ -22,8 +22,14 @@ pub static O: NameSet = NameSet { zero: None, unknown: Some("O_???"), entries: &
     (0x40, "O_CREAT"), (0x80, "O_EXCL"), (0x100, "O_NOCTTY"), (0x200, "O_TRUNC"), (0x400, "O_APPEND"),
     (0x800, "O_NONBLOCK"), (0x101000, "O_SYNC"), (0x1000, "O_DSYNC"), (0x4000, "O_DIRECT"),
     (0x8000, "O_LARGEFILE"), (0x20000, "O_NOFOLLOW"), (0x40000, "O_NOATIME"), (0x80000, "O_CLOEXEC"),
-    (0x200000, "O_PATH"), (0x410000, "O_TMPFILE"), (0x10000, "O_DIRECTORY"), (0x2000, "FASYNC"),
-    (0x100000, "__O_SYNC"), (0x400000, "__O_TMPFILE"),
+    (0x200000, "O_PATH"), (0x410000, "O_TMPFILE"), (0x10000, "O_DIRECTORY"), (0x100000, "__O_SYNC"),
+    (0x400000, "__O_TMPFILE"), (0x2000, "FASYNC"),
+] };
+
+/// `memfd_secret` flags.
+#[rustfmt::skip]
+pub static O_CLOEXEC: NameSet = NameSet { zero: None, unknown: None, entries: &[
+    (0x80000, "O_CLOEXEC"),
 ] };
 
 /// Access mode: the low two bits of open flags.
@@ -54,10 +60,10 @@ pub static FCNTL: NameSet = NameSet { zero: None, unknown: Some("F_???"), entrie
     (0x409, "F_ADD_SEALS"), (0x40a, "F_GET_SEALS"),
 ] };
 
-/// Argument of `flock`.
+/// `flock` operations.
 #[rustfmt::skip]
 pub static LOCK: NameSet = NameSet { zero: None, unknown: Some("LOCK_???"), entries: &[
-    (1, "LOCK_SH"), (2, "LOCK_EX"), (4, "LOCK_NB"), (8, "LOCK_UN"), (0x20, "LOCK_MAND"),
+    (1, "LOCK_SH"), (2, "LOCK_EX"), (4, "LOCK_NB"), (8, "LOCK_UN"), (0x20, "LOCK_MAND"), (0xc0, "LOCK_RW"),
     (0x40, "LOCK_READ"), (0x80, "LOCK_WRITE"),
 ] };
 
@@ -116,6 +122,7 @@ pub static AT_STATX: NameSet = NameSet { zero: Some("AT_STATX_SYNC_AS_STAT"), un
 #[rustfmt::skip]
 pub static STATX_SYNC: NameSet = NameSet { zero: None, unknown: Some("AT_STATX_???"), entries: &[
     (0, "AT_STATX_SYNC_AS_STAT"), (0x2000, "AT_STATX_FORCE_SYNC"), (0x4000, "AT_STATX_DONT_SYNC"),
+    (0x6000, "AT_STATX_FORCE_SYNC|AT_STATX_DONT_SYNC"),
 ] };
 
 /// Argument of `name_to_handle_at`.
@@ -137,13 +144,13 @@ pub static FACCESSAT: NameSet = NameSet { zero: None, unknown: Some("AT_???"), e
     (0x100, "AT_SYMLINK_NOFOLLOW"), (0x200, "AT_EACCESS"), (0x1000, "AT_EMPTY_PATH"),
 ] };
 
-/// Argument of `statx`.
+/// `statx` fields.
 #[rustfmt::skip]
 pub static STATX: NameSet = NameSet { zero: None, unknown: Some("STATX_???"), entries: &[
-    (0x1000, "STATX_MNT_ID"), (0x2000, "STATX_DIOALIGN"), (1, "STATX_TYPE"), (2, "STATX_MODE"),
+    (0xfff, "STATX_ALL"), (0x7ff, "STATX_BASIC_STATS"), (1, "STATX_TYPE"), (2, "STATX_MODE"),
     (4, "STATX_NLINK"), (8, "STATX_UID"), (0x10, "STATX_GID"), (0x20, "STATX_ATIME"), (0x40, "STATX_MTIME"),
     (0x80, "STATX_CTIME"), (0x100, "STATX_INO"), (0x200, "STATX_SIZE"), (0x400, "STATX_BLOCKS"),
-    (0x800, "STATX_BTIME"),
+    (0x800, "STATX_BTIME"), (0x1000, "STATX_MNT_ID"), (0x2000, "STATX_DIOALIGN"),
 ] };
 
 /// `struct statx` attributes.
@@ -357,9 +364,10 @@ pub static FADV: NameSet = NameSet { zero: None, unknown: Some("POSIX_FADV_???")
     (3, "POSIX_FADV_WILLNEED"), (4, "POSIX_FADV_DONTNEED"), (5, "POSIX_FADV_NOREUSE"),
 ] };
 
-/// Argument of `preadv2`.
+/// `preadv2` flags.
 #[rustfmt::skip]
-pub static RWF: NameSet = NameSet { zero: None, unknown: None, entries: &[
+pub static RWF: NameSet = NameSet { zero: None, unknown: Some("RWF_???"), entries: &[
+    (1, "RWF_HIPRI"), (2, "RWF_DSYNC"), (4, "RWF_SYNC"), (8, "RWF_NOWAIT"), (0x10, "RWF_APPEND"),
 ] };
 
 /// Argument of `inotify_add_watch`.

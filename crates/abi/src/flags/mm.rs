@@ -59,6 +59,12 @@ pub static MPOL_MF: NameSet = NameSet { zero: None, unknown: Some("MPOL_???"), e
     (1, "MPOL_MF_STRICT"), (2, "MPOL_MF_MOVE"), (4, "MPOL_MF_MOVE_ALL"),
 ] };
 
+/// `move_pages` flags.
+#[rustfmt::skip]
+pub static MOVE_PAGES: NameSet = NameSet { zero: None, unknown: Some("MPOL_???"), entries: &[
+    (2, "MPOL_MF_MOVE"), (4, "MPOL_MF_MOVE_ALL"),
+] };
+
 /// Argument of `get_mempolicy`.
 #[rustfmt::skip]
 pub static MPOL_F: NameSet = NameSet { zero: None, unknown: Some("MPOL_???"), entries: &[
@@ -74,7 +80,7 @@ pub static MPOL: NameSet = NameSet { zero: None, unknown: Some("MPOL_???"), entr
 
 /// Memory policy mode flags.
 #[rustfmt::skip]
-pub static MPOL_MODE_FLAGS: NameSet = NameSet { zero: None, unknown: None, entries: &[
+pub static MPOL_MODE_FLAGS: NameSet = NameSet { zero: None, unknown: Some("MPOL_???"), entries: &[
     (0x8000, "MPOL_F_STATIC_NODES"), (0x4000, "MPOL_F_RELATIVE_NODES"), (0x2000, "MPOL_F_NUMA_BALANCING"),
 ] };
 

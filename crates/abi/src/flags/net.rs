@@ -56,6 +56,13 @@ pub static NETLINK_PROTO: NameSet = NameSet { zero: None, unknown: Some("NETLINK
     (0x13, "NETLINK_ECRYPTFS"), (0x14, "NETLINK_RDMA"), (0x15, "NETLINK_CRYPTO"), (0x16, "NETLINK_SMC"),
 ] };
 
+/// Bluetooth protocols.
+#[rustfmt::skip]
+pub static BTPROTO: NameSet = NameSet { zero: None, unknown: Some("BTPROTO_???"), entries: &[
+    (0, "BTPROTO_L2CAP"), (1, "BTPROTO_HCI"), (2, "BTPROTO_SCO"), (3, "BTPROTO_RFCOMM"),
+    (4, "BTPROTO_BNEP"), (5, "BTPROTO_CMTP"), (6, "BTPROTO_HIDP"), (7, "BTPROTO_AVDTP"),
+] };
+
 /// Argument of `setsockopt`.
 #[rustfmt::skip]
 pub static SOL: NameSet = NameSet { zero: None, unknown: Some("SOL_??"), entries: &[

@@ -152,10 +152,10 @@ pub static IORING_FEAT: NameSet = NameSet { zero: None, unknown: Some("IORING_FE
 /// `struct timex` modes.
 #[rustfmt::skip]
 pub static ADJ: NameSet = NameSet { zero: None, unknown: Some("ADJ_???"), entries: &[
-    (0xa001, "ADJ_OFFSET_SS_READ"), (0x8001, "ADJ_OFFSET_SINGLESHOT"), (2, "ADJ_FREQUENCY"),
-    (4, "ADJ_MAXERROR"), (8, "ADJ_ESTERROR"), (0x10, "ADJ_STATUS"), (0x20, "ADJ_TIMECONST"),
-    (0x80, "ADJ_TAI"), (0x100, "ADJ_SETOFFSET"), (0x1000, "ADJ_MICRO"), (0x4000, "ADJ_TICK"),
-    (1, "ADJ_OFFSET"), (0x2000, "ADJ_NANO"),
+    (0xa001, "ADJ_OFFSET_SS_READ"), (0x8001, "ADJ_OFFSET_SINGLESHOT"), (1, "ADJ_OFFSET"),
+    (2, "ADJ_FREQUENCY"), (4, "ADJ_MAXERROR"), (8, "ADJ_ESTERROR"), (0x10, "ADJ_STATUS"),
+    (0x20, "ADJ_TIMECONST"), (0x80, "ADJ_TAI"), (0x100, "ADJ_SETOFFSET"), (0x1000, "ADJ_MICRO"),
+    (0x2000, "ADJ_NANO"), (0x4000, "ADJ_TICK"),
 ] };
 
 /// `struct timex` status.

@@ -56,10 +56,10 @@ pub static RLIMIT: NameSet = NameSet { zero: None, unknown: Some("RLIMIT_???"), 
     (0xe, "RLIMIT_RTPRIO"), (0xf, "RLIMIT_RTTIME"),
 ] };
 
-/// Argument of `getrusage`.
+/// Whose usage.
 #[rustfmt::skip]
 pub static RUSAGE: NameSet = NameSet { zero: None, unknown: Some("RUSAGE_???"), entries: &[
-    (0, "RUSAGE_SELF"), (1, "RUSAGE_THREAD"),
+    (0, "RUSAGE_SELF"), (0xffffffff, "RUSAGE_CHILDREN"), (0xfffffffe, "RUSAGE_BOTH"), (1, "RUSAGE_THREAD"),
 ] };
 
 /// Argument of `getpriority`.

@@ -31,7 +31,7 @@ pub static KEXEC_FILE: NameSet = NameSet { zero: None, unknown: Some("KEXEC_FILE
 
 /// `kexec_load` flags.
 #[rustfmt::skip]
-pub static KEXEC: NameSet = NameSet { zero: None, unknown: None, entries: &[
+pub static KEXEC: NameSet = NameSet { zero: None, unknown: Some("KEXEC_???"), entries: &[
     (1, "KEXEC_ON_CRASH"), (2, "KEXEC_PRESERVE_CONTEXT"),
 ] };
 
@@ -81,6 +81,12 @@ pub static KEYRING: NameSet = NameSet { zero: None, unknown: None, entries: &[
     (0xfffffffa, "KEY_SPEC_GROUP_KEYRING"), (0xfffffffb, "KEY_SPEC_USER_SESSION_KEYRING"),
     (0xfffffffc, "KEY_SPEC_USER_KEYRING"), (0xfffffffd, "KEY_SPEC_SESSION_KEYRING"),
     (0xfffffffe, "KEY_SPEC_PROCESS_KEYRING"), (0xffffffff, "KEY_SPEC_THREAD_KEYRING"),
+] };
+
+/// `struct mq_attr` flags.
+#[rustfmt::skip]
+pub static MQ_FLAGS: NameSet = NameSet { zero: None, unknown: Some("O_???"), entries: &[
+    (0x800, "O_NONBLOCK"),
 ] };
 
 /// No names at all.

@@ -121,7 +121,9 @@ pub enum Arg {
     PtraceData,
     /// Argument of `arch_prctl`.
     ArchPrctlArg,
-    /// Data of `mount`.
+    /// File system type of `mount`, unless the flags ignore it.
+    MountType,
+    /// Data of `mount`, unless the flags ignore it.
     MountData,
     /// Argument of `reboot`, absent unless the command takes one.
     RebootArg,
@@ -160,6 +162,8 @@ pub enum Arg {
     Envp,
     /// A buffer filled with as many bytes as the call returns.
     BufOut,
+    /// As `BufOut`, always in hex: bytes that are no text.
+    BufHexOut,
     /// A list of attribute names.
     XattrListOut,
     /// A 32-bit number written by the kernel.
@@ -181,6 +185,8 @@ pub enum Arg {
     /// An id written by the kernel.
     UidOut,
     // Structures.
+    /// `struct user_desc`, written.
+    UserDescOut,
     /// `struct user_desc`, a segment.
     UserDesc,
     /// Argument of `modify_ldt`, by function.
@@ -320,6 +326,10 @@ pub enum Arg {
     /// A landlock rule.
     LandlockRuleAttr,
     // With a set of names or the index of a related argument.
+    /// A host name, its length the argument given.
+    HostName(u8),
+    /// The value of an extended attribute, its size the argument given.
+    XattrIn(u8),
     /// `struct mount_attr`, its size the argument given.
     MountAttr(u8),
     /// `struct landlock_ruleset_attr`, its size the argument given.
@@ -409,6 +419,7 @@ impl Arg {
         match self {
             Self::PathOut
             | Self::BufOut
+            | Self::BufHexOut
             | Self::XattrListOut
             | Self::IntOut
             | Self::UIntOut
@@ -417,6 +428,7 @@ impl Arg {
             | Self::FdPairOut
             | Self::GidsOut
             | Self::UidOut
+            | Self::UserDescOut
             | Self::IoEventOut
             | Self::StatOut
             | Self::StatxOut

@@ -83,6 +83,8 @@ pub enum Ret {
     Timex,
     /// A personality word.
     Personality,
+    /// A signal number.
+    Signal,
     /// A scheduling policy.
     SchedPolicy,
     /// An I/O priority.

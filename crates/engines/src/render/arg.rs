@@ -41,7 +41,7 @@ pub(super) fn render(cx: &mut Cx<'_>, arg: Arg, index: u8) -> Shown {
     if scalar(cx, arg, value)
         || string(cx, arg, value)
         || structure(cx, arg, value)
-        || network(cx, arg, value)
+        || network(cx, arg, index, value)
     {
         return Shown::Done;
     }
@@ -120,6 +120,11 @@ fn scalar(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     true
 }
 
+/// Longest host name, `__NEW_UTS_LEN`.
+const HOST_NAME_MAX: u64 = 64;
+/// Largest value that an extended attribute can have.
+const XATTR_SIZE_MAX: u64 = 1 << 16;
+
 fn string(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     match arg {
         Arg::Path => strings::path(cx, value),
@@ -128,11 +133,17 @@ fn string(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         Arg::Argv => strings::argv(cx, value),
         Arg::Envp => strings::envp(cx, value),
         Arg::BufOut => strings::buffer_out(cx, value),
-        Arg::BufIn(len) | Arg::StrN(len) => {
+        Arg::BufHexOut => strings::bytes_out(cx, value),
+        Arg::HostName(len) if cx.length(len) > HOST_NAME_MAX => cx.addr(value),
+        Arg::BufIn(len) | Arg::StrN(len) | Arg::HostName(len) => {
             let len = cx.length(len);
             strings::buffer(cx, value, len);
         }
         Arg::XattrListOut => system::attribute_list(cx, value),
+        Arg::XattrIn(size) => {
+            let size = cx.arg(size);
+            if size > XATTR_SIZE_MAX { cx.addr(value) } else { strings::attribute(cx, value, size) }
+        }
         Arg::IovecIn(count) => {
             let count = cx.arg(count);
             strings::iovec(cx, value, count, Vector::Data);
@@ -177,7 +188,6 @@ fn structure(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         Arg::CapDataOut => cx.filled(value, system::cap_data),
         Arg::PerfAttr => system::perf_attr(cx, value),
         Arg::FileHandleIn | Arg::FileHandleOut => system::file_handle(cx, value),
-        Arg::MqAttrIn => system::queue(cx, value, cx.called("mq_getsetattr")),
         Arg::MqAttrOut => cx.filled(value, |cx, addr| system::queue(cx, addr, true)),
         Arg::RusageOut if cx.called("wait4") && cx.returned() == Some(0) => cx.addr(value),
         Arg::RusageOut => process::rusage(cx, value),
@@ -201,6 +211,7 @@ fn structure(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
 fn uncommon(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     match arg {
         Arg::UserDesc => uncommon::segment(cx, value),
+        Arg::UserDescOut => uncommon::segment_out(cx, value),
         Arg::LdtArg if matches!(cx.arg(0), 1 | 0x11) || cx.arg(2) == 16 => uncommon::segment(cx, value),
         Arg::Iocb => uncommon::iocb(cx, value),
         Arg::Iocbs(count) => {
@@ -276,14 +287,14 @@ fn signals(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     true
 }
 
+/// `NGROUPS_MAX`.
+const GROUPS_MAX: u64 = 65536;
+
 /// Single numbers and arrays of numbers behind a pointer.
 fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     match arg {
         Arg::IntOut | Arg::TimerIdOut => cx.output::<4>(value, |cx, n| cx.bracket(|cx| cx.dec(n.i32(0)))),
         Arg::UIntOut | Arg::UidOut => cx.output::<4>(value, |cx, n| cx.bracket(|cx| cx.udec(n.u32(0)))),
-        Arg::ULongOut if cx.called("io_setup") => {
-            cx.output::<8>(value, |cx, n| cx.bracket(|cx| cx.addr(n.u64(0))));
-        }
         Arg::ULongOut => cx.output::<8>(value, |cx, n| cx.bracket(|cx| cx.udec(n.u64(0)))),
         Arg::AddrOut => cx.output::<8>(value, |cx, n| cx.bracket(|cx| cx.addr(n.u64(0)))),
         Arg::OffIn | Arg::OffInOut => cx.object::<8>(value, |cx, n| cx.bracket(|cx| cx.dec(n.i64(0)))),
@@ -291,7 +302,11 @@ fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         Arg::FdPairOut => net::fd_pair(cx, value),
         Arg::GidsIn(count) => {
             let count = cx.arg(count) & 0xffff_ffff;
-            cx.array::<4>(value, count, |cx, gid| cx.udec(gid.u32(0)));
+            if count > GROUPS_MAX {
+                cx.addr(value);
+            } else {
+                cx.array::<4>(value, count, |cx, gid| cx.udec(gid.u32(0)));
+            }
         }
         Arg::GidsOut => match cx.returned() {
             Some(count) if cx.arg(0) != 0 => {
@@ -309,7 +324,11 @@ fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         }
         Arg::IntsOut(count) => {
             let count = cx.arg(count);
-            if cx.failed() { cx.addr(value) } else { cx.array::<4>(value, count, |cx, n| cx.dec(n.i32(0))) }
+            if cx.failed() && count > 0 {
+                cx.addr(value);
+            } else {
+                cx.array::<4>(value, count, |cx, n| cx.dec(n.i32(0)));
+            }
         }
         Arg::CpusetIn(size) => {
             let size = cx.arg(size) & 0xffff_ffff;
@@ -325,6 +344,10 @@ fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         }
         Arg::NodesetOut(size) => {
             let size = cx.arg(size);
+            if size == 0 && value != 0 {
+                cx.s("[]");
+                return true;
+            }
             if cx.failed() { cx.addr(value) } else { system::node_set(cx, value, size) }
         }
         Arg::MincoreOut(size) => {
@@ -337,7 +360,7 @@ fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
 }
 
 /// Sockets and descriptors to wait for.
-fn network(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
+fn network(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> bool {
     match arg {
         Arg::SockaddrIn(len) => {
             let len = i64::from(cx.arg(len) as i32);
@@ -347,7 +370,10 @@ fn network(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
             let (len, room) = (cx.arg(len), cx.saved);
             net::sockaddr_out(cx, value, len, room);
         }
-        Arg::SocklenInOut => net::length(cx, value, cx.saved),
+        Arg::SocklenInOut => {
+            let (wanted, room) = (cx.called("getsockopt") || cx.arg(index - 1) != 0, cx.saved);
+            net::length(cx, value, room, wanted);
+        }
         Arg::SockOptIn(len) => {
             let len = i64::from(cx.arg(len) as i32);
             sockopt::value_in(cx, value, len);
@@ -411,8 +437,28 @@ fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
             }
             stat::device32(cx, value);
         }
+        Arg::MountType => {
+            if cx.arg(3) & (MS_REMOUNT | MS_NO_SOURCE) != 0 {
+                cx.addr(value);
+            } else {
+                strings::string(cx, value);
+            }
+        }
+        Arg::MountData => {
+            if cx.arg(3) & MS_REMOUNT == 0 && cx.arg(3) & MS_NO_SOURCE != 0 {
+                cx.addr(value);
+            } else {
+                strings::string(cx, value);
+            }
+        }
+        Arg::OpenMode if cx.called("mq_open") && cx.arg(1) & O_CREAT == 0 => return Shown::Absent,
+        Arg::MqAttrIn if cx.called("mq_open") && cx.arg(1) & O_CREAT == 0 => return Shown::Absent,
+        Arg::MqAttrIn => {
+            let named = cx.called("mq_getsetattr");
+            system::queue(cx, value, named);
+        }
         Arg::MremapAddr => {
-            if cx.arg(3) & 2 == 0 {
+            if cx.arg(3) & 3 != 3 {
                 return Shown::Absent;
             }
             cx.addr(value);
@@ -461,11 +507,28 @@ fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
             flags::flags(cx, value & 0xffff_ffff, set);
         }
         Arg::SeccompArg if cx.arg(0) as u32 == 1 => sockopt::filter(cx, value, 16),
-        Arg::KcmpArg | Arg::MembarrierCpu => cx.int(value),
+        Arg::KcmpArg => match cx.arg(2) as u32 {
+            0 => cx.fd(i64::from(value as i32)),
+            1..=6 => return Shown::Absent,
+            _ => cx.hex(value),
+        },
+        Arg::MembarrierCpu => {
+            if cx.arg(1) & 1 == 0 {
+                return Shown::Absent;
+            }
+            cx.int(value);
+        }
         _ => cx.addr(value),
     }
     Shown::Done
 }
+
+/// The open flag that makes a queue.
+const O_CREAT: u64 = 0o100;
+/// `mount` flags that make it look at no file system type.
+const MS_REMOUNT: u64 = 0x20;
+/// Bind, move and propagation: neither type nor data count.
+const MS_NO_SOURCE: u64 = 0x1000 | 0x2000 | 0x2_0000 | 0x4_0000 | 0x8_0000 | 0x10_0000;
 
 fn syslog_buffer(cx: &mut Cx<'_>, value: u64) -> Shown {
     if cx.entering() {

@@ -72,8 +72,13 @@ pub(super) fn choice32(cx: &mut Cx<'_>, value: u64, set: &NameSet) {
 
 /// Open flags with the access mode first.
 pub(super) fn open_flags(cx: &mut Cx<'_>, value: u64) {
+    open_flags64(cx, value & 0xffff_ffff);
+}
+
+/// The 64 bits of open flags that `openat2` takes.
+pub(super) fn open_flags64(cx: &mut Cx<'_>, value: u64) {
     choice(cx, value & 3, &f::ACCMODE);
-    more(cx, value & 0xffff_fffc, &f::O);
+    more(cx, value & !3, &f::O);
 }
 
 /// Whether open flags make a file, so that the mode counts.
@@ -91,10 +96,11 @@ pub(super) fn umode(cx: &mut Cx<'_>, value: u64) {
 pub(super) fn file_mode(cx: &mut Cx<'_>, value: u64) {
     let kind = value & 0o170_000;
     if kind != 0 {
-        match f::S_IFMT.name(kind) {
-            Some(name) => cx.s(name),
-            None => cx.octal(kind),
-        }
+        let Some(name) = f::S_IFMT.name(kind) else {
+            cx.out.push('0');
+            return push_octal(cx.out, value, 2);
+        };
+        cx.s(name);
         cx.s("|");
     }
     for &(bit, name) in f::S_PERM.entries {
@@ -103,12 +109,9 @@ pub(super) fn file_mode(cx: &mut Cx<'_>, value: u64) {
             cx.s("|");
         }
     }
-    umode(cx, value & 0o777);
-    let rest = value & !0o177_777;
-    if rest != 0 {
-        cx.s("|");
-        cx.octal(rest);
-    }
+    let rest = value & !0o177_000;
+    cx.out.push('0');
+    push_octal(cx.out, rest, if rest < 0o100 { 2 } else { 3 });
 }
 
 /// `MAP_PRIVATE|MAP_ANONYMOUS`, huge page size last.
@@ -142,8 +145,16 @@ pub(super) fn memfd_flags(cx: &mut Cx<'_>, value: u64) {
 
 /// `SOCK_STREAM|SOCK_CLOEXEC`.
 pub(super) fn socket_type(cx: &mut Cx<'_>, value: u64) {
-    choice(cx, value & 0xf, &f::SOCK_TYPE);
-    more(cx, value & 0xffff_fff0, &f::SOCK);
+    match f::SOCK_TYPE.name(value & 0xf) {
+        Some(name) => {
+            cx.s(name);
+            if value & 0xffff_fff0 != 0 {
+                cx.s("|");
+                flags(cx, value & 0xffff_fff0, &f::SOCK);
+            }
+        }
+        None => flags(cx, value & 0xffff_ffff, &f::SOCK),
+    }
 }
 
 /// The protocol of a socket of `family`.
@@ -151,6 +162,12 @@ pub(super) fn protocol(cx: &mut Cx<'_>, value: u64, family: u64) {
     match family as u32 {
         2 | 10 => choice32(cx, value, &f::IPPROTO),
         16 => choice32(cx, value, &f::NETLINK_PROTO),
+        31 => choice32(cx, value, &f::BTPROTO),
+        17 => {
+            cx.s("htons(");
+            choice(cx, u64::from((value as u16).swap_bytes()), &f::ETH_P);
+            cx.s(")");
+        }
         _ => cx.udec(value),
     }
 }
@@ -176,23 +193,9 @@ pub(super) fn socket_option(cx: &mut Cx<'_>, value: u64, level: u64) {
     choice32(cx, value, set);
 }
 
-/// A clock by name, or the parts of a dynamic clock id.
+/// A clock by name. strace leaves dynamic clock ids as numbers, and so do we.
 pub(super) fn clock(cx: &mut Cx<'_>, value: u64) {
-    let id = value as i32;
-    if id >= 0 {
-        return choice32(cx, value, &f::CLOCK);
-    }
-    let (upper, low) = (!(id >> 3), (id & 7) as u64);
-    if low == 3 {
-        cx.s("FD_TO_CLOCKID(");
-        cx.dec(i64::from(upper));
-        return cx.s(")");
-    }
-    cx.s(if low & 4 != 0 { "MAKE_THREAD_CPUCLOCK(" } else { "MAKE_PROCESS_CPUCLOCK(" });
-    cx.dec(i64::from(upper));
-    cx.s(", ");
-    choice(cx, low & 3, &f::CLOCK_DYN);
-    cx.s(")");
+    choice32(cx, value, &f::CLOCK);
 }
 
 /// `SCHED_FIFO|SCHED_RESET_ON_FORK`.
@@ -219,9 +222,13 @@ pub(super) fn personality(cx: &mut Cx<'_>, value: u64) {
 pub(super) fn mempolicy(cx: &mut Cx<'_>, value: u64) {
     const FLAGS: u64 = 0xe000;
     let value = value & 0xffff_ffff;
-    let mode = value & !FLAGS;
-    choice(cx, mode, &f::MPOL);
-    more(cx, value & FLAGS, &f::MPOL_MODE_FLAGS);
+    match f::MPOL.name(value & !FLAGS) {
+        Some(name) => {
+            cx.s(name);
+            more(cx, value & FLAGS, &f::MPOL_MODE_FLAGS);
+        }
+        None => flags(cx, value, &f::MPOL_MODE_FLAGS),
+    }
 }
 
 /// An I/O priority taken apart.
@@ -251,7 +258,9 @@ pub(super) fn ipc_get(cx: &mut Cx<'_>, value: u64, set: &NameSet) {
         cx.udec(huge);
         cx.s("<<SHM_HUGE_SHIFT");
     }
-    if cx.out.len() > start {
+    // strace joins an unknown bit and the mode without a bar here, save for shared memory.
+    let named = shm || set.entries.iter().any(|(bit, _)| bits & bit != 0);
+    if cx.out.len() > start && named {
         cx.s("|");
     }
     umode(cx, value & 0o777);
@@ -288,7 +297,10 @@ pub(super) fn swap(cx: &mut Cx<'_>, value: u64) {
 /// `kexec_load` flags: an architecture above bits.
 pub(super) fn kexec(cx: &mut Cx<'_>, value: u64) {
     choice(cx, value & 0xffff_0000, &f::KEXEC_ARCH);
-    more(cx, value & !0xffff_0000, &f::KEXEC);
+    if value & !0xffff_0000 != 0 {
+        cx.s("|");
+        flags(cx, value & !0xffff_0000, &f::KEXEC);
+    }
 }
 
 /// Class and flags of `fanotify_init`.

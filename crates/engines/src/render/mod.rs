@@ -326,8 +326,8 @@ fn tail(cx: &mut Cx<'_>, pending: &mut Pending, args: &[Arg]) {
             process::clone_args_out(cx, addr);
         }
         Some(Arg::OffInOut) => {
-            let (addr, before) = (cx.arg(last as u8), cx.saved);
-            if let Some(now) = cx.u64_at(addr).filter(|now| !cx.failed() && *now != before) {
+            let addr = cx.arg(last as u8);
+            if let Some(now) = cx.u64_at(addr).filter(|_| cx.returned().is_some_and(|sent| sent > 0)) {
                 cx.s(" => [");
                 cx.dec(now as i64);
                 cx.s("]");

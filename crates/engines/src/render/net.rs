@@ -54,9 +54,7 @@ fn show_sockaddr(cx: &mut Cx<'_>, a: &Bytes<STORAGE>, len: usize) {
         }
         _ => {
             cx.s(", sa_data=");
-            let data = &a.0[2..len];
-            let shown = data.len().min(cx.options.string_limit);
-            quote(cx, &data[..shown], if shown < data.len() { End::More } else { End::Whole });
+            quote(cx, &a.0[2..len], End::Whole);
         }
     }
     cx.s("}");
@@ -189,9 +187,9 @@ pub(super) fn sockaddr_out(cx: &mut Cx<'_>, addr: u64, len_addr: u64, room: u64)
     }
 }
 
-/// `[110 => 16]`: room and length.
-pub(super) fn length(cx: &mut Cx<'_>, addr: u64, room: u64) {
-    let Some(now) = cx.u32_at(addr) else { return cx.addr(addr) };
+/// `[110 => 16]`: room and length; a bare address where no address was `wanted`.
+pub(super) fn length(cx: &mut Cx<'_>, addr: u64, room: u64, wanted: bool) {
+    let Some(now) = cx.u32_at(addr).filter(|_| wanted) else { return cx.addr(addr) };
     cx.s("[");
     if !cx.failed() && u64::from(now) != room & 0xffff_ffff {
         cx.int(room);

@@ -29,7 +29,14 @@ pub(super) fn poll_result(cx: &mut Cx<'_>, ready: i64, addr: u64, count: u64) {
         if left == 0 {
             break;
         }
-        let Some(bytes) = cx.bytes::<8>(addr.wrapping_add(index * 8)) else { break };
+        let Some(bytes) = cx.bytes::<8>(addr.wrapping_add(index * 8)) else {
+            if shown > 0 {
+                cx.s(", ");
+            }
+            shown += 1;
+            cx.addr(addr.wrapping_add(index * 8));
+            break;
+        };
         let p = Bytes(bytes);
         if p.u16(6) == 0 || p.i32(0) < 0 {
             continue;
@@ -59,7 +66,10 @@ pub(super) fn poll_result(cx: &mut Cx<'_>, ready: i64, addr: u64, count: u64) {
 const FD_MAX: usize = 1024;
 
 fn fd_set(cx: &mut Cx<'_>, addr: u64, count: u64) -> Option<([u8; FD_MAX / 8], usize)> {
-    let fds = usize::try_from(count as i32).unwrap_or(0).min(FD_MAX);
+    let fds = usize::try_from(count as i32).ok()?.min(FD_MAX);
+    if fds == 0 {
+        return None;
+    }
     let size = fds.div_ceil(64) * 8;
     let mut bits = [0; FD_MAX / 8];
     (addr != 0 && cx.memory.read(addr, &mut bits[..size]) == size).then_some((bits, fds))

@@ -62,7 +62,7 @@ pub(super) fn clone_arg(cx: &mut Cx<'_>, value: u64, what: CloneArg) -> Shown {
     }
     match what {
         CloneArg::ParentTid => {
-            cx.s(if bits & CLONE_PARENT_SETTID != 0 { "parent_tid=" } else { "pidfd=" });
+            cx.s("parent_tid=");
             cx.output::<4>(value, |cx, tid| {
                 cx.s("[");
                 cx.dec(tid.i32(0));

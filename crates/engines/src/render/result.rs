@@ -64,7 +64,7 @@ fn success(cx: &mut Cx<'_>, ret: Ret, value: i64) {
         Ret::Prctl => super::prctl::result(cx, value),
         Ret::Time => {
             cx.dec(value);
-            super::time::date(cx, value, 0, 0);
+            super::time::date_in_parentheses(cx, value);
         }
         Ret::Timex => {
             cx.dec(value);
@@ -76,14 +76,22 @@ fn success(cx: &mut Cx<'_>, ret: Ret, value: i64) {
             personality(cx, bits);
             cx.s(")");
         }
+        Ret::Signal => {
+            cx.dec(value);
+            if value != 0 {
+                cx.s(" (");
+                super::signal::signal(cx, bits);
+                cx.s(")");
+            }
+        }
         Ret::SchedPolicy => {
-            cx.hex(bits);
+            cx.dec(value);
             cx.s(" (");
             sched_policy(cx, bits);
             cx.s(")");
         }
         Ret::Ioprio => {
-            cx.hex(bits);
+            cx.dec(value);
             cx.s(" (");
             io_priority(cx, bits);
             cx.s(")");

@@ -42,21 +42,16 @@ pub(super) fn set_at(cx: &mut Cx<'_>, addr: u64, size: u64) {
 
 fn read_set(cx: &mut Cx<'_>, addr: u64, size: u64) -> Option<SigSet> {
     match size {
-        8.. => cx.u64_at(addr).map(SigSet),
-        1..=7 if addr != 0 => {
-            let mut raw = [0; 8];
-            let want = &mut raw[..size as usize];
-            (cx.memory.read(addr, want) == size as usize).then(|| SigSet(u64::from_le_bytes(raw)))
-        }
+        8 => cx.u64_at(addr).map(SigSet),
         _ => None,
     }
 }
 
 /// Set and size behind one pointer, as `pselect6` takes them.
 pub(super) fn set_and_size(cx: &mut Cx<'_>, addr: u64) {
-    cx.object::<16>(addr, |cx, pair| {
+    cx.object_always::<16>(addr, |cx, pair| {
         cx.s("{sigmask=");
-        set_at(cx, pair.u64(0), pair.u64(8).min(8));
+        set_at(cx, pair.u64(0), pair.u64(8));
         cx.s(", sigsetsize=");
         cx.udec(pair.u64(8));
         cx.s("}");
@@ -208,7 +203,7 @@ fn details(cx: &mut Cx<'_>, b: &Bytes<128>, signo: i32, code: i32) {
             cx.s(", si_arch=");
             audit_arch(cx, b.u32(28));
         }
-        _ => sender(cx, b, b.u64(24) != 0),
+        _ => kernel(cx, b),
     }
 }
 

@@ -18,10 +18,12 @@ pub(super) fn value_in(cx: &mut Cx<'_>, addr: u64, len: i64) {
         return cx.s("NULL");
     }
     let (level, option) = (cx.arg(1) as u32, cx.arg(2) as u32);
-    if len < 0 {
+    let known = matches!(level, SOL_SOCKET | SOL_IP | SOL_TCP | SOL_IPV6 | SOL_PACKET | SOL_NETLINK);
+    if len < 0 && known {
         return cx.addr(addr);
     }
     match (level, option) {
+        _ if !known && len != 4 => buffer(cx, addr, u64::from(len as u32)),
         (SOL_SOCKET, 13) => linger(cx, addr, len),
         (SOL_SOCKET, 26 | 51) => filter(cx, addr, len),
         (SOL_IP, 35 | 36) if len >= 8 => membership(cx, addr),

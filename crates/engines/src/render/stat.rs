@@ -202,7 +202,8 @@ pub(super) fn dents(cx: &mut Cx<'_>, addr: u64, wide: bool) {
     let len = (len.max(0) as usize).min(DENTS_MAX);
     let mut buf = vec![0; len];
     if len > 0 && cx.memory.read(addr, &mut buf) < len {
-        return cx.addr(addr);
+        cx.addr(addr);
+        return cx.s(if cx.abbreviated() { " /* 0+ entries */" } else { "" });
     }
     let full = !cx.abbreviated();
     let mut entries = 0_u64;

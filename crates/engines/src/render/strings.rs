@@ -148,6 +148,30 @@ pub(super) fn buffer(cx: &mut Cx<'_>, addr: u64, len: u64) {
     quote(cx, buf, if shown as u64 == len { End::Whole } else { End::More });
 }
 
+/// The value of an extended attribute: its trailing NUL is not shown.
+pub(super) fn attribute(cx: &mut Cx<'_>, addr: u64, len: u64) {
+    if addr == 0 {
+        return cx.s("NULL");
+    }
+    let shown = (cx.options.string_limit.min(STRING_MAX) as u64).min(len) as usize;
+    let mut buf = vec![0; shown];
+    if shown > 0 && cx.memory.read(addr, &mut buf) < shown {
+        return cx.addr(addr);
+    }
+    match buf.split_last() {
+        Some((0, text)) => quote(cx, text, End::Whole),
+        _ => quote(cx, &buf, if shown as u64 == len { End::Whole } else { End::More }),
+    }
+}
+
+/// As [`buffer_out`] for bytes that are no text.
+pub(super) fn bytes_out(cx: &mut Cx<'_>, addr: u64) {
+    let options = super::Options { strings: StringStyle::Hex, ..*cx.options };
+    let outcome = cx.outcome;
+    let mut hex = Cx { options: &options, call: cx.call, memory: cx.memory, out: cx.out, outcome, saved: 0 };
+    buffer_out(&mut hex, addr);
+}
+
 /// A buffer that the kernel filled with as many bytes as it returned.
 pub(super) fn buffer_out(cx: &mut Cx<'_>, addr: u64) {
     match cx.returned() {
@@ -242,7 +266,9 @@ fn one_iovec(cx: &mut Cx<'_>, base: u64, len: u64, kind: Vector, left: &mut u64)
         Vector::Addresses => cx.addr(base),
         Vector::Data | Vector::Filled(_) => {
             let shown = len.min(*left);
-            *left -= shown;
+            if matches!(kind, Vector::Filled(_)) {
+                *left -= shown;
+            }
             buffer(cx, base, shown);
         }
     }

@@ -1,7 +1,7 @@
 //! Descriptions of the machine and of rights: `uname`, `sysinfo`, capabilities, CPU and node sets, queues, handles.
 
 use super::cx::{Bytes, Cx};
-use super::flags::{choice32, flags, open_flags};
+use super::flags::{choice32, flags, open_flags64};
 use super::strings::{End, buffer, quote};
 use utrace_abi::flags as f;
 
@@ -78,7 +78,8 @@ pub(super) fn cap_header(cx: &mut Cx<'_>, addr: u64) {
 /// Capability sets; version 2 and 3 have two words each.
 pub(super) fn cap_data(cx: &mut Cx<'_>, addr: u64) {
     let header = cx.arg(0);
-    let wide = matches!(cx.u32_at(header), Some(0x2007_1026 | 0x2008_0522));
+    let Some(version) = cx.u32_at(header) else { return cx.addr(addr) };
+    let wide = matches!(version, 0x2007_1026 | 0x2008_0522);
     let mut raw = [0; 24];
     let size = if wide { 24 } else { 12 };
     if addr == 0 || cx.memory.read(addr, &mut raw[..size]) < size {
@@ -121,7 +122,7 @@ fn capabilities(cx: &mut Cx<'_>, mask: u64) {
 pub(super) fn cpu_set(cx: &mut Cx<'_>, addr: u64, size: u64) {
     let size = size.min(1024) as usize;
     let mut raw = [0; 1024];
-    if addr == 0 || size == 0 && cx.entering() || cx.memory.read(addr, &mut raw[..size]) < size {
+    if addr == 0 || size > 0 && cx.memory.read(addr, &mut raw[..size]) < size {
         return cx.addr(addr);
     }
     cx.s("[");
@@ -141,11 +142,8 @@ pub(super) fn cpu_set(cx: &mut Cx<'_>, addr: u64, size: u64) {
 /// Memory nodes as words of hex.
 pub(super) fn node_set(cx: &mut Cx<'_>, addr: u64, bits: u64) {
     let words = bits.div_ceil(64);
-    if words == 0 || words > 64 {
-        return cx.addr(addr);
-    }
     cx.array::<8>(addr, words, |cx, word| {
-        cx.s("0x");
+        cx.s(if word.u64(0) == 0 { "00" } else { "0x" });
         super::cx::push_radix(cx.out, word.u64(0), 16, 14);
     });
 }
@@ -155,7 +153,7 @@ pub(super) fn queue(cx: &mut Cx<'_>, addr: u64, named: bool) {
     cx.object::<64>(addr, |cx, attr| {
         cx.s("{mq_flags=");
         if named {
-            flags(cx, attr.u64(0), &f::O);
+            flags(cx, attr.u64(0), &f::MQ_FLAGS);
         } else {
             cx.hex(attr.u64(0));
         }
@@ -180,7 +178,7 @@ pub(super) fn file_handle(cx: &mut Cx<'_>, addr: u64) {
             return cx.s("}");
         }
         cx.s(", handle_type=");
-        cx.hex(handle.u32(4));
+        cx.udec(handle.u32(4));
         cx.s(", f_handle=");
         hex_string(cx, addr.wrapping_add(8), len.min(128));
         cx.s("}");
@@ -203,7 +201,10 @@ fn hex_string(cx: &mut Cx<'_>, addr: u64, len: u64) {
 
 /// Page residency, one byte a page, as bits.
 pub(super) fn residency(cx: &mut Cx<'_>, addr: u64, size: u64) {
-    if cx.failed() || size == 0 {
+    if size == 0 && addr != 0 {
+        return cx.s("[]");
+    }
+    if cx.failed() {
         return cx.addr(addr);
     }
     cx.array::<1>(addr, size.div_ceil(4096), |cx, page| cx.udec(u64::from(page.u8(0) & 1)));
@@ -216,10 +217,11 @@ pub(super) fn open_how(cx: &mut Cx<'_>, addr: u64, size: u64) {
     }
     cx.object::<24>(addr, |cx, how| {
         cx.s("{flags=");
-        open_flags(cx, how.u64(0));
+        open_flags64(cx, how.u64(0));
         if super::flags::creates(how.u64(0)) || how.u64(8) != 0 {
             cx.s(", mode=");
-            super::flags::umode(cx, how.u64(8));
+            cx.out.push('0');
+            super::cx::push_octal(cx.out, how.u64(8), 2);
         }
         cx.s(", resolve=");
         flags(cx, how.u64(16), &f::RESOLVE);

@@ -31,8 +31,7 @@ pub(super) fn pair<const N: usize>(cx: &mut Cx<'_>, bytes: &Bytes<N>, at: usize,
     match (unit, fraction) {
         (Unit::Nano, UTIME_NOW) => cx.s("UTIME_NOW"),
         (Unit::Nano, UTIME_OMIT) => cx.s("UTIME_OMIT"),
-        (Unit::Nano, _) => cx.udec(fraction as u64),
-        (Unit::Micro, _) => cx.dec(fraction),
+        _ => cx.udec(fraction as u64),
     }
     cx.s("}");
 }
@@ -52,7 +51,7 @@ pub(super) fn time_out(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
 
 /// What is left of an interrupted sleep: only an interruption fills it.
 pub(super) fn remaining(cx: &mut Cx<'_>, addr: u64) {
-    let interrupted = matches!(cx.outcome, Some(super::Outcome::Returned(-516 | -4)));
+    let interrupted = matches!(cx.outcome, Some(super::Outcome::Returned(-516 | -514..=-512)));
     if interrupted {
         cx.object_always::<16>(addr, |cx, t| pair(cx, t, 0, Unit::Nano));
     } else {
@@ -139,10 +138,27 @@ pub(super) fn date(cx: &mut Cx<'_>, seconds: i64, fraction: u64, digits: usize) 
     }
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as u64);
     let (year, month, day) = civil(days);
-    if !(0..10_000).contains(&year) {
+    // The C library's `struct tm` counts years in an `int`.
+    if !(0..i64::from(i32::MAX)).contains(&year) {
         return;
     }
     cx.s(" /* ");
+    timestamp(cx, year, month, day, rest, fraction, digits);
+    cx.s(" */");
+}
+
+/// ` (2026-11-21T12:00:00+0000)` after the result of `time`.
+pub(super) fn date_in_parentheses(cx: &mut Cx<'_>, seconds: i64) {
+    let start = cx.out.len();
+    date(cx, seconds, 0, 0);
+    let Some(comment) = cx.out.get(start..).and_then(|text| text.strip_prefix(" /* ")) else { return };
+    let text = [" (", comment.trim_end_matches(" */"), ")"].concat();
+    cx.out.truncate(start);
+    cx.s(&text);
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one time stamp")]
+fn timestamp(cx: &mut Cx<'_>, year: i64, month: u64, day: u64, rest: u64, fraction: u64, digits: usize) {
     push_radix(cx.out, year as u64, 10, 4);
     for (mark, value) in
         [('-', month), ('-', day), ('T', rest / 3600), (':', rest / 60 % 60), (':', rest % 60)]
@@ -154,7 +170,7 @@ pub(super) fn date(cx: &mut Cx<'_>, seconds: i64, fraction: u64, digits: usize) 
         cx.out.push('.');
         push_radix(cx.out, fraction, 10, digits);
     }
-    cx.s("+0000 */");
+    cx.s("+0000");
 }
 
 /// Year, month and day of a count of days since 1970 (proleptic Gregorian, years starting in March).
@@ -233,7 +249,11 @@ fn signed(cx: &mut Cx<'_>, name: &str, value: i64) {
 
 /// ` (TIME_OK)` after the result of `adjtimex`.
 pub(super) fn clock_state(cx: &mut Cx<'_>, value: i64) {
-    if f::TIME_STATE.name(value as u64).is_some() {
+    let readable = {
+        let addr = cx.arg(u8::from(cx.called("clock_adjtime")));
+        cx.bytes::<208>(addr).is_some()
+    };
+    if readable && f::TIME_STATE.name(value as u64).is_some() {
         cx.s(" (");
         choice(cx, value as u64, &f::TIME_STATE);
         cx.s(")");

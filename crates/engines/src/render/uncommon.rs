@@ -47,6 +47,18 @@ fn padded_hex(cx: &mut Cx<'_>, value: u64, width: usize) {
     push_radix(cx.out, value, 16, width);
 }
 
+/// `struct user_desc` that `get_thread_area` fills: only the number was there before.
+pub(super) fn segment_out(cx: &mut Cx<'_>, addr: u64) {
+    if !cx.failed() {
+        return segment(cx, addr);
+    }
+    cx.object_always::<4>(addr, |cx, number| {
+        cx.s("{entry_number=");
+        cx.udec(number.u32(0));
+        cx.s(", ...}");
+    });
+}
+
 /// `struct iocb`.
 pub(super) fn iocb(cx: &mut Cx<'_>, addr: u64) {
     cx.object::<64>(addr, |cx, cb| {
@@ -62,14 +74,28 @@ pub(super) fn iocb(cx: &mut Cx<'_>, addr: u64) {
             cx.udec(cb.u32(8));
             cx.s(", ");
         }
+        if cb.u32(12) != 0 {
+            cx.s("aio_rw_flags=");
+            flags(cx, cb.u32(12), &f::RWF);
+            cx.s(", ");
+        }
         cx.s("aio_lio_opcode=");
-        choice(cx, op, &f::IOCB_CMD);
+        match f::IOCB_CMD.name(op) {
+            Some(name) => cx.s(name),
+            None => {
+                cx.udec(op);
+                cx.s(" /* IOCB_CMD_??? */");
+            }
+        }
         if cb.u16(18) != 0 {
             cx.s(", aio_reqprio=");
             cx.dec(i64::from(cb.u16(18) as i16));
         }
         cx.s(", aio_fildes=");
         cx.fd(cb.i32(20));
+        if !cx.called("io_submit") {
+            return cx.s("}");
+        }
         match op {
             0 | 1 => {
                 cx.s(", aio_buf=");
@@ -117,7 +143,7 @@ fn io_event<const N: usize>(cx: &mut Cx<'_>, event: &Bytes<N>) {
     cx.s("{data=");
     cx.hex(event.u64(0));
     cx.s(", obj=");
-    cx.addr(event.u64(8));
+    cx.hex(event.u64(8));
     cx.s(", res=");
     cx.dec(event.i64(16));
     cx.s(", res2=");
@@ -136,7 +162,9 @@ pub(super) fn io_uring_params(cx: &mut Cx<'_>, addr: u64) {
     let p = Bytes(raw);
     cx.s("{flags=");
     flags(cx, p.u32(8), &f::IORING_SETUP);
-    fields(cx, &p, &[(12, ", sq_thread_cpu="), (16, ", sq_thread_idle=")]);
+    cx.s(", sq_thread_cpu=");
+    cx.hex(p.u32(12));
+    fields(cx, &p, &[(16, ", sq_thread_idle=")]);
     if p.u32(8) & 0x20 != 0 {
         cx.s(", wq_fd=");
         cx.dec(p.i32(24));
@@ -255,6 +283,10 @@ pub(super) fn futex_waitv(cx: &mut Cx<'_>, addr: u64, count: u64) {
         cx.s(", flags=");
         let bits = waiter.u32(16);
         flags(cx, bits, &f::FUTEX2);
+        if waiter.u32(20) != 0 {
+            cx.s(", __reserved=");
+            cx.hex(waiter.u32(20));
+        }
         cx.s("}");
     });
 }
