@@ -4,9 +4,10 @@
 //! once, which does the same, but does not wait for it. Neighbours: [`crate::tools`], the host.
 
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts as sig;
 use utrace_engines::tool::Origin;
@@ -60,11 +61,16 @@ fn trace(args: &AttachArgs, tools: &Tools) -> Result<Code, String> {
     Ok(Code::Success)
 }
 
+/// How long after the first ^C another one is still the same request: timeout(1) sends its signal to its child and
+/// then to its process group, so that the child gets it twice at once.
+const SAME_REQUEST: Duration = Duration::from_millis(250);
+
 /// The first signal leaves, the second, if it is ^C, does not wait for it.
 fn listen(to: Sender<News>) -> std::io::Result<()> {
-    let leaving = AtomicBool::new(false);
+    let leaving = OnceLock::new();
     signals::catch(&[sig::SIGINT, sig::SIGTERM, sig::SIGHUP, sig::SIGQUIT], move |caught: Caught| {
-        if leaving.swap(true, Ordering::Relaxed) && caught.signal == sig::SIGINT {
+        let first: &Instant = leaving.get_or_init(Instant::now);
+        if first.elapsed() > SAME_REQUEST && caught.signal == sig::SIGINT {
             process::exit(Code::Forced as i32);
         }
         let _ = to.send(News::Leave);

@@ -148,6 +148,23 @@ fn an_attached_process_outlives_utrace() {
     target.finish().expect(0);
 }
 
+/// timeout(1) sends its signal to the child and to its group: two at once are one request, and outputs are written.
+#[test]
+fn a_signal_sent_twice_at_once_loses_no_output() {
+    let place = Place::new();
+    let mut target = place.other(place.fixture("spin"), [""; 0]).start();
+    target.wait_ready();
+    let tracer = attach(&place, common::Who::Me, &[target.pid()], "--log=log --stats=stats");
+    wait_until("it logs", || !place.read("log").is_empty());
+    tracer.signal(Signal::INT);
+    let me = rustix::process::Pid::from_raw(tracer.pid().cast_signed()).unwrap();
+    let _ = rustix::process::kill_process(me, Signal::INT);
+    assert_eq!(tracer.finish().code(), 0);
+    assert!(place.read("stats").contains("total"));
+    target.signal(Signal::TERM);
+    assert_eq!(target.finish().code(), 1015);
+}
+
 #[test]
 fn sigterm_detaches_too() {
     let place = Place::new();
