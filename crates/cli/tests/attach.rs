@@ -169,7 +169,8 @@ fn a_signal_sent_twice_at_once_loses_no_output() {
 fn sigterm_detaches_too() {
     let place = Place::new();
     let target = target(&place, common::Who::Me, "spin", "");
-    let tracer = attach(&place, common::Who::Me, &[target.pid()], "--stats=s");
+    let tracer = attach(&place, common::Who::Me, &[target.pid()], "--log=f --stats=s");
+    wait_until("it counts", || place.read("f").contains("getppid()"));
     tracer.signal(Signal::TERM);
     tracer.finish().expect(0);
     assert_eq!(status_field(target.pid(), "TracerPid"), "0");

@@ -94,9 +94,10 @@ fn the_terminal_reaches_the_program() {
     let utrace = place.utrace();
     let mut terminal = Terminal::new(&place.path("."));
     terminal.line(&format!(
-        "{} run --log=f -- sh -c 'test -t 0 && read x && echo \"got <$x>\"'",
+        "{} run --log=f -- sh -c 'test -t 0 && echo rea\"\"dy && read x && echo \"got <$x>\"'",
         utrace.display()
     ));
+    terminal.wait_for("ready\r\n");
     terminal.line("typed");
     terminal.wait_for("got <typed>");
 }

@@ -95,7 +95,7 @@ fn engines_of_one_kind_have_interests_of_their_own() {
     let calls = |file: &str| -> std::collections::BTreeSet<String> {
         let log = place.read(file);
         log.lines()
-            .filter_map(|l| Some(l.split_once('(')?.0.to_owned()))
+            .filter_map(|l| Some(l.split_once('(')?.0.rsplit(' ').next()?.to_owned()))
             .filter(|n| !n.contains(['+', '-']))
             .collect()
     };

@@ -37,7 +37,7 @@ fn no_second_core_is_dumped() {
         return skip("core files go elsewhere here");
     }
     let line = format!(
-        "ulimit -c unlimited; {} run --log=/dev/null -- {} kill 6",
+        "ulimit -c unlimited; {} run --log=/dev/null -- {} kill 6; exit $?",
         place.utrace().display(),
         place.fixture("die").display()
     );
@@ -77,9 +77,19 @@ fn the_program_inherits_what_it_would_without() {
         for flags in ["run --keep --log=/dev/null -- ", "run --keep --stats=s,trace=getppid --log=f -- "] {
             let tracer = format!("{} {flags}", place.utrace().display());
             let traced = place.other("bash", ["-c", &line(&tracer)]).go().expect(0).out;
-            assert_eq!(plain, traced, "{prefix}{flags}");
+            assert_eq!(without_nptl(&plain), without_nptl(&traced), "{prefix}{flags}");
         }
     }
+}
+
+/// Without the signals 32 and 33 in the first word: the C library of any threaded parent takes these for itself.
+fn without_nptl(state: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("SigIgn:\t").map(|w| u64::from_str_radix(w, 16).unwrap())
+    {
+        Some(word) => format!("SigIgn {:x}", word & !(3 << 31)),
+        None => line.to_owned(),
+    };
+    state.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -166,7 +176,7 @@ fn a_kept_tree_outlives_utrace() {
     live.signal(Signal::KILL);
     common::wait_until("it is untraced", || common::status_field(pid, "TracerPid") == "0");
     drop(live.stdin.take());
-    assert_eq!(live.line(), "epoll=1 errno=0");
+    assert_eq!(live.line(), "epoll_stdin=1 errno=0");
     live.finish();
 }
 

@@ -152,6 +152,8 @@ impl Ran {
 impl Run {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Run {
         let mut command = Command::new(program);
+        // An environment of its own: cargo's has search paths for libraries, of which every program would speak.
+        command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", "/");
         command.env("NO_COLOR", "1").env("LC_ALL", "C").stdin(Stdio::piped());
         Run { command, input: Vec::new() }
     }
@@ -159,6 +161,10 @@ impl Run {
     pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Run {
         self.command.args(args);
         self
+    }
+
+    pub(crate) fn folder(self, folder: &Path) -> Run {
+        self.in_folder(folder)
     }
 
     fn in_folder(mut self, folder: &Path) -> Run {

@@ -57,14 +57,14 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
         rest = &rest[word.len()..];
         if word.len() > 2 && pids.contains(&word) {
             out.push_str("PID");
-        } else if word.starts_with("0x") && word.len() >= 9 {
+        } else if word.len() >= 8 && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit()) {
             out.push_str("ADDR");
         } else {
             out.push_str(word);
         }
     }
     let out = squeeze(&out);
-    for random in ["getrandom(", "uname("] {
+    for random in ["getrandom(", "uname(", "sysinfo(", "getppid("] {
         if out.starts_with(random) {
             return random.to_owned();
         }
