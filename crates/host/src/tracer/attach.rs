@@ -115,10 +115,8 @@ fn examine(pid: Tid) -> Result<u64, HostError> {
     if stat.state == State::Dead && procfs::threads(pid).map_or(0, |threads| threads.len()) <= 1 {
         return Err(HostError::Zombie(pid));
     }
-    match Tid::new(status.tracer) {
-        Some(tracer) if i32::try_from(std::process::id()) == Ok(tracer.raw()) => {
-            Err(HostError::AlreadyOurs(pid))
-        }
+    match status.tracing_process() {
+        Some(_) if status.is_traced_by_caller() => Err(HostError::AlreadyOurs(pid)),
         Some(tracer) => Err(HostError::AlreadyTraced { pid, tracer, name: procfs::name(tracer) }),
         None => Ok(stat.start_time),
     }

@@ -4,10 +4,13 @@
 //! left by the end of the tracer thread, which disturbs nobody (facts/quiesce.md section 0), so that is how a host
 //! ends. Where the thread goes on, the tracee is interrupted first, and its call made to start again by itself.
 
+use std::collections::HashSet;
 use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Tracer;
-use super::tracee::{Group, Origin, Point, Run, Tracee};
+use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
 use crate::quiesce;
 use crate::stop::{Stop, decode};
@@ -17,14 +20,23 @@ use crate::sys::wait;
 use crate::tracee::Stopped;
 use crate::types::Tid;
 
+/// How long the end of a host waits for threads that it has interrupted.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// wait4(2) has no time-out; this is how often it is asked meanwhile.
+const NAP: Duration = Duration::from_micros(100);
+
 impl Tracer {
     /// Leaves everything; the tracer thread ends right after.
     pub(super) fn leave_all(mut self) {
         let unanswered = self.shared.mailbox.close();
         // Dropping them tells who waits that the host has ended.
         drop(unanswered);
+        let mut interrupted = HashSet::new();
         for tid in self.table.tids() {
             let Some(mut tracee) = self.table.take(tid) else { continue };
+            if tracee.interrupt != Interrupt::None {
+                interrupted.insert(tid);
+            }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
                 _ if tracee.group.origin == Origin::LaunchedDies => drop(os::kill(tid, libc::SIGKILL)),
                 Run::Held(stopped, point) => self.detach(stopped, point),
@@ -38,13 +50,28 @@ impl Tracer {
                 self.detach(stopped, Point::Mid);
             }
         }
-        // Stops that were on their way: their signals must arrive and their calls start again.
-        while let Ok(Some((tid, status))) = wait::poll_any() {
-            self.detach_at(tid, decode(status, 0));
-        }
+        self.collect(interrupted);
         // The doorbell dies with this thread.
         let _ = os::kill(self.bell, libc::SIGKILL);
         let _ = wait::wait_for(self.bell);
+    }
+
+    /// Takes the stops that are on their way, so that their signals arrive and their calls start again.
+    ///
+    /// A thread that we interrupted comes soon, unless it is in an uninterruptible sleep (a vfork parent, say):
+    /// that one is left to the end of this thread, and nothing of it was disturbed yet.
+    fn collect(&self, mut interrupted: HashSet<Tid>) {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match wait::poll_any() {
+                Ok(Some((tid, status))) => {
+                    interrupted.remove(&tid);
+                    self.detach_at(tid, decode(status, 0));
+                }
+                Ok(None) if !interrupted.is_empty() && Instant::now() < patience => thread::sleep(NAP),
+                Ok(None) | Err(_) => return,
+            }
+        }
     }
 
     /// Leaves the threads of one process while the host goes on.

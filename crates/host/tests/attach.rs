@@ -1,0 +1,181 @@
+//! Attaching to what runs already, and leaving it as it was.
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdout, Command as Std, Stdio};
+use std::time::Instant;
+
+use common::Log;
+use utrace_core::{Event, EventSet, Interest, SyscallSet};
+use utrace_host::{Command, Ending, Host, HostError, Tid};
+use utrace_testkit::fixtures;
+
+/// A fixture that runs as the child of a shell, as a process that we attach to usually is somebody else's. (A
+/// child of our own would be collected by the tracer's wait.)
+struct Guest {
+    shell: Child,
+    out: BufReader<ChildStdout>,
+    pid: Tid,
+}
+
+impl Guest {
+    /// Starts a fixture and, if it says so, waits until it is "ready".
+    fn new(name: &str, args: &[&str]) -> Guest {
+        let script = r#"exec 3<&0; "$0" "$@" <&3 3<&- & exec 3<&-; echo $!; wait $!; echo status $?"#;
+        let mut shell = Std::new("sh")
+            .args(["-c", script])
+            .arg(fixtures::build(name))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(shell.stdout.take().unwrap());
+        let mut line = String::new();
+        // Both lines come, in either order.
+        let (mut pid, mut ready) = (None, name == "thread_storm");
+        while pid.is_none() || !ready {
+            line.clear();
+            assert_ne!(out.read_line(&mut line).unwrap(), 0, "{name} ended early");
+            ready |= line.starts_with("ready");
+            pid = pid.or(line.trim().parse().ok().and_then(Tid::new));
+        }
+        Guest { shell, out, pid: pid.unwrap() }
+    }
+
+    /// Ends its input; answers what it printed since and the status that its parent saw.
+    fn finish(mut self) -> (String, String) {
+        drop(self.shell.stdin.take());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        self.shell.wait().unwrap();
+        let at = rest.rfind("status").unwrap();
+        (rest[..at].to_owned(), rest[at..].trim().to_owned())
+    }
+}
+
+fn tracer_of(pid: Tid) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().find(|line| line.starts_with("TracerPid")).unwrap().to_owned()
+}
+
+#[test]
+fn a_blocked_read_goes_on_when_we_come_and_when_we_go() {
+    let guest = Guest::new("blocked", &["read"]);
+    let log = Log::default();
+    let host = Host::start().unwrap();
+    let process = host.attach(guest.pid, log.adopter(Interest::in_events(EventSet::SYSCALL))).unwrap();
+    assert_eq!(host.attach(guest.pid, |_| ()).unwrap_err(), HostError::AlreadyOurs(guest.pid));
+    host.shutdown();
+    assert_eq!(process.wait(), Ok(Ending::Left));
+    assert_eq!(guest.finish(), ("read=0 errno=0\n".into(), "status 0".into()));
+}
+
+#[test]
+fn every_blocking_call_survives_a_visit() {
+    for (kind, slow) in [("epoll_stdin", false), ("poll", false), ("epoll", true)] {
+        let args: &[&str] = if slow { &["epoll", "300"] } else { &[kind] };
+        let native = Guest::new("blocked", args).finish();
+        let guest = Guest::new("blocked", args);
+        let host = Host::start().unwrap();
+        let everything = Interest::in_events(EventSet::ALL);
+        host.attach(guest.pid, Log::default().adopter(everything)).unwrap();
+        host.shutdown();
+        assert_eq!(guest.finish(), native, "{kind}");
+    }
+}
+
+#[test]
+fn a_thousand_threads_are_attached_and_left() {
+    let mut guest = Guest::new("threads_parked", &["1000"]);
+    let log = Log::default();
+    let host = Host::start().unwrap();
+    let before = Instant::now();
+    let process = host.attach(guest.pid, log.adopter(Interest::from(Event::Exit))).unwrap();
+    println!("attached to {} threads in {:?}", process.tasks().len(), before.elapsed());
+    assert!(process.tasks().len() >= 1001, "{}", process.tasks().len());
+    drop(guest.shell.stdin.take());
+    assert_eq!(process.wait(), Ok(Ending::Exited(0)));
+    assert!(log.lines().iter().filter(|line| line.starts_with("exiting")).count() >= 1001);
+    // The status was ours to see first, and its parent's all the same.
+    assert_eq!(guest.finish().1, "status 0");
+}
+
+#[test]
+fn threads_made_during_the_attach_are_not_missed() {
+    for _ in 0..5 {
+        let guest = Guest::new("thread_storm", &["3000"]);
+        let log = Log::default();
+        let host = Host::start().unwrap();
+        let interest = Interest::from(Event::Clone | Event::Death);
+        match host.attach(guest.pid, log.adopter(interest)) {
+            Ok(process) => {
+                let came = process.tasks().len();
+                assert_eq!(process.wait(), Ok(Ending::Exited(0)));
+                host.wait_idle();
+                assert_eq!(log.count("death 0"), came + log.count("clone Thread"));
+            }
+            // It was over before we came.
+            Err(error) => {
+                assert!(matches!(error, HostError::NoSuchProcess(_) | HostError::Zombie(_)), "{error}")
+            }
+        }
+        assert_eq!(guest.finish().1, "status 0");
+    }
+}
+
+#[test]
+fn each_refusal_says_why() {
+    let host = Host::start().unwrap();
+    let attach = |pid: i32| host.attach(Tid::new(pid).unwrap(), |_| ()).map(|process| process.pid());
+    assert_eq!(attach(i32::MAX), Err(HostError::NoSuchProcess(Tid::new(i32::MAX).unwrap())));
+    assert_eq!(attach(std::process::id().cast_signed()), Err(HostError::SelfAttach));
+    assert_eq!(attach(2), Err(HostError::KernelThread(Tid::new(2).unwrap())));
+    let mut gone = Std::new("true").spawn().unwrap();
+    let pid = Tid::new(gone.id().cast_signed()).unwrap();
+    // Its end shows as state Z before we collect it.
+    while !std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z ") {
+        std::thread::yield_now();
+    }
+    assert_eq!(attach(pid.raw()), Err(HostError::Zombie(pid)));
+    gone.wait().unwrap();
+}
+
+#[test]
+fn another_tracer_is_named() {
+    let mut guest = Guest::new("blocked", &["read"]);
+    let pid = guest.pid;
+    let other = Host::start().unwrap();
+    other.attach(pid, |_| ()).unwrap();
+    let error = Host::start().unwrap().attach(pid, |_| ()).unwrap_err();
+    let HostError::AlreadyTraced { tracer, .. } = error else { panic!("{error}") };
+    assert_eq!(tracer.raw(), std::process::id().cast_signed());
+    other.shutdown();
+    assert_eq!(guest.finish().1, "status 0");
+}
+
+#[test]
+fn nothing_is_left_on_a_process_that_we_left() {
+    let mut guest = Guest::new("blocked", &["read"]);
+    let pid = guest.pid;
+    let host = Host::start().unwrap();
+    host.attach(pid, Log::default().adopter(Interest::in_events(EventSet::ALL))).unwrap();
+    host.shutdown();
+    assert_eq!(tracer_of(pid), "TracerPid:\t0");
+    assert_eq!(guest.finish().1, "status 0");
+}
+
+#[test]
+fn a_launch_and_an_attach_share_a_host() {
+    let mut guest = Guest::new("blocked", &["read"]);
+    let log = Log::default();
+    let host = Host::start().unwrap();
+    let read = Interest::in_syscalls([0].into_iter().collect::<SyscallSet>());
+    let attached = host.attach(guest.pid, log.adopter(read)).unwrap();
+    let launched = host.launch(&Command::new("true"), log.adopter(read)).unwrap();
+    assert_eq!(launched.wait(), Ok(Ending::Exited(0)));
+    guest.shell.stdin.take().unwrap().write_all(b"x").unwrap();
+    assert_eq!(attached.wait(), Ok(Ending::Exited(0)));
+    assert_eq!(guest.finish().1, "status 0");
+}
