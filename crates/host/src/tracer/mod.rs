@@ -70,9 +70,12 @@ impl Tracer {
 
     /// Serves until a shutdown is asked for.
     pub(crate) fn run(mut self) {
-        loop {
-            if self.shared.mailbox.has_news() && self.serve() == Flow::End {
-                break;
+        'serving: loop {
+            // Serving may post more, without a ring: only an empty mailbox lets us sleep.
+            while self.shared.mailbox.has_news() {
+                if self.serve() == Flow::End {
+                    break 'serving;
+                }
             }
             match wait::wait_any(&self.usage) {
                 Ok((tid, status)) if tid == self.bell => self.answer_bell(status),
@@ -80,7 +83,7 @@ impl Tracer {
                 // The doorbell is always there; if even a new one cannot be had, nothing can be waited for.
                 Err(_) => {
                     if self.renew_bell().is_err() {
-                        break;
+                        break 'serving;
                     }
                 }
             }
