@@ -14,7 +14,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::task::Task;
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use core::fmt;
 
 /// This engine holds its task stopped.
@@ -184,14 +184,36 @@ pub enum Place {
     After(EngineRef),
 }
 
-impl Place {
+/// A [`Place`] as it waits in the ledger. It keeps no engine alive: what is dropped when it is used up is dropped
+/// under the lock, where no engine may be (INV-29).
+pub(crate) enum Placed {
+    Last,
+    First,
+    Before(Weak<Attached>),
+    After(Weak<Attached>),
+}
+
+impl From<Place> for Placed {
+    fn from(place: Place) -> Placed {
+        match place {
+            Place::Last => Placed::Last,
+            Place::First => Placed::First,
+            Place::Before(other) => Placed::Before(Arc::downgrade(&other.attached)),
+            Place::After(other) => Placed::After(Arc::downgrade(&other.attached)),
+        }
+    }
+}
+
+impl Placed {
     pub(crate) fn position_in(&self, list: &[Arc<Attached>]) -> usize {
-        let find = |other: &EngineRef| list.iter().position(|engine| Arc::ptr_eq(engine, &other.attached));
+        let find = |other: &Weak<Attached>| {
+            list.iter().position(|engine| core::ptr::eq(Arc::as_ptr(engine), other.as_ptr()))
+        };
         match self {
-            Place::Last => list.len(),
-            Place::First => 0,
-            Place::Before(other) => find(other).unwrap_or(list.len()),
-            Place::After(other) => find(other).map_or(list.len(), |position| position + 1),
+            Placed::Last => list.len(),
+            Placed::First => 0,
+            Placed::Before(other) => find(other).unwrap_or(list.len()),
+            Placed::After(other) => find(other).map_or(list.len(), |position| position + 1),
         }
     }
 }

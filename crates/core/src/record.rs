@@ -16,7 +16,7 @@
 //! | `Record::list` | walker and lock | walker or lock | see `sync::list` |
 
 use crate::action::Action;
-use crate::attached::{Attached, Place};
+use crate::attached::{Attached, Placed};
 use crate::event::EventSet;
 use crate::host::Platform;
 use crate::interest::{Interest, SYSCALL_WORDS, SignalSet, SyscallSet};
@@ -267,7 +267,7 @@ impl Hold {
 /// An engine that waits to be spliced.
 pub(crate) struct Waiting {
     pub(crate) engine: Arc<Attached>,
-    pub(crate) place: Place,
+    pub(crate) place: Placed,
 }
 
 /// What the lock protects.

@@ -4,7 +4,7 @@
 //! `control`, `barrier`, `examine`; what the host does with a task is in `report`.
 
 use crate::action::AttachError;
-use crate::attached::{Attached, EngineRef, Match, Place};
+use crate::attached::{Attached, EngineRef, Match, Place, Placed};
 use crate::engine::Engine;
 use crate::event::{Event, EventSet};
 use crate::host::{Fences, Platform, TaskHost};
@@ -155,16 +155,18 @@ impl Task {
         if !self.inner.host.traceable() {
             return Err(AttachError::NotPermitted);
         }
-        let engine = Arc::new(Attached::new(engine, how.tag));
+        let Attach { exclusive, place, tag } = how;
+        let place = Placed::from(place);
+        let engine = Arc::new(Attached::new(engine, tag));
         let mut ledger = self.lock();
         let record = self.record_for_attach(&mut ledger)?;
-        if let Some(other) = how.exclusive
+        if let Some(other) = exclusive
             && for_each_locked(record, &ledger).any(|attached| other.fits(attached))
         {
             return Err(AttachError::Exists);
         }
         // INV-2: every new engine enters the attaching list, under the lock.
-        ledger.attaching.push(Waiting { engine: Arc::clone(&engine), place: how.place });
+        ledger.attaching.push(Waiting { engine: Arc::clone(&engine), place });
         // INV-4: from here on some BEGIN, death or reset splices it.
         record.owe_splice(&ledger);
         drop(ledger);
