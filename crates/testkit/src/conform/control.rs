@@ -94,7 +94,12 @@ pub fn sc_041_kill_before_the_sleep(world: &impl World) {
 /// SIGKILL while an examiner writes registers / - / it never runs with half of them; the examination fails.
 pub fn sc_042_kill_during_an_examination(world: &impl World) {
     let (log, found) = (Log::new(), Arc::new(Mutex::new(None)));
-    let (task, a) = held(world, vec![], &log, EventSet::NONE);
+    let task = world.launch(vec![], Parent::Waits);
+    // Without quiesce, whose answer on the way to its death would end the stop and with it the examination.
+    let a = attach(&task, Probe::new("A", &log), Event::Exec);
+    assert_eq!(a.control(Action::Stop), Ok(Progress::InProgress));
+    world.begin(&task);
+    world.until(&task, Place::Held);
     std::thread::scope(|scope| {
         let gate = Gate::new("examiner");
         let (inside, seen, a) = (gate.clone(), Arc::clone(&found), &a);

@@ -11,20 +11,20 @@ const GO: Flag = Flag(0);
 const QUIESCED: Seen = Seen::Quiesce(None);
 
 /// A task that is stopped by job control before its mark, with an engine on it.
-fn stopped(world: &impl World, log: &Log, events: impl Into<EventSet>) -> (Task, EngineRef) {
-    let task = world.launch(vec![Step::Spin(GO), Step::Mark(1)], Parent::Waits);
+fn stopped(world: &impl World, log: &Log, go: Flag, events: impl Into<EventSet>) -> (Task, EngineRef) {
+    let task = world.launch(vec![Step::Spin(go), Step::Mark(1)], Parent::Waits);
     let a = attach(&task, Probe::new("A", log), events.into());
     world.begin(&task);
     world.kill(&task, signals::SIGSTOP);
     world.until(&task, Place::Stopped);
-    world.raise(GO);
+    world.raise(go);
     (task, a)
 }
 
 /// Group stop, then a stop by an engine / SIGCONT / held; resume / runs. The other way round both are needed too.
 pub fn sc_044_group_stop_and_held(world: &impl World) {
     let log = Log::new();
-    let (task, a) = stopped(world, &log, Event::Jctl);
+    let (task, a) = stopped(world, &log, GO, Event::Jctl);
     assert_eq!(log.of("A"), [Seen::Event(Event::Jctl)]);
     assert_eq!(a.control(Action::Stop), Ok(Progress::Done));
     world.kill(&task, signals::SIGCONT);
@@ -37,7 +37,7 @@ pub fn sc_044_group_stop_and_held(world: &impl World) {
     assert_eq!(world.did(&task), [Did::Mark(1)]);
     assert_eq!(log.of("A").len(), 2, "the continue is reported once it runs");
 
-    let (task, a) = stopped(world, &log, Event::Exec);
+    let (task, a) = stopped(world, &log, Flag(1), Event::Exec);
     assert_eq!(a.control(Action::Stop), Ok(Progress::Done));
     assert_eq!(a.control(Action::Resume), Ok(Progress::Done));
     assert_eq!((world.place(&task), world.did(&task)), (Place::Stopped, vec![]));
@@ -83,7 +83,7 @@ pub fn sc_045_held_thread_joins_a_group_stop(world: &impl World) {
 /// In a group stop / stop by an engine / done at once, and nothing of it is seen by the parent.
 pub fn sc_046_stop_in_a_group_stop(world: &impl World) {
     let log = Log::new();
-    let (task, a) = stopped(world, &log, Event::Exec);
+    let (task, a) = stopped(world, &log, GO, Event::Exec);
     let told = world.told_parent(&task);
     assert_eq!(a.control(Action::Stop), Ok(Progress::Done));
     let examine = a.prepare_examine();

@@ -100,6 +100,11 @@ impl Drops {
         Drops::default()
     }
 
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// How many so far.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
@@ -165,7 +170,7 @@ type Answer = Box<dyn FnMut(&mut Cx<'_>, Report<'_>) -> Action + Send>;
 /// The engine of the scenarios.
 pub struct Probe {
     name: &'static str,
-    log: Log,
+    log: Option<Log>,
     answer: Answer,
     reaped: Box<dyn FnMut(&Task) + Send>,
     dropped: Box<dyn FnMut() + Send>,
@@ -177,12 +182,19 @@ impl Probe {
     pub fn new(name: &'static str, log: &Log) -> Probe {
         Probe {
             name,
-            log: log.clone(),
+            log: Some(log.clone()),
             answer: Box::new(|_, _| Action::Resume),
             reaped: Box::new(|_| ()),
             dropped: Box::new(|| ()),
             kind: 0,
         }
+    }
+
+    /// An engine that writes nothing down.
+    pub fn silent(name: &'static str) -> Probe {
+        let mut probe = Probe::new(name, &Log::new());
+        probe.log = None;
+        probe
     }
 
     /// What it answers.
@@ -224,9 +236,7 @@ impl Probe {
     #[must_use]
     pub fn counted(self, drops: &Drops) -> Probe {
         let drops = drops.clone();
-        self.dropped(move || {
-            drops.0.fetch_add(1, Ordering::SeqCst);
-        })
+        self.dropped(move || drops.add())
     }
 
     /// Gives it another kind.
@@ -236,9 +246,15 @@ impl Probe {
         self
     }
 
+    fn write(&self, call: impl FnOnce() -> Call) {
+        if let Some(log) = &self.log {
+            log.write(call());
+        }
+    }
+
     fn called(&mut self, cx: &mut Cx<'_>, report: Report<'_>) -> Action {
         let (seen, detail) = report.describe();
-        self.log.write(Call {
+        self.write(|| Call {
             engine: self.name,
             seen,
             detail,
@@ -297,7 +313,7 @@ impl Engine for Probe {
     }
 
     fn reap(&mut self, task: &Task) {
-        self.log.write(Call {
+        self.write(|| Call {
             engine: self.name,
             seen: Seen::Event(Event::Reap),
             detail: 0,

@@ -3,7 +3,7 @@
 //! Key types: [`SimPlatform`]. It knows who waits, so that a test can be sure that a call waits before it lets it
 //! go on, and it can interrupt a wait as a signal would.
 
-use crate::gate::lock;
+use crate::gate::{PATIENCE, lock};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
@@ -55,8 +55,12 @@ impl Platform for SimPlatform {
             return Wakeup::Look;
         }
         threads.waiting.insert(me);
-        threads = self.changed.wait(threads).unwrap_or_else(PoisonError::into_inner);
+        let (woken, timeout) =
+            self.changed.wait_timeout(threads, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+        threads = woken;
         threads.waiting.remove(&me);
+        // A lock that is never freed, or a callback that never ends.
+        assert!(!timeout.timed_out(), "waited {PATIENCE:?} inside the core");
         if threads.interrupted.remove(&me) { Wakeup::Interrupted } else { Wakeup::Look }
     }
 
