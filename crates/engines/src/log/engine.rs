@@ -37,7 +37,8 @@ pub(super) struct LogEngine {
 struct Running {
     call: Call,
     pending: Pending,
-    since: Instant,
+    /// Read only if somebody is to see the time: on some machines a clock costs as much as all else here.
+    since: Option<Instant>,
     start: Start,
 }
 
@@ -83,7 +84,8 @@ impl LogEngine {
             start = Start::Shown;
             self.member.page.lock().begin(id, self.member.line, &self.text);
         }
-        self.running = Some(Running { call, pending, since: Instant::now(), start });
+        let since = self.shared.wants_time().then(Instant::now);
+        self.running = Some(Running { call, pending, since, start });
     }
 
     /// The running syscall has ended, or its thread has.
@@ -188,7 +190,7 @@ impl Engine for LogEngine {
         let now = self.shared.wants_time().then(Instant::now);
         let id = cx.task().id();
         let (running, spent) = match self.running.take() {
-            Some(running) => (running, now.map(|now| now - running.since)),
+            Some(running) => (running, now.zip(running.since).map(|(now, since)| now - since)),
             None => (self.unseen(exit, cx.target()), None),
         };
         let ended = Ended {
@@ -307,7 +309,7 @@ impl LogEngine {
                 (call, Pending::default(), Start::Unseen)
             }
         };
-        Running { call, pending, since: Instant::now(), start }
+        Running { call, pending, since: None, start }
     }
 }
 

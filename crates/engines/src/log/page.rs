@@ -49,6 +49,9 @@ pub(crate) struct Page {
     output: Output,
     head: Head,
     clock: Clock,
+    /// The prefix of the last line, and what it was made for.
+    prefix: Vec<u8>,
+    prefix_for: Option<(TaskId, bool)>,
     /// Whose line is open.
     owner: Option<LineId>,
     /// How many bytes the last line has.
@@ -68,7 +71,17 @@ impl Page {
     ) -> Result<Page, OpenError> {
         let output = Output::open("log", place, failure)?;
         let clock = Clock::new(options);
-        Ok(Page { output, head, clock, owner: None, column: 0, notes: String::new(), tasks: 0 })
+        Ok(Page {
+            output,
+            head,
+            clock,
+            owner: None,
+            column: 0,
+            notes: String::new(),
+            tasks: 0,
+            prefix: Vec::new(),
+            prefix_for: None,
+        })
     }
 
     pub(crate) fn into_ref(self) -> PageRef {
@@ -91,17 +104,27 @@ impl Page {
     /// Begins a line about `id`, ending an open one.
     pub(crate) fn lead(&mut self, id: TaskId) {
         self.interrupt();
-        let many = self.tasks > 1;
+        self.set_prefix(id);
         let buffer = self.output.buffer();
         let start = buffer.len();
-        // Vec's writer cannot fail.
-        let _ = match self.head {
-            Head::SomebodyOfMany if many => write!(buffer, "[pid {:5}] ", id.0),
-            Head::Everybody => write!(buffer, "{:<5} ", id.0),
-            _ => Ok(()),
-        };
+        buffer.extend_from_slice(&self.prefix);
         self.clock.write(buffer);
         self.column = buffer.len() - start;
+    }
+
+    fn set_prefix(&mut self, id: TaskId) {
+        let many = self.tasks > 1;
+        if self.prefix_for == Some((id, many)) {
+            return;
+        }
+        self.prefix_for = Some((id, many));
+        self.prefix.clear();
+        // Vec's writer cannot fail.
+        let _ = match self.head {
+            Head::SomebodyOfMany if many => write!(self.prefix, "[pid {:5}] ", id.0),
+            Head::Everybody => write!(self.prefix, "{:<5} ", id.0),
+            _ => Ok(()),
+        };
     }
 
     /// Adds to the line.

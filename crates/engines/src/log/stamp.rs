@@ -13,17 +13,25 @@ pub(crate) struct Clock {
     stamp: Stamp,
     relative: bool,
     before: Option<Instant>,
+    of_day: OfDay,
+}
+
+/// The time of day of one second, which many lines may share: the zone rules are slow.
+#[derive(Debug, Default)]
+struct OfDay {
+    second: Option<u64>,
+    text: String,
 }
 
 impl Clock {
     pub(crate) fn new(options: &LogOptions) -> Clock {
-        Clock { stamp: options.stamp, relative: options.relative, before: None }
+        Clock { stamp: options.stamp, relative: options.relative, before: None, of_day: OfDay::default() }
     }
 
     /// Appends the time of a line that begins now.
     pub(crate) fn write(&mut self, out: &mut Vec<u8>) {
         if self.stamp != Stamp::None {
-            write_stamp(self.stamp, SystemTime::now(), out);
+            self.write_stamp(SystemTime::now(), out);
         }
         if self.relative {
             let now = Instant::now();
@@ -35,21 +43,29 @@ impl Clock {
             };
         }
     }
+
+    fn write_stamp(&mut self, now: SystemTime, out: &mut Vec<u8>) {
+        let epoch = since_epoch(now);
+        let micros = epoch.subsec_micros();
+        // Vec's writer cannot fail.
+        let _ = match self.stamp {
+            Stamp::None => Ok(()),
+            Stamp::Epoch => write!(out, "{}.{micros:06} ", epoch.as_secs()),
+            Stamp::Seconds => write!(out, "{} ", self.of_day.text(now)),
+            Stamp::Micros => write!(out, "{}.{micros:06} ", self.of_day.text(now)),
+        };
+    }
 }
 
-fn write_stamp(stamp: Stamp, now: SystemTime, out: &mut Vec<u8>) {
-    let epoch = since_epoch(now);
-    let micros = epoch.subsec_micros();
-    let _ = match stamp {
-        Stamp::None => Ok(()),
-        Stamp::Epoch => write!(out, "{}.{micros:06} ", epoch.as_secs()),
-        Stamp::Seconds => write!(out, "{} ", time_of_day(now)),
-        Stamp::Micros => write!(out, "{}.{micros:06} ", time_of_day(now)),
-    };
-}
-
-fn time_of_day(now: SystemTime) -> impl std::fmt::Display {
-    chrono::DateTime::<chrono::Local>::from(now).format("%H:%M:%S")
+impl OfDay {
+    fn text(&mut self, now: SystemTime) -> &str {
+        let second = since_epoch(now).as_secs();
+        if self.second != Some(second) {
+            self.second = Some(second);
+            self.text = chrono::DateTime::<chrono::Local>::from(now).format("%H:%M:%S").to_string();
+        }
+        &self.text
+    }
 }
 
 /// The time since 1970; zero for a clock set before it.
@@ -63,7 +79,11 @@ mod tests {
 
     fn text(stamp: Stamp) -> String {
         let mut out = Vec::new();
-        write_stamp(stamp, UNIX_EPOCH + Duration::new(1_795_266_548, 628_181_999), &mut out);
+        let mut clock = Clock::new(&LogOptions { stamp, ..LogOptions::default() });
+        // Another second first, so that what is kept of it must not be used again.
+        clock.write_stamp(UNIX_EPOCH, &mut out);
+        out.clear();
+        clock.write_stamp(UNIX_EPOCH + Duration::new(1_795_266_548, 628_181_999), &mut out);
         String::from_utf8(out).unwrap()
     }
 
