@@ -20,6 +20,7 @@ mod filter;
 mod host;
 mod mailbox;
 mod notice;
+mod placement;
 mod platform;
 mod process;
 mod procfs;

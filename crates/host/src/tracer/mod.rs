@@ -26,6 +26,7 @@ use std::sync::Arc;
 use crate::error::HostError;
 use crate::mailbox::RING;
 use crate::notice::Notice;
+use crate::placement::Placement;
 use crate::process::Outcome;
 use crate::shared::Shared;
 use crate::stop::{Stop, decode, needs_message};
@@ -57,6 +58,7 @@ pub(crate) struct Tracer {
     /// Children of ours that are no longer traced, whose end is still waited for.
     children: HashMap<Tid, Arc<Outcome>>,
     usage: Usage,
+    placement: Placement,
 }
 
 impl Tracer {
@@ -65,7 +67,8 @@ impl Tracer {
         let bell = hang_bell(&shared)?;
         let usage = Usage::default();
         let (early, children) = (HashMap::new(), HashMap::new());
-        Ok(Self { shared, bell, table: Table::default(), early, children, usage })
+        let placement = Placement::new();
+        Ok(Self { shared, bell, table: Table::default(), early, children, usage, placement })
     }
 
     /// Serves until a shutdown is asked for.
@@ -79,7 +82,10 @@ impl Tracer {
             }
             match wait::wait_any(&self.usage) {
                 Ok((tid, status)) if tid == self.bell => self.answer_bell(status),
-                Ok((tid, status)) => self.handle(tid, status),
+                Ok((tid, status)) => {
+                    self.handle(tid, status);
+                    self.placement.served(tid);
+                }
                 // The doorbell is always there; if even a new one cannot be had, nothing can be waited for.
                 Err(_) => {
                     if self.renew_bell().is_err() {
