@@ -5,7 +5,7 @@
 //! asked for and what it got, and sees from the report that the result is not the kernel's. Several injections
 //! keep the order of their flags, so that the last one wins, as in strace.
 //!
-//! A delay is a stop that [`timer`] ends: no callback waits.
+//! A delay is a stop that a timer of ours ends: no callback waits.
 
 mod parse;
 mod timer;

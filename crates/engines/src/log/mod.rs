@@ -1,14 +1,14 @@
 //! The syscall log, in strace's line format or as JSON.
 //!
-//! Key types: [`Log`], the tool. It attaches one [`engine::LogEngine`] to each task; all of them share one
-//! [`Shared`]. The engines write to a [`page::Page`]: the output, and whose line is open on it. Neighbours:
-//! [`crate::render`] makes the text of a syscall, [`json`] the objects, [`stamp`] the times.
+//! Key types: [`Log`], the tool. It attaches one engine to each task; all of them share the options, the output and
+//! the roll of who is traced. The engines write to a page: the output, and whose line is open on it. Neighbours:
+//! [`crate::render`] makes the text of a syscall, [`json`] the objects, `stamp` the times.
 //!
 //! Interest is declared: only the syscalls and signals that are to be shown, and the few events of a life that make
 //! a line. Knows nothing of the other engines: that a result was injected it sees from the report.
 
 mod engine;
-mod json;
+pub mod json;
 mod memory;
 mod options;
 mod page;

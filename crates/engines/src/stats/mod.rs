@@ -1,6 +1,6 @@
 //! The counters: calls, errors and time for each syscall, as `strace -c`.
 //!
-//! Key types: [`Stats`], the tool; [`table::Table`], the numbers. Each task has an engine that remembers when its
+//! Key types: [`Stats`], the tool; its table holds the numbers. Each task has an engine that remembers when its
 //! syscall began and adds to the table of the run, or of its process. The tables are written by [`Tool::finish`].
 //!
 //! Asks for syscalls and clones only. A syscall that never returns (`exit_group`) is not counted, as in strace.
