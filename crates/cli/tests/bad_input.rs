@@ -40,7 +40,7 @@ fn not_executable() {
     for who in everybody() {
         refused(place.run(words("run -- ./data")).who(who).go(), 126, &["./data"]);
         refused(place.run(words("run -- /etc")).who(who).go(), 126, &["/etc"]);
-        refused(place.run(words("run --log=f -- ./script")).who(who).go(), 126, &["./script"]);
+        refused(place.run(words("run --log=/dev/null -- ./script")).who(who).go(), 126, &["./script"]);
     }
 }
 
