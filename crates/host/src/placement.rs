@@ -84,9 +84,8 @@ impl Placement {
         let changes = core::mem::take(&mut self.changes);
         self.since = now;
         self.stops = 0;
-        match (self.decide(each, changes), self.home) {
-            (Some(place), Some(home)) => self.go(tid, place, &home),
-            _ => {}
+        if let (Some(decision), Some(home)) = (self.decide(each, changes), self.home) {
+            self.go(tid, decision, &home);
         }
     }
 

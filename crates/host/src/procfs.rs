@@ -55,8 +55,7 @@ impl Stat {
 /// the last `)`.
 pub(crate) fn parse_stat(line: &[u8]) -> Option<Stat> {
     let after_name = line.iter().rposition(|&byte| byte == b')')? + 1;
-    let mut fields =
-        line.get(after_name..)?.split(|byte| byte.is_ascii_whitespace()).filter(|f| !f.is_empty());
+    let mut fields = line.get(after_name..)?.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty());
     // proc_pid_stat(5) numbers from 1: state 3, ppid 4, flags 9, starttime 22, processor 39.
     let state = state_from(*fields.next()?.first()?);
     let parent = number(fields.next()?)?;
@@ -134,7 +133,7 @@ pub(crate) fn parse_status(text: &[u8]) -> Status {
     for line in text.split(|&byte| byte == b'\n') {
         let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
         let (key, rest) = line.split_at(colon);
-        let value = rest[1..].split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty());
+        let value = rest[1..].split(u8::is_ascii_whitespace).find(|word| !word.is_empty());
         let Some(value) = value else { continue };
         match key {
             b"Tgid" => status.tgid = number(value).unwrap_or(0),

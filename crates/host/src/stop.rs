@@ -43,7 +43,7 @@ pub(crate) enum Stop {
     /// A signal is about to be delivered.
     Signal(i32),
     /// The whole thread group is stopped by this signal.
-    GroupStop(i32),
+    JobControl(i32),
     /// What PTRACE_INTERRUPT asked for, the first stop of a new child, or the end of a group stop.
     Interrupted,
 }
@@ -117,7 +117,7 @@ pub(crate) fn decode(status: WaitStatus, message: u64) -> Result<Stop, UnknownSt
         (libc::PTRACE_EVENT_SECCOMP, libc::SIGTRAP) => Ok(Stop::Seccomp),
         (libc::PTRACE_EVENT_STOP, libc::SIGTRAP) => Ok(Stop::Interrupted),
         (libc::PTRACE_EVENT_STOP, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) => {
-            Ok(Stop::GroupStop(signal))
+            Ok(Stop::JobControl(signal))
         }
         _ => Err(UnknownStop(raw)),
     }
@@ -181,8 +181,8 @@ mod tests {
             (stopped(libc::SIGTRAP, 6), 0x2a00, Stop::Exiting(0x2a00)),
             (stopped(libc::SIGTRAP, 7), 0, Stop::Seccomp),
             (stopped(libc::SIGTRAP, 128), 0, Stop::Interrupted),
-            (stopped(libc::SIGTSTP, 128), 0, Stop::GroupStop(libc::SIGTSTP)),
-            (stopped(libc::SIGTTIN, 128), 0, Stop::GroupStop(libc::SIGTTIN)),
+            (stopped(libc::SIGTSTP, 128), 0, Stop::JobControl(libc::SIGTSTP)),
+            (stopped(libc::SIGTTIN, 128), 0, Stop::JobControl(libc::SIGTTIN)),
         ];
         for (raw, message, stop) in table {
             assert_eq!(decode(WaitStatus(raw), message), Ok(stop), "status {raw:#x}");

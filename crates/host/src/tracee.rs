@@ -126,11 +126,6 @@ impl Stopped {
         ptrace::set_siginfo(self.tid, info).map_err(Gone::from("write siginfo"))
     }
 
-    /// The number of the event that stopped it.
-    pub(crate) fn event_message(&self) -> Result<u64, Gone> {
-        ptrace::event_message(self.tid).map_err(Gone::from("read event"))
-    }
-
     /// Lets it go, with this signal (0: none). The right is used up, also if the tracee had died.
     pub(crate) fn resume(mut self, request: Request, signal: i32) -> Result<(), Gone> {
         if let Cache::Dirty(_) = self.cache {

@@ -1,4 +1,5 @@
 //! Attaching to what runs already, and leaving it as it was.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here has failed the test")]
 
 mod common;
 
@@ -39,7 +40,7 @@ impl Guest {
             line.clear();
             assert_ne!(out.read_line(&mut line).unwrap(), 0, "{name} ended early");
             ready |= line.starts_with("ready");
-            pid = pid.or(line.trim().parse().ok().and_then(Tid::new));
+            pid = pid.or_else(|| line.trim().parse().ok().and_then(Tid::new));
         }
         Guest { shell, out, pid: pid.unwrap() }
     }
@@ -118,7 +119,7 @@ fn threads_made_during_the_attach_are_not_missed() {
             }
             // It was over before we came.
             Err(error) => {
-                assert!(matches!(error, HostError::NoSuchProcess(_) | HostError::Zombie(_)), "{error}")
+                assert!(matches!(error, HostError::NoSuchProcess(_) | HostError::Zombie(_)), "{error}");
             }
         }
         assert_eq!(guest.finish().1, "status 0");
@@ -144,7 +145,7 @@ fn each_refusal_says_why() {
 
 #[test]
 fn another_tracer_is_named() {
-    let mut guest = Guest::new("blocked", &["read"]);
+    let guest = Guest::new("blocked", &["read"]);
     let pid = guest.pid;
     let other = Host::start().unwrap();
     other.attach(pid, |_| ()).unwrap();
@@ -157,7 +158,7 @@ fn another_tracer_is_named() {
 
 #[test]
 fn nothing_is_left_on_a_process_that_we_left() {
-    let mut guest = Guest::new("blocked", &["read"]);
+    let guest = Guest::new("blocked", &["read"]);
     let pid = guest.pid;
     let host = Host::start().unwrap();
     host.attach(pid, Log::default().adopter(Interest::in_events(EventSet::ALL))).unwrap();

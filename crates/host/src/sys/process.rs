@@ -1,7 +1,5 @@
 //! Signals, process identities and small facts about ourselves.
 
-use std::os::fd::{FromRawFd as _, OwnedFd};
-
 use super::Errno;
 use crate::types::Tid;
 
@@ -15,15 +13,6 @@ pub(crate) fn kill(pid: Tid, signal: i32) -> Result<(), Errno> {
 pub(crate) fn tgkill(pid: Tid, tid: Tid, signal: i32) -> Result<(), Errno> {
     // SAFETY: tgkill takes three numbers.
     Errno::check(unsafe { libc::syscall(libc::SYS_tgkill, pid.raw(), tid.raw(), signal) }).map(drop)
-}
-
-/// A descriptor that stays with this process even if its number is used again (pidfd_open(2)).
-pub(crate) fn pidfd_open(pid: Tid) -> Result<OwnedFd, Errno> {
-    // SAFETY: pidfd_open takes two numbers.
-    let fd = Errno::check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.raw(), 0) })?;
-    let fd = i32::try_from(fd).map_err(|_| Errno::EINVAL)?;
-    // SAFETY: the kernel just gave us this descriptor and nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// The id of the calling thread.

@@ -92,12 +92,6 @@ pub(crate) fn resume(tid: Tid, request: Request, signal: i32) -> Result<(), Errn
     unsafe { raw(request.code(), tid, 0, signal.unsigned_abs() as usize) }.map(drop)
 }
 
-/// Changes the options of a stopped tracee.
-pub(crate) fn set_options(tid: Tid, options: Options) -> Result<(), Errno> {
-    // SAFETY: SETOPTIONS takes an option mask.
-    unsafe { raw(libc::PTRACE_SETOPTIONS, tid, 0, options.0.unsigned_abs() as usize) }.map(drop)
-}
-
 /// The number that belongs to the event of the present stop: new child, former tid, exit status or filter data.
 pub(crate) fn event_message(tid: Tid) -> Result<u64, Errno> {
     let mut message: libc::c_ulong = 0;
@@ -146,20 +140,6 @@ pub(crate) fn siginfo(tid: Tid) -> Result<RawSiginfo, Errno> {
 pub(crate) fn set_siginfo(tid: Tid, info: &RawSiginfo) -> Result<(), Errno> {
     // SAFETY: SETSIGINFO reads one siginfo_t from data; RawSiginfo has its size.
     unsafe { raw(libc::PTRACE_SETSIGINFO, tid, 0, &raw const *info as usize) }.map(drop)
-}
-
-/// The tracee's blocked-signal mask, one bit per signal, bit 0 for signal 1.
-pub(crate) fn signal_mask(tid: Tid) -> Result<u64, Errno> {
-    let mut mask = 0_u64;
-    // SAFETY: GETSIGMASK writes addr = 8 bytes to data.
-    unsafe { raw(libc::PTRACE_GETSIGMASK, tid, size_of::<u64>(), &raw mut mask as usize) }?;
-    Ok(mask)
-}
-
-/// Replaces the tracee's blocked-signal mask.
-pub(crate) fn set_signal_mask(tid: Tid, mask: u64) -> Result<(), Errno> {
-    // SAFETY: SETSIGMASK reads addr = 8 bytes from data.
-    unsafe { raw(libc::PTRACE_SETSIGMASK, tid, size_of::<u64>(), &raw const mask as usize) }.map(drop)
 }
 
 /// `user_regs_struct` of x86-64 in the kernel's order (`asm/user_64.h`).
@@ -252,21 +232,4 @@ pub(crate) fn syscall_info(tid: Tid) -> Result<SyscallInfo, Errno> {
         _ => SyscallAt::Elsewhere,
     };
     Ok(SyscallInfo { arch: info.arch, ip: info.ip, sp: info.sp, at })
-}
-
-/// Offset of `orig_rax` in `struct user`; the first member is `user_regs_struct`.
-const ORIG_RAX: usize = core::mem::offset_of!(libc::user_regs_struct, orig_rax);
-/// Offset of `rax` in `struct user`.
-const RAX: usize = core::mem::offset_of!(libc::user_regs_struct, rax);
-
-/// Writes the system-call number register alone (`PTRACE_POKEUSER`).
-pub(crate) fn set_syscall_nr(tid: Tid, nr: u64) -> Result<(), Errno> {
-    // SAFETY: POKEUSER takes an offset into struct user and a word.
-    unsafe { raw(libc::PTRACE_POKEUSER, tid, ORIG_RAX, usize::try_from(nr).unwrap_or(usize::MAX)) }.map(drop)
-}
-
-/// Writes the result register alone (`PTRACE_POKEUSER`).
-pub(crate) fn set_result(tid: Tid, value: i64) -> Result<(), Errno> {
-    // SAFETY: POKEUSER takes an offset into struct user and a word.
-    unsafe { raw(libc::PTRACE_POKEUSER, tid, RAX, value.cast_unsigned() as usize) }.map(drop)
 }

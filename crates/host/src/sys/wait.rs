@@ -58,11 +58,6 @@ pub(crate) fn wait_for(tid: Tid) -> Result<WaitStatus, Errno> {
     }
 }
 
-/// Takes news of this tracee if there is some, and returns at once.
-pub(crate) fn poll_for(tid: Tid) -> Result<Option<WaitStatus>, Errno> {
-    Ok(wait4(tid.raw(), libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG)?.map(|(_, status)| status))
-}
-
 fn wait4_with(pid: i32, flags: i32, usage: &Usage) -> Result<Option<(Tid, WaitStatus)>, Errno> {
     if !usage.wanted.get() {
         return wait4(pid, flags);

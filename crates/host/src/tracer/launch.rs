@@ -15,6 +15,7 @@ use utrace_core::{Action, Event, Task, Verdict};
 
 use super::Tracer;
 use super::tracee::{Group, Launch, Origin, Path, Phase, Point, Run, Tracee};
+use super::untraced;
 use crate::command::AfterTracer;
 use crate::error::HostError;
 use crate::filter;
@@ -23,7 +24,7 @@ use crate::stop::{Stop, decode};
 use crate::sys::Errno;
 use crate::sys::process as os;
 use crate::sys::ptrace::{self, Options, Request};
-use crate::sys::spawn::{self, Insn, Plan};
+use crate::sys::spawn::{self, Fate, Insn, Plan};
 use crate::sys::wait;
 use crate::tracee::Stopped;
 use crate::types::Tid;
@@ -31,12 +32,12 @@ use crate::types::Tid;
 impl Tracer {
     pub(super) fn launch(
         &mut self,
-        plan: Plan,
+        plan: &Plan,
         after: AfterTracer,
         adopt: Box<dyn FnOnce(&Task) + Send>,
     ) -> Result<Process, HostError> {
         let path = PathBuf::from(OsStr::from_bytes(plan.path.as_bytes()));
-        let embryo = spawn::fork_embryo(&plan).map_err(HostError::Fork)?;
+        let mut embryo = spawn::fork_embryo(plan).map_err(HostError::Fork)?;
         let pid = embryo.pid;
         let (options, origin) = match after {
             AfterTracer::Dies => (Options::EVERYTHING.with_exitkill(), Origin::LaunchedDies),
@@ -45,7 +46,11 @@ impl Tracer {
         if let Err(errno) = seize_child(pid, options) {
             let _ = os::kill(pid, libc::SIGKILL);
             let _ = wait::wait_for(pid);
-            return Err(HostError::Ptrace("seize", pid, errno));
+            // It may have ended by itself before we could seize it, and says why.
+            return Err(match embryo.fate() {
+                Fate::Failed(step, errno) => HostError::Launch(path, step, errno),
+                Fate::Silent => HostError::Ptrace("seize", pid, errno),
+            });
         }
         let outcome = Arc::new(Outcome::default());
         let group = Rc::new(Group {
@@ -90,8 +95,10 @@ fn choose_filter(tracee: &Tracee) -> Vec<Insn> {
     if tracee.group.origin != Origin::LaunchedDies || !asked || wanted.is_empty() || wanted.is_all() {
         return Vec::new();
     }
-    *tracee.group.filter.borrow_mut() = Some(Rc::new(wanted));
-    filter::program(&wanted)
+    let mut stops = wanted;
+    untraced::add_clones(&mut stops);
+    *tracee.group.filter.borrow_mut() = Some(Rc::new(stops));
+    filter::program(&stops)
 }
 
 /// Seizes our child and brings it to a stop, in which it stays.

@@ -39,7 +39,7 @@ impl Tracer {
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
                 _ if tracee.group.origin == Origin::LaunchedDies => drop(os::kill(tid, libc::SIGKILL)),
-                Run::Held(stopped, point) => self.detach(stopped, point),
+                Run::Held(stopped, point) => self.detach(*stopped, point),
                 Run::Running(_) | Run::Handled => {}
             }
             self.forget(tracee);
@@ -47,7 +47,7 @@ impl Tracer {
         let early = core::mem::take(&mut self.early);
         for (_, news) in early {
             if let super::life::Early::Stopped { stopped, .. } = news {
-                self.detach(stopped, Point::Mid);
+                self.detach(*stopped, Point::Mid);
             }
         }
         self.collect(interrupted);
@@ -83,7 +83,7 @@ impl Tracer {
                 continue;
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
-                Run::Held(stopped, point) => self.detach(stopped, point),
+                Run::Held(stopped, point) => self.detach(*stopped, point),
                 Run::Running(_) | Run::Handled => {
                     // ESRCH: it died, or is stopped already; the wait below tells.
                     let _ = ptrace::interrupt(tid);

@@ -24,7 +24,7 @@ pub(crate) enum Early {
     Stopped {
         /// The process of its creator, unless the creator made it a sibling (`CLONE_PARENT`) or is gone.
         maker: i32,
-        stopped: Stopped,
+        stopped: Box<Stopped>,
     },
     /// It is gone already.
     Ended(Ending),
@@ -39,9 +39,10 @@ impl Tracer {
             Stop::Exited(code) => Ending::Exited(code),
             Stop::Killed(signal, core) => Ending::Killed(signal, core),
             // The first stop of a child, before its parent's event.
-            Stop::Interrupted | Stop::GroupStop(_) if !self.early.contains_key(&tid) => {
+            Stop::Interrupted | Stop::JobControl(_) if !self.early.contains_key(&tid) => {
                 let maker = maker_of(tid);
-                self.early.insert(tid, Early::Stopped { maker, stopped: Stopped::seen_by_wait(tid) });
+                self.early
+                    .insert(tid, Early::Stopped { maker, stopped: Box::new(Stopped::seen_by_wait(tid)) });
                 return self.adopt_orphans(None);
             }
             // It is past that stop without us, so it was killed, and its maker with it: no event will come. (A
@@ -100,7 +101,7 @@ impl Tracer {
     fn bring_up(&mut self, mut child: Box<Tracee>, early: Early) {
         child.phase = Phase::Living;
         match early {
-            Early::Stopped { stopped, .. } => self.start_child(child, stopped),
+            Early::Stopped { stopped, .. } => self.start_child(child, *stopped),
             Early::Ended(ending) => self.died(child, ending),
         }
     }
@@ -131,7 +132,7 @@ impl Tracer {
         for tid in orphans {
             if let Some(Early::Stopped { stopped, .. }) = self.early.remove(&tid) {
                 let orphan = self.adopt_orphan(tid);
-                self.start_child(orphan, stopped);
+                self.start_child(orphan, *stopped);
             }
         }
     }

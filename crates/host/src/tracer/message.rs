@@ -57,7 +57,7 @@ impl Tracer {
     pub(super) fn serve_one(&mut self, message: Message) -> Flow {
         match message {
             Message::Launch(order) => {
-                let result = self.launch(order.plan, order.after, order.adopt);
+                let result = self.launch(&order.plan, order.after, order.adopt);
                 // Whoever asked may have given up.
                 let _ = order.reply.send(result);
             }
@@ -65,11 +65,11 @@ impl Tracer {
                 let result = self.attach(order.pid, &mut order.adopt);
                 let _ = order.reply.send(result);
             }
-            Message::Report(key) => self.with(key, |tracer, tracee| tracer.ask_report(tracee)),
+            Message::Report(key) => self.with(key, super::Tracer::ask_report),
             Message::Interrupt(key) => {
-                self.with(key, |tracer, tracee| tracer.interrupt(tracee, Interrupt::Asked))
+                self.with(key, |tracer, tracee| tracer.interrupt(tracee, Interrupt::Asked));
             }
-            Message::Interest(key) => self.with(key, |tracer, tracee| tracer.ask_calls(tracee)),
+            Message::Interest(key) => self.with(key, super::Tracer::ask_calls),
             Message::Tidy(key) => self.with(key, |_, tracee| tracee.reporter.tidy()),
             Message::Wake(key) => self.wake(key),
             Message::Regset(order) => self.serve_regset(order),

@@ -18,6 +18,7 @@ mod signals;
 mod syscalls;
 mod table;
 mod tracee;
+mod untraced;
 mod view;
 
 use std::collections::HashMap;
@@ -115,7 +116,7 @@ impl Tracer {
                     self.shared.notify(Notice::Failed(error));
                 }
             }
-            Ok(Stop::GroupStop(_)) => drop(ptrace::resume(self.bell, Request::Listen, 0)),
+            Ok(Stop::JobControl(_)) => drop(ptrace::resume(self.bell, Request::Listen, 0)),
             // If it was killed just now, its end comes next.
             _ => drop(ptrace::resume(self.bell, Request::Cont, 0)),
         }
@@ -177,8 +178,8 @@ impl Tracer {
         match stop {
             Stop::Syscall | Stop::Seccomp => self.at_syscall(tracee, stopped, stop),
             Stop::Signal(signal) => self.at_signal(tracee, stopped, signal),
-            Stop::Interrupted => self.at_interrupt(tracee, stopped, was),
-            Stop::GroupStop(signal) => self.at_group_stop(tracee, stopped, signal),
+            Stop::Interrupted => self.at_interrupt(tracee, stopped),
+            Stop::JobControl(signal) => self.at_group_stop(tracee, stopped, signal),
             Stop::Born(birth, child) => self.at_birth(tracee, stopped, birth, child),
             Stop::VforkDone => self.go_mid(tracee, stopped),
             Stop::Exec(former) => self.at_exec(tracee, stopped, former),

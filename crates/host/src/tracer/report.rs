@@ -13,6 +13,7 @@ use super::tracee::{Group, Interrupt, Phase, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
+use crate::sys::ptrace::Request;
 use crate::tracee::Stopped;
 use crate::types::Tid;
 
@@ -99,10 +100,11 @@ impl Tracer {
             phase,
             call: None,
             aborted: false,
+            restore: None,
             seccomp_follows: false,
             interrupt: Interrupt::None,
             group_stop: None,
-            stepping: false,
+            resumed: Request::Cont,
             report_due: false,
         })
     }

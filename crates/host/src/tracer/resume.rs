@@ -69,7 +69,7 @@ impl Tracer {
             self.note(tracee.tid, gone);
         }
         tracee.interrupt = Interrupt::None;
-        tracee.run = Run::Held(stopped, point);
+        tracee.run = Run::Held(Box::new(stopped), point);
         self.table.put(tracee);
     }
 
@@ -77,7 +77,7 @@ impl Tracer {
     pub(super) fn wake(&mut self, key: Key) {
         let Some(mut tracee) = self.table.take_key(key) else { return };
         let (mut stopped, point) = match core::mem::replace(&mut tracee.run, Run::Handled) {
-            Run::Held(stopped, point) => (stopped, point),
+            Run::Held(stopped, point) => (*stopped, point),
             other => {
                 tracee.run = other;
                 return self.table.put(tracee);
@@ -85,7 +85,7 @@ impl Tracer {
         };
         match tracee.reporter.woken() {
             Woken::Parked => {
-                tracee.run = Run::Held(stopped, point);
+                tracee.run = Run::Held(Box::new(stopped), point);
                 self.table.put(tracee);
             }
             Woken::Go(action) => self.conclude(tracee, stopped, point, Verdict::Go(action)),
@@ -126,7 +126,6 @@ impl Tracer {
             self.arrange_report(&mut tracee, point);
         }
         let request = choose(&tracee, point, action);
-        tracee.stepping = matches!(request, Request::SingleStep | Request::BlockStep);
         if point == Point::Entry && request != Request::Syscall {
             // No exit stop will come for it.
             tracee.call = None;
@@ -140,7 +139,7 @@ impl Tracer {
     fn arrange_report(&mut self, tracee: &mut Tracee, point: Point) {
         match point {
             Point::Mid | Point::Entry => tracee.report_due = true,
-            Point::Exiting | Point::Group => {}
+            Point::Exiting => {}
             Point::User(..) => {
                 tracee.interrupt = Interrupt::Quiet;
                 // Taken when it is on its way to user mode again: after a handler was set up, if one is.
@@ -160,6 +159,7 @@ impl Tracer {
         signal: i32,
     ) {
         tracee.run = Run::Running(request);
+        tracee.resumed = request;
         match stopped.resume(request, signal) {
             Ok(()) => {}
             // No block steps on this processor: single ones do the same, slower.
@@ -183,7 +183,7 @@ fn choose(tracee: &Tracee, point: Point, action: Action) -> Request {
         Action::BlockStep => return Request::BlockStep,
         _ => {}
     }
-    if tracee.report_due {
+    if tracee.report_due || tracee.restore.is_some() {
         return Request::Syscall;
     }
     let task = &tracee.task;

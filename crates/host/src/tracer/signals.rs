@@ -5,7 +5,7 @@ use utrace_core::{
 };
 
 use super::Tracer;
-use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
+use super::tracee::{Interrupt, Path, Phase, Point, Tracee};
 use crate::procfs;
 use crate::quiesce;
 use crate::sys::process;
@@ -28,7 +28,8 @@ impl Tracer {
         if !matches!(tracee.phase, Phase::Living) {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));
         }
-        let stepped = core::mem::replace(&mut tracee.stepping, false) && signal == libc::SIGTRAP;
+        let stepped =
+            signal == libc::SIGTRAP && matches!(tracee.resumed, Request::SingleStep | Request::BlockStep);
         let wanted = EventSet::SIGNAL.iter().any(|event| tracee.task.wants(event));
         if !wanted && !stepped {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));
@@ -104,7 +105,7 @@ impl Tracer {
     }
 
     /// The stop that an INTERRUPT asked for, the first stop of a child, or the end of a group stop.
-    pub(super) fn at_interrupt(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, was: Run) {
+    pub(super) fn at_interrupt(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
         tracee.call = None;
         if tracee.phase == Phase::Unborn {
             tracee.phase = Phase::Living;
@@ -116,7 +117,7 @@ impl Tracer {
             return self.lost(tracee, gone);
         }
         let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.group_stop.is_some() && matches!(was, Run::Running(Request::Listen)) {
+        if tracee.group_stop.is_some() && tracee.resumed == Request::Listen {
             let signal = tracee.group_stop.take().unwrap_or(0);
             verdict = self.report_jctl(&mut tracee, &mut stopped, JctlKind::Continued, signal);
         }

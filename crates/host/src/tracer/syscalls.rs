@@ -7,6 +7,7 @@ use utrace_core::{Action, Addr, Event, Syscall, SyscallEntry, SyscallExit, Sysca
 
 use super::Tracer;
 use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
+use super::untraced;
 use crate::filter::{ARCH_I386, ARCH_X86_64};
 use crate::quiesce;
 use crate::stop::Stop;
@@ -70,6 +71,12 @@ impl Tracer {
                 self.note(tracee.tid, gone);
             }
         }
+        if tracee.group.filter.borrow().is_some()
+            && let Some(call) = tracee.call
+            && let Err(gone) = untraced::keep_traced(&mut tracee, &mut stopped, &call)
+        {
+            self.note(tracee.tid, gone);
+        }
         self.conclude(tracee, stopped, Point::Entry, verdict);
     }
 
@@ -106,6 +113,12 @@ impl Tracer {
             return self.conclude(tracee, stopped, Point::Mid, Verdict::Go(Action::Resume));
         }
         let call = tracee.call.take();
+        if let Some(restore) = tracee.restore.take()
+            && let Some(call) = &call
+            && let Err(gone) = untraced::put_back(restore, &mut stopped, call)
+        {
+            self.note(tracee.tid, gone);
+        }
         // The stop that our INTERRUPT asked for is this one (facts/quiesce.md section 3).
         if value == INTERRUPTED && tracee.interrupt == Interrupt::Quiet {
             value = self.hide(&mut stopped, value);

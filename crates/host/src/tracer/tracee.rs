@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicI32;
 use utrace_core::{Reaper, Reporter, Syscall, SyscallSet, Task};
 
 use super::table::Key;
+use super::untraced::Restore;
 use crate::process::Outcome;
 use crate::sys::ptrace::Request;
 use crate::sys::spawn::Embryo;
@@ -30,6 +31,8 @@ pub(crate) struct Tracee {
     pub(crate) call: Option<Syscall>,
     /// The entry report said to skip that call; done when it is resumed.
     pub(crate) aborted: bool,
+    /// What is to be put back at the exit of that call.
+    pub(crate) restore: Option<Restore>,
     /// The entry was reported as a system-call stop, and the filter may report the same one again
     /// (seccomp(2): since Linux 4.8 the filter runs after the tracer).
     pub(crate) seccomp_follows: bool,
@@ -37,8 +40,8 @@ pub(crate) struct Tracee {
     pub(crate) interrupt: Interrupt,
     /// The signal of the group stop it is in.
     pub(crate) group_stop: Option<i32>,
-    /// It was resumed to make one step.
-    pub(crate) stepping: bool,
+    /// How it was resumed last.
+    pub(crate) resumed: Request,
     /// A report is owed that only a later stop can make.
     pub(crate) report_due: bool,
 }
@@ -58,7 +61,7 @@ pub(crate) enum Run {
     /// In the kernel's hands; how it was resumed.
     Running(Request),
     /// Stopped, with us holding it there.
-    Held(Stopped, Point),
+    Held(Box<Stopped>, Point),
     /// On its way between the two, while its stop is being handled.
     Handled,
 }
@@ -75,8 +78,6 @@ pub(crate) enum Point {
     Mid,
     /// Beginning to exit.
     Exiting,
-    /// In a group stop, which is kept.
-    Group,
 }
 
 /// How a point before user mode was reached.

@@ -1,5 +1,5 @@
 //! What the tests share: an engine that writes down everything it is told.
-#![expect(dead_code, reason = "each test file uses its own part")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here has failed the test")]
 
 use std::sync::{Arc, Mutex};
 
