@@ -115,6 +115,8 @@ pub enum Arg {
     SemctlArg,
     /// Argument of `msgctl`.
     MsgctlArg,
+    /// Task of `ptrace`.
+    PtracePid,
     /// Third argument of `ptrace`.
     PtraceAddr,
     /// Fourth argument of `ptrace`.

@@ -114,7 +114,7 @@ pub(super) static TABLE: &[SyscallInfo] = &[
     s(98, "getrusage", &[Enum(&f::RUSAGE), RusageOut], Ret::Dec, NONE),
     s(99, "sysinfo", &[SysinfoOut], Ret::Dec, NONE),
     s(100, "times", &[TimesOut], Ret::ULong, NONE),
-    s(101, "ptrace", &[PtraceRequest, Int, PtraceAddr, PtraceData], Ret::Dec, NONE),
+    s(101, "ptrace", &[PtraceRequest, PtracePid, PtraceAddr, PtraceData], Ret::Dec, NONE),
     s(102, "getuid", &[], Ret::ULong, C::CREDS.and(C::PURE)),
     s(103, "syslog", &[SyslogAction, SyslogBuf, Int], Ret::Dec, NONE),
     s(104, "getgid", &[], Ret::ULong, C::CREDS.and(C::PURE)),

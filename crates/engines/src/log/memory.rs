@@ -1,6 +1,7 @@
 //! A task as the renderer sees it.
 
-use utrace_core::{Addr, Target};
+use utrace_abi::{UserRegs, ptrace::NT_PRSTATUS};
+use utrace_core::{Addr, Regset, Target};
 
 use crate::render::Memory;
 
@@ -20,5 +21,23 @@ impl Memory for TargetMemory<'_> {
             }
             None => false,
         }
+    }
+
+    fn stack_pointer(&mut self) -> Option<u64> {
+        let mut bytes = [0; UserRegs::SIZE];
+        let read = self.0.regset(Regset(NT_PRSTATUS), &mut bytes).ok()?;
+        (read == UserRegs::SIZE).then(|| UserRegs::from_bytes(&bytes).rsp)
+    }
+
+    fn interface_name(&mut self, index: u32, out: &mut String) -> bool {
+        let Ok(interfaces) = std::fs::read_dir("/sys/class/net") else { return false };
+        for interface in interfaces.flatten() {
+            let number = std::fs::read_to_string(interface.path().join("ifindex"));
+            if number.is_ok_and(|number| number.trim().parse() == Ok(index)) {
+                out.push_str(&interface.file_name().to_string_lossy());
+                return true;
+            }
+        }
+        false
     }
 }

@@ -78,14 +78,6 @@ impl Cx<'_> {
         if value == 0 { self.s("NULL") } else { push_hex(self.out, value) }
     }
 
-    /// Octal with one leading zero; zero is `0`.
-    pub(super) fn octal(&mut self, value: u64) {
-        self.out.push('0');
-        if value != 0 {
-            push_octal(self.out, value, 1);
-        }
-    }
-
     /// A descriptor, with its target where that was asked for.
     pub(super) fn fd(&mut self, fd: i64) {
         self.dec(fd);

@@ -29,6 +29,7 @@ mod signal;
 mod sockopt;
 mod stat;
 mod strings;
+mod structure;
 mod system;
 mod time;
 mod uncommon;
@@ -51,6 +52,11 @@ pub trait Memory {
     /// `AT_FDCWD` (-100) asks for the working directory.
     fn fd_path(&mut self, _fd: i32, _out: &mut String) -> bool {
         false
+    }
+
+    /// The stack pointer, if it is known: `rt_sigreturn` finds its frame there.
+    fn stack_pointer(&mut self) -> Option<u64> {
+        None
     }
 
     /// Appends the name of network interface `index` (`lo`) and answers true.
@@ -297,21 +303,37 @@ fn walk(cx: &mut Cx<'_>, pending: &mut Pending) {
                 }
             }
             Shown::Later => {
-                pending.separated = true;
+                pending.separated = !separates_late(arg);
+                if !pending.separated {
+                    cx.out.truncate(before);
+                }
                 return;
             }
         }
         pending.done = step as u8 + 1;
-        if cx.entering() && has_tail(arg) {
+        if cx.entering() && has_tail(cx, arg) {
             return;
         }
     }
     pending.complete = true;
 }
 
-/// Whether a kind is shown at entry and amended at exit.
-fn has_tail(arg: Arg) -> bool {
-    matches!(arg, Arg::OffInOut | Arg::CloneArgs)
+/// Whether a kind is shown at entry and amended at exit, so that no separator may follow it at entry.
+fn has_tail(cx: &mut Cx<'_>, arg: Arg) -> bool {
+    match arg {
+        Arg::OffInOut => true,
+        Arg::CloneArgs => {
+            let addr = cx.arg(0);
+            process::clone_args_change(cx, addr)
+        }
+        Arg::CloneFlags => process::clone_waits(cx.arg(0)),
+        _ => false,
+    }
+}
+
+/// Kinds before which strace writes the separator only at exit.
+fn separates_late(arg: Arg) -> bool {
+    matches!(arg, Arg::IoctlArg | Arg::FcntlArg | Arg::Prctl(_) | Arg::ArchPrctlArg)
 }
 
 /// At exit, what the kernel changed in the argument shown last.

@@ -34,6 +34,10 @@ fn show_sockaddr(cx: &mut Cx<'_>, a: &Bytes<STORAGE>, len: usize) {
         2 if len >= 16 => inet(cx, a),
         10 if len >= 24 => inet6(cx, a, len),
         16 if len >= 12 => {
+            if a.u16(2) != 0 {
+                cx.s(", nl_pad=");
+                cx.hex(u64::from(a.u16(2)));
+            }
             cx.s(", nl_pid=");
             cx.int(a.u32(4));
             cx.s(", nl_groups=");

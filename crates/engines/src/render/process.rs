@@ -40,6 +40,16 @@ pub(super) fn clone_uses(flags: u64, what: CloneArg) -> bool {
     flags & mask != 0
 }
 
+/// Whether `clone` has arguments that are shown at exit.
+pub(super) fn clone_waits(flags: u64) -> bool {
+    [CloneArg::ParentTid, CloneArg::Tls, CloneArg::ChildTid].into_iter().any(|what| clone_uses(flags, what))
+}
+
+/// Whether `clone3` will have something to add at exit.
+pub(super) fn clone_args_change(cx: &mut Cx<'_>, addr: u64) -> bool {
+    cx.u64_at(addr).is_some_and(|bits| bits & (CLONE_PIDFD | CLONE_PARENT_SETTID) != 0)
+}
+
 /// The optional arguments of `clone`.
 #[derive(Clone, Copy)]
 pub(super) enum CloneArg {

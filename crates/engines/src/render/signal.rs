@@ -58,6 +58,17 @@ pub(super) fn set_and_size(cx: &mut Cx<'_>, addr: u64) {
     });
 }
 
+/// The mask that `rt_sigreturn` restores from the frame on the stack.
+pub(super) fn frame(cx: &mut Cx<'_>) {
+    // The handler's `ret` took the return address, so the stack pointer is at the `ucontext`; its mask lies behind
+    // flags, link, stack and the machine context (`arch/x86/include/uapi/asm/ucontext.h`).
+    const MASK: u64 = 8 + 8 + 24 + 256;
+    let saved = cx.memory.stack_pointer().and_then(|stack| cx.u64_at(stack.wrapping_add(MASK)));
+    cx.s("{mask=");
+    set(cx, SigSet(saved.unwrap_or(0)));
+    cx.s("}");
+}
+
 /// The kernel's `struct sigaction` of x86-64.
 pub(super) fn action(cx: &mut Cx<'_>, addr: u64) {
     const SA_RESTORER: u64 = 0x0400_0000;
@@ -103,8 +114,11 @@ pub(super) fn event(cx: &mut Cx<'_>, addr: u64) {
     cx.object::<24>(addr, |cx, ev| {
         let (signo, notify) = (ev.u32(8), ev.u32(12));
         cx.s("{");
-        sigval(cx, "sigev_value={sival_int=", ev.u64(0));
-        cx.s("}, sigev_signo=");
+        if ev.u64(0) != 0 {
+            sigval(cx, "sigev_value={sival_int=", ev.u64(0));
+            cx.s("}, ");
+        }
+        cx.s("sigev_signo=");
         if matches!(notify, 0 | 2 | 4) {
             signal(cx, signo);
         } else {

@@ -58,7 +58,7 @@ fn escape(out: &mut String, bytes: &[u8]) {
             0x0c => out.push('f'),
             b'\r' => out.push('r'),
             _ => {
-                let digit_next = bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
+                let digit_next = bytes.get(at + 1).is_some_and(|next| (b'0'..=b'7').contains(next));
                 push_octal(out, u64::from(byte), if digit_next { 3 } else { 1 });
             }
         }

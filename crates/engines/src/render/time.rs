@@ -157,7 +157,6 @@ pub(super) fn date_in_parentheses(cx: &mut Cx<'_>, seconds: i64) {
     cx.s(&text);
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one time stamp")]
 fn timestamp(cx: &mut Cx<'_>, year: i64, month: u64, day: u64, rest: u64, fraction: u64, digits: usize) {
     push_radix(cx.out, year as u64, 10, 4);
     for (mark, value) in
