@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 
+use utrace_engines::inject::InjectSpec;
 use utrace_engines::log::{LogOptions, Stamp};
 use utrace_engines::registry::{self, Spec};
 use utrace_engines::render::FdStyle;
@@ -82,8 +83,13 @@ fn from_letters(letters: &Letters) -> Result<Vec<Spec>, String> {
     let mut wanted = set_switches(&mut log, letters);
     for expr in &letters.expr {
         match expr.split_once('=') {
-            Some((key @ ("inject" | "fault"), fault)) => {
-                injections.push(parse("inject", fault, &format!("-e {key}="))?);
+            Some(("inject", value)) => {
+                injections.push(parse("inject", value, "-e inject=")?);
+                continue;
+            }
+            Some(("fault", value)) => {
+                let fault = InjectSpec::parse_fault(value).map_err(|bad| shown(&bad, "-e fault=", value))?;
+                injections.push(Spec::Inject(fault));
                 continue;
             }
             Some((key @ ("trace" | "t"), set)) => log.trace = set_of(sets::syscalls(set), key, set)?,
@@ -185,6 +191,7 @@ mod tests {
         );
         assert_eq!(shape("utrace run -c -o f -e read -T ls"), [r#"stats "f""#]);
         assert_eq!(shape("utrace run -e inject=read:error=EIO ls"), ["inject"]);
+        assert_eq!(shape("utrace run -e fault=read:when=2 ls"), ["inject"], "ENOSYS unless said");
     }
 
     #[test]
