@@ -287,7 +287,7 @@ fn pair_b_who_sees_a_wish_sees_the_record() {
 #[test]
 fn pair_c_an_attach_fails_or_is_reaped() {
     model(|| {
-        let (task, mut reporter, reaper, _) = task();
+        let (task, mut reporter, mut reaper, _) = task();
         reporter.dead();
         reporter.death(&mut Nobody, &mut death());
         let seen = seen();
@@ -391,7 +391,7 @@ fn inv_23_the_last_of_two_holders_wakes_once() {
 #[test]
 fn inv_16_declining_death_is_never_ambiguous() {
     model(|| {
-        let (task, mut reporter, reaper, _) = task();
+        let (task, mut reporter, mut reaper, _) = task();
         let seen = seen();
         let engine = task.attach(Probe::new(&seen, Action::Resume)).unwrap();
         spliced(&mut reporter, &engine, Event::Death | Event::Reap);
@@ -438,7 +438,7 @@ fn inv_16_done_before_death_means_no_death_callback() {
 #[test]
 fn inv_25_detaching_one_engine_leaves_the_other_its_death() {
     model(|| {
-        let (task, mut reporter, reaper, _) = task();
+        let (task, mut reporter, mut reaper, _) = task();
         let (first, second) = (seen(), seen());
         let one = task.attach(Probe::new(&first, Action::Resume)).unwrap();
         let two = task.attach(Probe::new(&second, Action::Resume)).unwrap();

@@ -12,6 +12,7 @@ use crate::sync::lock::Guard;
 use crate::sync::{Ordering, fence_full};
 use crate::target::Target;
 use crate::task::{RELEASED, Task};
+use alloc::sync::Arc;
 use core::fmt;
 
 impl Reporter {
@@ -56,10 +57,14 @@ impl Reporter {
     }
 
     /// Makes the death callbacks, and then the reap callbacks if the task was released meanwhile (INV-30).
+    ///
+    /// If a callback panics, a host calls this again until it returns: the engines after that one are told too.
     pub fn death(&mut self, target: &mut dyn Target, death: &mut DeathReport) {
         self.dead();
-        if !self.begin_death() {
-            return;
+        match self.begin_death() {
+            Due::Nothing => return,
+            Due::Reap => return resume_reap(&self.task),
+            Due::Death => {}
         }
         // Whatever the callbacks demand, a dead task can only be left (spec section 3): the reset sees to that.
         let _ =
@@ -80,21 +85,35 @@ impl Reporter {
     }
 
     /// DYING-REPORT begins, unless there is nobody to tell or the reaper has been here.
-    fn begin_death(&mut self) -> bool {
+    fn begin_death(&mut self) -> Due {
         let mut ledger = self.task.lock();
-        if ledger.life != Life::Dead {
-            return false;
+        match ledger.life {
+            Life::Dead => {}
+            // A callback panicked: on with it.
+            Life::Dying if self.broken.get().is_some() => return Due::Death,
+            Life::Reaping => return Due::Reap,
+            _ => return Due::Nothing,
         }
         reclaim(&mut self.walker, &mut ledger);
         let Some(walker) = &mut self.walker else {
             ledger.life = Life::Zombie;
-            return false;
+            return Due::Nothing;
         };
         splice(&mut ledger, walker);
         walker.record().set_pending_action(&ledger, Action::Resume);
         ledger.life = Life::Dying;
-        true
+        Due::Death
     }
+}
+
+/// What a dead task still has to report.
+enum Due {
+    /// Nothing, or somebody else does it.
+    Nothing,
+    /// Its death.
+    Death,
+    /// The rest of a reap that a panic cut short.
+    Reap,
 }
 
 /// The right to release one task. Not Clone: a task is reaped once.
@@ -114,7 +133,10 @@ impl Reaper {
 
     /// The dead thread is released: by its parent, by itself, or by a sibling that execs. Makes the reap callbacks,
     /// here or, if the death callbacks are still running or due, at their end.
-    pub fn reap(self) {
+    ///
+    /// If a callback panics, a host calls this again until it returns: the engines after that one are told too.
+    /// Further calls do nothing.
+    pub fn reap(&mut self) {
         let inner = &self.task.inner;
         // Pair C (INV-10): exit written, fence, mask read; an attach writes the mask, fences, reads exit.
         inner.exit.store(RELEASED, Ordering::Relaxed);
@@ -123,6 +145,10 @@ impl Reaper {
             return;
         }
         let mut ledger = self.task.lock();
+        if ledger.life >= Life::Reaping {
+            drop(ledger);
+            return resume_reap(&self.task);
+        }
         let told_of_death = EventSet::from(Event::Death) | Event::Quiesce;
         let wanted = EventSet::from_bits_truncate(inner.mask.load(Ordering::Relaxed));
         let death_due = ledger.life == Life::Dead && wanted.intersects(told_of_death);
@@ -138,31 +164,73 @@ impl Reaper {
     }
 }
 
+/// Goes on with a reap that a panic cut short, if there is one.
+fn resume_reap(task: &Task) {
+    let mut ledger = task.lock();
+    if ledger.life == Life::Reaping
+        && let Some(walker) = ledger.walker.take()
+    {
+        reap(task, ledger, walker);
+    }
+}
+
 /// Reports reap to the engines in order and empties the list. Takes the lock's guard and the walker for good.
 fn reap(task: &Task, mut ledger: Guard<'_, Ledger>, mut walker: Walker) {
     ledger.life = Life::Reaping;
     splice(&mut ledger, &mut walker);
     drop(ledger);
-    let symmetric = task.inner.symmetric;
-    for position in 0..walker.engines().len() {
-        let Some((record, engine, data)) = walker.visit(position) else { break };
-        record.publish(engine, symmetric);
-        let word = engine.word();
-        if word.counts() && word.wants(Event::Reap) {
-            data.reap(task);
-        }
-        record.unpublish(task, symmetric);
-    }
+    let mut reaping = Reaping { task, walker: Some(walker), at: 0 };
+    while reaping.next() {}
+    let Some(mut walker) = reaping.walker.take() else { return };
     let mut ledger = task.lock();
-    for engine in walker.engines() {
-        engine.mark(&ledger);
-    }
     let leavers = reset(task, &mut ledger, &mut walker);
     ledger.life = Life::Gone;
     task.inner.mask.store(0, Ordering::Release);
     walker.record().settled(task.inner.platform);
     drop(ledger);
     leavers.drop_unlocked();
+}
+
+/// The reap callbacks under way.
+struct Reaping<'a> {
+    task: &'a Task,
+    /// Taken when all is done.
+    walker: Option<Walker>,
+    at: usize,
+}
+
+impl Reaping<'_> {
+    /// Tells one engine, which is marked then: it is told once. Answers whether there was one.
+    fn next(&mut self) -> bool {
+        let Some(walker) = &mut self.walker else { return false };
+        let Some((record, engine, data)) = walker.visit(self.at) else { return false };
+        record.publish(engine, self.task.inner.symmetric);
+        let word = engine.word();
+        if word.counts() && word.wants(Event::Reap) {
+            data.reap(self.task);
+        }
+        let ledger = self.task.lock();
+        engine.mark(&ledger);
+        drop(ledger);
+        record.unpublish(self.task, self.task.inner.symmetric);
+        self.at += 1;
+        true
+    }
+}
+
+impl Drop for Reaping<'_> {
+    /// A callback unwound: its engine has had its turn, and the walker waits for who goes on.
+    fn drop(&mut self) {
+        let Some(walker) = self.walker.take() else { return };
+        let Some(engine) = walker.engines().get(self.at).map(Arc::clone) else { return };
+        let record = Arc::clone(walker.shared());
+        let mut ledger = self.task.lock();
+        engine.mark(&ledger);
+        ledger.walker = Some(walker);
+        drop(ledger);
+        record.unpublish(self.task, self.task.inner.symmetric);
+        self.task.inner.host.unwound(&engine.name);
+    }
 }
 
 impl fmt::Debug for Reaper {

@@ -72,6 +72,11 @@ impl Walker {
         &self.record
     }
 
+    /// The record, to keep.
+    pub(crate) fn shared(&self) -> &Arc<Record> {
+        &self.record
+    }
+
     /// The engines, in call order.
     #[inline(always)]
     pub(crate) fn engines(&self) -> &[Arc<Attached>] {

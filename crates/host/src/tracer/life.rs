@@ -240,12 +240,16 @@ impl Tracer {
             signal: if leader { Some(libc::SIGCHLD.unsigned_abs()) } else { None },
             code: wait_status(ending),
         };
-        self.guarded(tid, || {
-            tracee.reporter.dead();
-            tracee.reporter.death(&mut Corpse, &mut death);
-        });
-        if let Some(reaper) = tracee.reaper.take() {
-            self.guarded(tid, || reaper.reap());
+        // Again after each engine that panics, so that those after it are told too.
+        while self
+            .guarded(tid, || {
+                tracee.reporter.dead();
+                tracee.reporter.death(&mut Corpse, &mut death);
+            })
+            .is_none()
+        {}
+        if let Some(mut reaper) = tracee.reaper.take() {
+            while self.guarded(tid, || reaper.reap()).is_none() {}
         }
         // Engines are dropped with the last handle: perhaps here, and a panic of theirs is theirs.
         self.guarded(tid, || drop(tracee));

@@ -113,7 +113,7 @@ impl Runner {
 
 /// Releases a dead thread, in the caller's context.
 pub(crate) fn release(kernel: &Kernel, index: usize, reaper: Option<Reaper>) {
-    if let Some(reaper) = reaper {
+    if let Some(mut reaper) = reaper {
         reaper.reap();
         kernel.change(|state| state.threads[index].place = Place::Gone);
     }
