@@ -92,6 +92,8 @@ pub trait Target {
     fn set_regset(&mut self, set: Regset, bytes: &[u8]) -> Result<(), TargetError>;
 
     /// What the task's file descriptor `fd` refers to, as the system names it (`/etc/passwd`, `socket:[42]`).
+    ///
+    /// The number that the system reads as the working directory (`AT_FDCWD` on Linux) names that.
     fn fd_path(&mut self, _fd: i32) -> Option<Vec<u8>> {
         None
     }

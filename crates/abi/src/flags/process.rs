@@ -252,6 +252,14 @@ pub static SECCOMP_MODE: NameSet = NameSet { zero: None, unknown: Some("SECCOMP_
     (0, "SECCOMP_MODE_DISABLED"), (1, "SECCOMP_MODE_STRICT"), (2, "SECCOMP_MODE_FILTER"),
 ] };
 
+/// Seccomp actions.
+#[rustfmt::skip]
+pub static SECCOMP_RET: NameSet = NameSet { zero: None, unknown: Some("SECCOMP_RET_???"), entries: &[
+    (0, "SECCOMP_RET_KILL_THREAD"), (0x80000000, "SECCOMP_RET_KILL_PROCESS"), (0x30000, "SECCOMP_RET_TRAP"),
+    (0x50000, "SECCOMP_RET_ERRNO"), (0x7ff00000, "SECCOMP_RET_TRACE"), (0x7ffc0000, "SECCOMP_RET_LOG"),
+    (0x7fff0000, "SECCOMP_RET_ALLOW"), (0x7fc00000, "SECCOMP_RET_USER_NOTIF"),
+] };
+
 /// Argument of `pidfd_open`.
 #[rustfmt::skip]
 pub static PIDFD: NameSet = NameSet { zero: None, unknown: Some("PIDFD_???"), entries: &[

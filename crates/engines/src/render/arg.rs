@@ -320,7 +320,7 @@ fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
             let set = if cx.arg(0) as u32 == 1 { &f::SECCOMP_FILTER } else { &f::NONE };
             flags::flags(cx, value & 0xffff_ffff, set);
         }
-        Arg::SeccompArg if cx.arg(0) as u32 == 1 => sockopt::filter(cx, value, 16),
+        Arg::SeccompArg => return seccomp(cx, value),
         Arg::KcmpArg => match cx.arg(2) as u32 {
             0 => cx.fd(i64::from(value as i32)),
             1..=6 => return Shown::Absent,
@@ -343,6 +343,26 @@ const O_CREAT: u64 = 0o100;
 const MS_REMOUNT: u64 = 0x20;
 /// Bind, move and propagation: neither type nor data count.
 const MS_NO_SOURCE: u64 = 0x1000 | 0x2000 | 0x2_0000 | 0x4_0000 | 0x8_0000 | 0x10_0000;
+
+/// Third argument of `seccomp`, by operation.
+fn seccomp(cx: &mut Cx<'_>, value: u64) -> Shown {
+    match cx.arg(0) as u32 {
+        1 => sockopt::filter(cx, value, 16),
+        2 => cx.object_always::<4>(value, |cx, raw| {
+            cx.bracket(|cx| flags::choice(cx, raw.u32(0), &f::SECCOMP_RET));
+        }),
+        3 if cx.entering() => return Shown::Later,
+        3 => cx.output::<6>(value, |cx, sizes| {
+            for (at, name) in [(0, "{seccomp_notif="), (2, ", seccomp_notif_resp="), (4, ", seccomp_data=")] {
+                cx.s(name);
+                cx.udec(u64::from(sizes.u16(at)));
+            }
+            cx.s("}");
+        }),
+        _ => cx.addr(value),
+    }
+    Shown::Done
+}
 
 fn syslog_buffer(cx: &mut Cx<'_>, value: u64) -> Shown {
     if cx.entering() {

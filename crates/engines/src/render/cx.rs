@@ -98,10 +98,21 @@ impl Cx<'_> {
         }
     }
 
+    /// `</path>`, and `(deleted)` after it where the kernel says so.
     fn fd_target(&mut self, fd: i32) {
+        const GONE: &str = " (deleted)";
         let start = self.out.len();
         self.s("<");
-        if self.memory.fd_path(fd, self.out) { self.s(">") } else { self.out.truncate(start) }
+        let from = self.out.len();
+        if !self.memory.fd_path(fd, self.out) {
+            return self.out.truncate(start);
+        }
+        let gone = self.out.get(from..).is_some_and(|path| path.ends_with(GONE));
+        if gone {
+            self.out.truncate(self.out.len() - GONE.len());
+        }
+        super::strings::escape_target(self.out, from);
+        self.s(if gone { ">(deleted)" } else { ">" });
     }
 
     /// `[…]`

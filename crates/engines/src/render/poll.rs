@@ -51,7 +51,7 @@ pub(super) fn poll_result(cx: &mut Cx<'_>, ready: i64, addr: u64, count: u64) {
         }
         shown += 1;
         cx.s("{fd=");
-        cx.fd(p.i32(0));
+        cx.dec(p.i32(0));
         cx.s(", revents=");
         flags(cx, u64::from(p.u16(6)), &f::POLL);
         cx.s("}");
@@ -83,14 +83,14 @@ pub(super) fn fds(cx: &mut Cx<'_>, addr: u64, count: u64) {
     match fd_set(cx, addr, count) {
         Some((bits, fds)) => {
             cx.s("[");
-            members(cx, &bits, fds);
+            members(cx, &bits, fds, Cx::fd);
             cx.s("]");
         }
         None => cx.addr(addr),
     }
 }
 
-fn members(cx: &mut Cx<'_>, bits: &[u8], fds: usize) {
+fn members<'c>(cx: &mut Cx<'c>, bits: &[u8], fds: usize, show: impl Fn(&mut Cx<'c>, i64)) {
     let mut first = true;
     for fd in 0..fds {
         if bits.get(fd / 8).is_some_and(|byte| byte >> (fd % 8) & 1 == 1) {
@@ -98,7 +98,7 @@ fn members(cx: &mut Cx<'_>, bits: &[u8], fds: usize) {
                 cx.s(" ");
             }
             first = false;
-            cx.fd(fd as i64);
+            show(cx, fd as i64);
         }
     }
 }
@@ -121,7 +121,7 @@ pub(super) fn select_result(cx: &mut Cx<'_>, ready: i64, timeout: impl FnOnce(&m
             cx.s(", ");
         }
         cx.s(name);
-        members(cx, &bits, fds);
+        members(cx, &bits, fds, Cx::dec);
         cx.s("]");
     }
     let before = cx.out.len();

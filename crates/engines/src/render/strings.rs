@@ -66,6 +66,25 @@ fn escape(out: &mut String, bytes: &[u8]) {
     out.push_str(core::str::from_utf8(&bytes[from..]).unwrap_or_default());
 }
 
+/// Escapes the tail of `out` from `from` on, which is the target of a descriptor: the brackets around it must stay
+/// the only ones.
+pub(super) fn escape_target(out: &mut String, from: usize) {
+    let Some(target) = out.get(from..) else { return };
+    if target.bytes().all(|byte| printable(byte) && !matches!(byte, b'"' | b'\\' | b'<' | b'>')) {
+        return;
+    }
+    let target = target.to_owned();
+    out.truncate(from);
+    for piece in target.split_inclusive(['<', '>']) {
+        let (text, bracket) = match piece.strip_suffix('<') {
+            Some(text) => (text, "\\74"),
+            None => piece.strip_suffix('>').map_or((piece, ""), |text| (text, "\\76")),
+        };
+        escape(out, text.as_bytes());
+        out.push_str(bracket);
+    }
+}
+
 /// A path: no length limit but the kernel's.
 pub(super) fn path(cx: &mut Cx<'_>, addr: u64) {
     c_string(cx, addr, PATH_MAX - 1);

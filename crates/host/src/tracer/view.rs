@@ -246,7 +246,11 @@ fn refused(gone: Gone) -> TargetError {
 }
 
 fn fd_path(tid: Tid, fd: i32) -> Option<Vec<u8>> {
-    Some(fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?.into_os_string().into_vec())
+    let link = match fd {
+        libc::AT_FDCWD => format!("/proc/{tid}/cwd"),
+        _ => format!("/proc/{tid}/fd/{fd}"),
+    };
+    Some(fs::read_link(link).ok()?.into_os_string().into_vec())
 }
 
 fn program(tid: Tid) -> Option<Vec<u8>> {
