@@ -16,7 +16,7 @@ impl Memory for TargetMemory<'_> {
     fn fd_path(&mut self, fd: i32, out: &mut String) -> bool {
         match self.0.fd_path(fd) {
             Some(path) => {
-                out.push_str(&String::from_utf8_lossy(&path));
+                escape(&path, out);
                 true
             }
             None => false,
@@ -39,5 +39,40 @@ impl Memory for TargetMemory<'_> {
             }
         }
         false
+    }
+}
+
+/// Appends a path inside `<…>`: what would break the line or the brackets is escaped, as strace does.
+fn escape(path: &[u8], out: &mut String) {
+    use std::fmt::Write as _;
+    for (at, &byte) in path.iter().enumerate() {
+        match byte {
+            b'\\' => out.push_str("\\\\"),
+            b'\t' => out.push_str("\\t"),
+            b'\n' => out.push_str("\\n"),
+            0x0b => out.push_str("\\v"),
+            0x0c => out.push_str("\\f"),
+            b'\r' => out.push_str("\\r"),
+            b'<' | b'>' | 0..=0x1f | 0x7f.. => {
+                // A digit that follows must not look like part of the number.
+                let digit_follows = path.get(at + 1).is_some_and(u8::is_ascii_digit);
+                let width = if digit_follows { 3 } else { 0 };
+                // String's writer cannot fail.
+                let _ = write!(out, "\\{byte:0width$o}");
+            }
+            _ => out.push(char::from(byte)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn a_path_cannot_break_its_brackets_or_its_line() {
+        let mut out = String::new();
+        escape(b"/a<b>\n\xff\\c\x011", &mut out);
+        assert_eq!(out, r"/a\74b\76\n\377\\c\0011");
     }
 }
