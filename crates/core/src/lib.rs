@@ -84,6 +84,8 @@
 //! a loom test stands behind each pair.
 #![no_std]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod action;
 mod attached;

@@ -18,6 +18,8 @@ pub(crate) mod pass;
 mod signal;
 mod stop;
 mod syscall;
+#[cfg(test)]
+mod tests;
 
 use crate::action::Action;
 use crate::payload::SyscallAction;

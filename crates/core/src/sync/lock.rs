@@ -38,6 +38,8 @@ impl<T> Lock<T> {
         if self.word.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
             self.wait(platform);
         }
+        #[cfg(test)]
+        taken::TIMES.with(|times| times.set(times.get() + 1));
         Guard { lock: self, platform }
     }
 
@@ -78,5 +80,20 @@ impl<T> Drop for Guard<'_, T> {
         if self.lock.word.swap(FREE, release) == WAITED_FOR {
             self.platform.wake_all(&self.lock.word);
         }
+    }
+}
+
+/// How often this thread took a lock: what the tests of the hot path count.
+#[cfg(test)]
+pub(crate) mod taken {
+    std::thread_local! {
+        pub(crate) static TIMES: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+    }
+
+    /// How often `work` takes a lock.
+    pub(crate) fn during(work: impl FnOnce()) -> usize {
+        let before = TIMES.with(core::cell::Cell::get);
+        work();
+        TIMES.with(core::cell::Cell::get) - before
     }
 }

@@ -1,0 +1,121 @@
+//! That reports take no lock on their hot path.
+#![cfg(not(loom))]
+
+use crate::sync::lock::taken;
+use crate::{
+    Action, Addr, AtomicU32, Cx, Engine, Event, EventSet, Interest, Platform, Regset, Reporter, Syscall,
+    SyscallEntry, SyscallExit, SyscallSet, Target, TargetError, Task, TaskHost, TaskId, Wakeup,
+};
+use alloc::boxed::Box;
+
+struct Nothing;
+
+impl TaskHost for Nothing {
+    fn request_report(&self, _task: &Task) {}
+    fn request_interrupt(&self, _task: &Task) {}
+    fn wake(&self, _task: &Task) {}
+    fn tidy(&self, _task: &Task) {}
+    fn interest_changed(&self, _task: &Task) {}
+    fn is_current(&self) -> bool {
+        true
+    }
+}
+
+impl Platform for Nothing {
+    fn wait(&self, _word: &AtomicU32, _expected: u32) -> Wakeup {
+        Wakeup::Look
+    }
+    fn wake_all(&self, _word: &AtomicU32) {}
+}
+
+impl Target for Nothing {
+    fn read(&mut self, at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Fault(at))
+    }
+    fn write(&mut self, at: Addr, _bytes: &[u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Fault(at))
+    }
+    fn regset(&mut self, _set: Regset, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+    fn set_regset(&mut self, _set: Regset, _bytes: &[u8]) -> Result<(), TargetError> {
+        Err(TargetError::Unsupported)
+    }
+}
+
+/// Answers each callback with the same action.
+struct Says(Action);
+
+impl Engine for Says {
+    fn name(&self) -> &str {
+        "says"
+    }
+    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, _entry: &mut SyscallEntry) -> Action {
+        self.0
+    }
+    fn syscall_exit(&mut self, _cx: &mut Cx<'_>, _exit: &mut SyscallExit) -> Action {
+        self.0
+    }
+}
+
+fn task(engines: usize, interest: impl Into<Interest>) -> (Task, Reporter) {
+    let (task, reporter, _reaper) = Task::new(TaskId(1), TaskId(1), Box::new(Nothing), &Nothing);
+    let interest = interest.into();
+    for _ in 0..engines {
+        drop(task.attach_for(interest, Says(Action::Resume)).unwrap());
+    }
+    (task, reporter)
+}
+
+/// How often a hundred syscalls take a lock, and look whether a last report is owed, as a host does.
+fn locks(reporter: &mut Reporter) -> usize {
+    let mut report = |times| {
+        for _ in 0..times {
+            let call = Syscall::default();
+            let _ = reporter.syscall_entry(&mut Nothing, &mut SyscallEntry::new(call));
+            let _ = reporter.syscall_exit(&mut Nothing, &mut SyscallExit::new(Some(call), 0, 0, false));
+            assert!(!reporter.owes_report());
+        }
+    };
+    // The first takes over what was attached and sheds what nobody wants.
+    report(2);
+    taken::during(|| report(100))
+}
+
+#[test]
+fn uninterested_engines_cost_no_lock() {
+    assert_eq!(locks(&mut task(8, Event::Exec | Event::Death).1), 0);
+    let others: SyscallSet = [7].into_iter().collect();
+    let (task, mut reporter) = task(8, Interest::in_syscalls(others));
+    drop(task.attach_for(EventSet::SYSCALL, Says(Action::Resume)).unwrap());
+    assert_eq!(locks(&mut reporter), 0);
+}
+
+#[test]
+fn an_engine_without_demands_costs_no_lock() {
+    assert_eq!(locks(&mut task(1, EventSet::SYSCALL).1), 0);
+    assert_eq!(locks(&mut task(8, EventSet::SYSCALL | Event::Quiesce).1), 0);
+}
+
+/// The counter counts: a step that is asked for must be written down.
+#[test]
+fn a_demand_costs_a_lock() {
+    let (task, mut reporter) = task(0, EventSet::NONE);
+    drop(task.attach_for(EventSet::SYSCALL, Says(Action::SingleStep)).unwrap());
+    assert!(locks(&mut reporter) >= 200);
+}
+
+/// An interest that was given up leaves a mask that asks for too much: one report mends that, not each.
+#[test]
+fn a_mask_that_asks_for_too_much_is_mended_once() {
+    let (task, mut reporter) = task(1, EventSet::SYSCALL);
+    let other = task.attach_for(EventSet::SYSCALL, Says(Action::Resume)).unwrap();
+    assert_eq!(locks(&mut reporter), 0);
+    for engine in task.engines() {
+        let _ = engine.set_events(Event::Exec);
+    }
+    assert!(task.wants(Event::SyscallEntry), "only a report of the task makes it smaller (INV-11)");
+    assert_eq!(locks(&mut reporter), 0);
+    assert!(!task.wants(Event::SyscallEntry));
+    assert!(other.is_attached());
+}
