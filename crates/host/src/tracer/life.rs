@@ -84,7 +84,7 @@ impl Tracer {
         let task = newborn.task.clone();
         self.table.insert(newborn);
         let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.task.wants(Event::Clone) {
+        if tracee.task.asked_for(Event::Clone) {
             let mut clone = CloneReport { kind, child: task };
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.clone(target, &mut clone));
@@ -167,7 +167,7 @@ impl Tracer {
             tracee.group.embryo.borrow_mut().take();
         }
         let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.task.wants(Event::Exec) {
+        if tracee.task.asked_for(Event::Exec) {
             let mut exec = ExecReport { former: task_id(former.unwrap_or(tracee.tid)) };
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exec(target, &mut exec));
@@ -206,11 +206,16 @@ impl Tracer {
     pub(super) fn at_exit(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, status: i32) {
         let mut verdict = Verdict::Go(Action::Resume);
         tracee.call = None;
-        if tracee.phase == Phase::Living && tracee.task.wants(Event::Exit) {
+        if tracee.phase == Phase::Living && tracee.task.asked_for(Event::Exit) {
             // ptrace lets a tracer see the status here, not change it.
             let mut exit = ExitReport::new(status.unsigned_abs());
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exit(target, &mut exit));
+            if verdict == Verdict::Park && is_killed(&mut stopped, status) {
+                // INV-34: nothing delays a death once begun.
+                tracee.reporter.killed();
+                verdict = Verdict::Go(Action::Resume);
+            }
         }
         self.conclude(tracee, stopped, Point::Exiting, verdict);
     }
@@ -306,6 +311,13 @@ fn how_it_ended(group: &Group, ending: Ending) -> Result<Ending, HostError> {
         return Err(HostError::Launch(launch.path, step, errno));
     }
     Ok(ending)
+}
+
+/// Whether a thread that exits was killed, by a signal or by its group's end or exec, rather than leaving by a call
+/// of its own.
+fn is_killed(stopped: &mut Stopped, status: i32) -> bool {
+    let left = |nr| [libc::SYS_exit, libc::SYS_exit_group].contains(&nr) || [1, 252].contains(&nr);
+    status & 0x7f != 0 || stopped.regs().map_or(true, |regs| !i64::try_from(regs.orig_rax).is_ok_and(left))
 }
 
 /// As wait(2) encodes it.

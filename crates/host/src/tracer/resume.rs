@@ -25,6 +25,10 @@ impl Tracer {
         verdict: Verdict,
     ) {
         let mut verdict = verdict;
+        if let Point::User(..) = point {
+            // Here it is made, if it is still owed.
+            tracee.report_due = false;
+        }
         for round in 0.. {
             let Verdict::Go(action) = verdict else { return self.park(tracee, stopped, point) };
             let owed = matches!(action, Action::Interrupt | Action::Report) || tracee.reporter.owes_report();
@@ -46,7 +50,6 @@ impl Tracer {
         path: Path,
         point: &mut Point,
     ) -> Verdict {
-        tracee.report_due = false;
         if path == Path::Syscall {
             return self.report(tracee, stopped, |reporter, target| reporter.to_user(target));
         }

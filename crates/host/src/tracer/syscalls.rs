@@ -60,7 +60,7 @@ impl Tracer {
         }
         tracee.call = Some(call);
         let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.task.wants(Event::SyscallEntry) && tracee.task.wants_syscall(call.index) {
+        if tracee.task.asked_for(Event::SyscallEntry) && tracee.task.wants_syscall(call.index) {
             let mut entry = SyscallEntry::new(call);
             verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
                 reporter.syscall_entry(target, &mut entry)
@@ -128,7 +128,7 @@ impl Tracer {
             None => stopped.regs().map_or(SyscallSet::OTHER, |regs| regs.orig_rax),
         };
         let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.task.wants(Event::SyscallExit) && tracee.task.wants_syscall(index) {
+        if tracee.task.asked_for(Event::SyscallExit) && tracee.task.wants_syscall(index) {
             let mut exit = SyscallExit::new(call, index, value, is_error(value));
             verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
                 reporter.syscall_exit(target, &mut exit)
