@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use utrace_abi::table::{self, Abi};
 use utrace_core::{
     Action, Attach, AttachError, CloneReport, Cx, Engine, Event, EventSet, Interest, Kind, Match, Place,
     SyscallEntry, SyscallExit, Task,
@@ -92,8 +93,8 @@ impl Tool for Inject {
         "inject"
     }
 
-    fn attach(&self, task: &Task, _origin: Origin) -> Result<(), AttachError> {
-        follow(&self.shared, task)
+    fn attach(&self, task: &Task, origin: Origin) -> Result<(), AttachError> {
+        follow(&self.shared, task, origin)
     }
 
     fn finish(&self) -> Result<(), OutputError> {
@@ -102,7 +103,7 @@ impl Tool for Inject {
 }
 
 /// Attaches to the task, behind the injections that are there and before everybody else.
-fn follow(shared: &Arc<Shared>, task: &Task) -> Result<(), AttachError> {
+fn follow(shared: &Arc<Shared>, task: &Task, origin: Origin) -> Result<(), AttachError> {
     let tag = Arc::as_ptr(shared).addr();
     let kind = Kind::of::<InjectEngine>();
     let place = match task.engines().into_iter().rfind(|engine| engine.kind() == kind) {
@@ -110,7 +111,7 @@ fn follow(shared: &Arc<Shared>, task: &Task) -> Result<(), AttachError> {
         None => Place::First,
     };
     let how = Attach { exclusive: Some(Match::tag(tag)), place, tag };
-    let engine = InjectEngine { shared: Arc::clone(shared), counts: HashMap::new(), due: None };
+    let engine = InjectEngine { shared: Arc::clone(shared), counts: HashMap::new(), due: None, origin };
     let engine = match task.attach_with(Box::new(engine), how) {
         Ok(engine) => engine,
         Err(AttachError::Exists) => return Ok(()),
@@ -128,6 +129,8 @@ struct InjectEngine {
     counts: HashMap<u64, u32>,
     /// What the syscall that runs now still has to get at its exit.
     due: Option<Effects>,
+    /// `Launched` until the first syscall, which may be the one that starts the program.
+    origin: Origin,
 }
 
 impl InjectEngine {
@@ -149,6 +152,11 @@ impl Engine for InjectEngine {
     fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
         if entry.resumed() {
             // The same call, reported again after it was held here: dealt with, and an abort holds by itself.
+            return Action::Resume;
+        }
+        let origin = std::mem::replace(&mut self.origin, Origin::Attached);
+        if origin == Origin::Launched && starts_program(entry) {
+            // It is ours and not the program's: strace neither counts it nor touches it.
             return Action::Resume;
         }
         let count = self.counts.entry(entry.call().index).or_insert(0);
@@ -182,7 +190,11 @@ impl Engine for InjectEngine {
 
     fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
         // A child that is gone already needs nothing.
-        let _ = follow(&self.shared, &clone.child);
+        let _ = follow(&self.shared, &clone.child, Origin::Attached);
         Action::Resume
     }
+}
+
+fn starts_program(entry: &SyscallEntry) -> bool {
+    table::lookup(Abi::X86_64, entry.call().index).is_some_and(|info| info.name == "execve")
 }

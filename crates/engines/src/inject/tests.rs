@@ -9,6 +9,7 @@ use crate::testing::Rig;
 use crate::tool::{Origin, Tool};
 
 const CLOSE: u64 = 3;
+const EXECVE: u64 = 59;
 const GETUID: u64 = 102;
 const ENOSYS: i64 = -38;
 
@@ -64,6 +65,18 @@ fn a_signal_is_sent_at_entry() {
     assert_eq!(rig.target.signals, [10]);
     assert_eq!(one(&mut rig, GETUID), (false, 0));
     assert_eq!(rig.target.signals, [10]);
+}
+
+/// Otherwise `--inject=execve:error=…` would keep the program itself from starting, which strace does not.
+#[test]
+fn the_exec_that_starts_the_program_is_neither_counted_nor_touched() {
+    let (mut rig, _tools) = rig(&["execve:error=EPERM:when=1"]);
+    assert_eq!(one(&mut rig, EXECVE), (false, 0));
+    assert_eq!(one(&mut rig, EXECVE), (true, -1));
+    let (mut rig, _tools) = self::rig(&["%all:error=EPERM:when=1"]);
+    assert_eq!(one(&mut rig, GETUID), (true, -1), "no exec: launched by other means");
+    let mut child = rig.fork(101);
+    assert_eq!(one(&mut child, EXECVE), (true, -1));
 }
 
 /// The task is held, the callback is not; and the hold ends by itself.

@@ -62,6 +62,11 @@ pub(super) struct Ended {
     pub(super) spent: Option<Duration>,
 }
 
+impl Ended {
+    /// Its thread ends in it.
+    const NEVER: Ended = Ended { outcome: Outcome::Unknown, injected: false, delayed: false, spent: None };
+}
+
 impl LogEngine {
     pub(super) fn new(shared: Arc<Shared>, id: TaskId, member: Arc<Member>) -> LogEngine {
         LogEngine { shared, id, member, text: String::with_capacity(256), running: None }
@@ -269,14 +274,19 @@ impl Engine for LogEngine {
 
     fn exit(&mut self, cx: &mut Cx<'_>, _exit: &mut ExitReport) -> Action {
         if let Some(running) = self.running.take() {
-            let ended = Ended { outcome: Outcome::Unknown, injected: false, delayed: false, spent: None };
-            self.end(cx.task().id(), running, ended, cx.target());
+            self.end(cx.task().id(), running, Ended::NEVER, cx.target());
         }
         Action::Resume
     }
 
     fn death(&mut self, cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
         let id = cx.task().id();
+        if self.is_json()
+            && let Some(running) = self.running.take()
+        {
+            // Killed inside it. In text its line has been begun, and stays unfinished.
+            self.end(id, running, Ended::NEVER, cx.target());
+        }
         if !self.shared.roll.is_superseded(id, &self.member) {
             let status = WaitStatus::decode(death.code.cast_signed());
             if self.is_json() {

@@ -256,3 +256,14 @@ fn json_objects_stand_one_on_a_line() {
     assert_eq!(objects[3]["ret"], serde_json::Value::Null);
     assert_eq!((&objects[4]["signal"], &objects[4]["core"]), (&"SIGSEGV".into(), &true.into()));
 }
+
+#[test]
+fn a_syscall_that_a_kill_ended_has_its_object_too() {
+    let text = play("format=json", |rig| {
+        let _ = rig.enter(READ, &[0, 0, 1]);
+        rig.die(9);
+    });
+    let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["syscall"], &first["ret"]), (&"read".into(), &serde_json::Value::Null));
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
