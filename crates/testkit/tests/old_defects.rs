@@ -55,6 +55,7 @@ mod inv_24 {
     }
 
     #[derive(Clone, PartialEq, Eq, Hash)]
+    #[expect(clippy::struct_excessive_bools, reason = "the state of a model: one bit for each fact")]
     struct State {
         target: Target,
         engine_holds: bool,
@@ -135,10 +136,11 @@ mod inv_25 {
     enum Told {
         No,
         Telling,
-        Told,
+        Done,
     }
 
     #[derive(Clone, PartialEq, Eq, Hash)]
+    #[expect(clippy::struct_excessive_bools, reason = "the state of a model: one bit for each fact")]
     struct State {
         /// Dead; entered the death pass; in B's callback; after it; done.
         dying: u8,
@@ -171,9 +173,9 @@ mod inv_25 {
                 (next.death, next.dying) = (Told::Telling, 3);
             }
             3 => {
-                (next.death, next.pass_over, next.dying) = (Told::Told, true, 4);
+                (next.death, next.pass_over, next.dying) = (Told::Done, true, 4);
                 if state.reap_is_left_to_the_dying {
-                    next.reap = Told::Told;
+                    next.reap = Told::Done;
                 }
             }
             _ => return None,
@@ -209,7 +211,7 @@ mod inv_25 {
             next.reap_is_left_to_the_dying = true;
         } else {
             next.broken |= state.death == Told::Telling;
-            next.reap = Told::Told;
+            next.reap = Told::Done;
         }
         Some(next)
     }
@@ -235,7 +237,7 @@ mod inv_25 {
             },
             |state, ended| {
                 // B asked for its death and was never asked to decline it.
-                let lost = ended && state.death != Told::Told;
+                let lost = ended && state.death != Told::Done;
                 if state.broken || lost { Verdict::Broken } else { Verdict::Fine }
             },
         )

@@ -43,6 +43,8 @@ pub fn sc_039_report_needs_quiesce(world: &impl World) {
     let task = world.launch_stepless(vec![Step::Mark(1), Step::Mark(2)], Steps::Single);
     let a = attach(&task, ignores_traps(&log), Event::Quiesce | Event::SignalCore);
     assert_eq!(a.control(Action::BlockStep), Ok(Progress::Done));
+    // One that has just come and asks for nothing makes a report due, which must not cost the step.
+    assert!(task.attach(Probe::new("N", &log)).is_ok());
     assert_eq!(world.run(&task), 0);
     assert_eq!(log.count("A", Seen::Event(Event::SignalCore)), 1);
 }
@@ -59,7 +61,22 @@ fn ignores_traps(log: &Log) -> Probe {
 /// Held / SIGKILL / it wakes without a user instruction, exit and death are reported, control says gone.
 pub fn sc_040_kill_while_held(world: &impl World) {
     let log = Log::new();
-    let (task, a) = held(world, vec![Step::Mark(1)], &log, Event::Exit | Event::Death);
+    let task = world.launch(vec![Step::Mark(1)], Parent::Waits);
+    let held_at_exit = Arc::new(Mutex::new(None));
+    let held = Arc::clone(&held_at_exit);
+    let probe = Probe::new("A", &log).answers(move |cx, report| match report {
+        Report::Quiesce(None) => Action::Stop,
+        Report::Exit(_) => {
+            *lock(&held) = Some(cx.task().is_stopped());
+            Action::Resume
+        }
+        _ => Action::Resume,
+    });
+    let a = attach(&task, probe, Event::Exit | Event::Death | Event::Quiesce);
+    assert_eq!(a.control(Action::Report), Ok(Progress::Done));
+    world.begin(&task);
+    world.until(&task, Place::Held);
+    assert!(task.is_stopped());
     world.kill(&task, signals::SIGKILL);
     assert_eq!(world.until_over(&task), signals::SIGKILL);
     assert!(world.did(&task).is_empty());
@@ -68,7 +85,7 @@ pub fn sc_040_kill_while_held(world: &impl World) {
     for action in [Action::Stop, Action::Resume, Action::Interrupt] {
         assert_eq!(a.control(action), Err(ControlError::Gone));
     }
-    assert!(!task.is_stopped());
+    assert_eq!(*lock(&held_at_exit), Some(false), "the kill ended the stop");
 }
 
 /// SIGKILL between the decision to stop and the sleep / - / no sleep.

@@ -3,8 +3,8 @@
 use super::{Log, Parent, Probe, Report, Seen, World, attach};
 use crate::gate::Gate;
 use crate::script::{Did, Flag, Handling, Step, signals};
-use crate::sim::Place;
-use utrace_core::{Action, EngineRef, Event, Progress, SignalAction, SignalKind, Task};
+use crate::sim::{Place, To};
+use utrace_core::{Action, EngineRef, Event, Progress, SigInfo, SignalAction, SignalKind, Task};
 
 const EXIT: Seen = Seen::Event(Event::SyscallExit);
 
@@ -159,6 +159,23 @@ pub fn sc_034_resume_during_the_callback(world: &impl World) {
     }
 }
 
+/// Stop is issued while a callback that answers resume runs / - / it is not held (INV-21).
+pub fn sc_034_stop_during_the_callback(world: &impl World) {
+    let script = vec![Step::Call(1), Step::Mark(2)];
+    let (task, log, gate) = (world.launch(script, Parent::Waits), Log::new(), Gate::new("A"));
+    let inside = gate.clone();
+    let probe = Probe::new("A", &log).answers(move |_, _| {
+        inside.pass();
+        Action::Resume
+    });
+    let a = attach(&task, probe, Event::SyscallExit);
+    world.begin(&task);
+    gate.until_reached();
+    assert_eq!(stop(&a), Progress::InProgress);
+    gate.open();
+    ends_with_marks(world, &task, &[2]);
+}
+
 /// An engine without quiesce answers stop at syscall exit, nobody has quiesce / - / it stops (INV-26).
 pub fn sc_035_stop_without_quiesce(world: &impl World) {
     let script = vec![Step::Call(1), Step::Mark(2)];
@@ -173,21 +190,43 @@ pub fn sc_035_stop_without_quiesce(world: &impl World) {
     ends_with_marks(world, &task, &[2]);
 }
 
+/// An engine that stops at the exit of the call with value 1.
+fn stops_after_call(log: &Log) -> Probe {
+    Probe::new("H", log).answers(|_, report| match report {
+        Report::SyscallExit(exit) if exit.value() == 1 => Action::Stop,
+        _ => Action::Resume,
+    })
+}
+
 /// The same in a signal pass, with another engine that has quiesce / - / it stops (INV-26).
 pub fn sc_036_stop_without_quiesce_in_a_signal_pass(world: &impl World) {
-    let handler = Handling::Handler(vec![Step::Mark(9)]);
-    let script = vec![Step::Handle(signals::SIGUSR1, handler), Step::Raise(signals::SIGUSR1), Step::Mark(2)];
+    let (usr1, usr2) = (signals::SIGUSR1, signals::SIGUSR2);
+    let script = vec![
+        Step::Handle(usr1, Handling::Handler(vec![Step::Mark(9)])),
+        Step::Handle(usr2, Handling::Handler(vec![Step::Mark(10)])),
+        Step::Call(1),
+        Step::Mark(2),
+    ];
     let (task, log) = (world.launch(script, Parent::Waits), Log::new());
     let taken = Seen::Event(Event::Signal);
     let a = attach(&task, Probe::new("A", &log).once(taken, Action::Stop), Event::Signal);
     attach(&task, Probe::new("Q", &log), Event::Quiesce);
+    let h = attach(&task, stops_after_call(&log), Event::SyscallExit);
     world.begin(&task);
+    world.until(&task, Place::Held);
+    // Two signals wait, so that the stop must be honoured on the signal path itself: before the second is taken.
+    for number in [usr1, usr2] {
+        world.signal(&task, To::Thread, SigInfo { number, ..SigInfo::NONE });
+    }
+    resume(&h);
+    log.until("A", taken);
     world.until(&task, Place::Held);
     assert_eq!(log.of("A"), [taken]);
     assert_eq!(stop(&a), Progress::Done);
-    assert!(world.did(&task).is_empty());
+    assert!(!world.did(&task).iter().any(|did| matches!(did, Did::Mark(_))));
     resume(&a);
-    ends_with_marks(world, &task, &[9, 2]);
+    ends_with_marks(world, &task, &[10, 9, 2]);
+    assert_eq!(log.of("A"), [taken, taken]);
 }
 
 /// What an engine does that steps once in the first report before user mode, and stops at the trap.
@@ -225,6 +264,20 @@ pub fn sc_037_step_survives_anothers_stop(world: &impl World) {
         ends_with_marks(world, &task, &[1, 2, 3]);
         assert_eq!(log.count("B", TRAP), 1, "one step");
     }
+}
+
+/// A stops and B asks for an interrupt in one pass / A lets go / B still gets its report on the signal path.
+pub fn sc_037_interrupt_survives_anothers_stop(world: &impl World) {
+    let script = vec![Step::Call(1), Step::Mark(2)];
+    let (task, log) = (world.launch(script, Parent::Waits), Log::new());
+    let a = attach(&task, Probe::new("A", &log).once(EXIT, Action::Stop), Event::SyscallExit);
+    let b = Probe::new("B", &log).once(EXIT, Action::Interrupt);
+    attach(&task, b, Event::SyscallExit | Event::Quiesce);
+    world.begin(&task);
+    world.until(&task, Place::Held);
+    resume(&a);
+    ends_with_marks(world, &task, &[2]);
+    assert_eq!(log.count("B", Seen::Path(SignalKind::Report)), 1);
 }
 
 /// One engine block-steps, another single-steps / - / a single step.

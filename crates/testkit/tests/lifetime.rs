@@ -1,0 +1,214 @@
+//! Who drops an engine, and when: exactly once, after the last callback, never under a lock of the core, whichever
+//! way it goes. Thousands of rounds of real races between a task, its reaper and a controller.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use utrace_core::{
+    Action, Attach, Cx, DeathReport, Engine, EngineRef, Event, EventSet, Match, Place, Progress, Reaper,
+    Reporter, Syscall, SyscallEntry, SyscallExit, Task,
+};
+use utrace_testkit::bare::Bare;
+
+const ROUNDS: usize = 3000;
+
+/// What is counted over a test.
+#[derive(Default)]
+struct Counts {
+    made: AtomicUsize,
+    dropped: AtomicUsize,
+    /// Callbacks after the drop: must stay 0.
+    late: AtomicUsize,
+}
+
+/// An engine that detaches itself now and then, and whose drop calls the core: with a lock of the task held it would
+/// wait for itself, which the platform turns into a panic.
+struct Client {
+    counts: Arc<Counts>,
+    task: Task,
+    dropped: Arc<AtomicBool>,
+    leaves_at: Option<Event>,
+}
+
+impl Client {
+    fn new(counts: &Arc<Counts>, task: &Task, leaves_at: Option<Event>) -> Client {
+        counts.made.fetch_add(1, Ordering::SeqCst);
+        Client { counts: Arc::clone(counts), task: task.clone(), dropped: Arc::default(), leaves_at }
+    }
+
+    fn called(&self, event: Event) -> Action {
+        self.counts.late.fetch_add(usize::from(self.dropped.load(Ordering::SeqCst)), Ordering::SeqCst);
+        if self.leaves_at == Some(event) { Action::Detach } else { Action::Resume }
+    }
+}
+
+impl Engine for Client {
+    fn name(&self) -> &str {
+        "client"
+    }
+
+    fn quiesce(&mut self, _cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+        self.called(event.unwrap_or(Event::Quiesce));
+        Action::Resume
+    }
+
+    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, _entry: &mut SyscallEntry) -> Action {
+        self.called(Event::SyscallEntry)
+    }
+
+    fn syscall_exit(&mut self, _cx: &mut Cx<'_>, _exit: &mut SyscallExit) -> Action {
+        self.called(Event::SyscallExit)
+    }
+
+    fn death(&mut self, _cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
+        self.called(Event::Death)
+    }
+
+    fn reap(&mut self, _task: &Task) {
+        self.called(Event::Reap);
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.task.engines();
+        let _ = self.task.find(Match::ANY);
+        assert!(!self.dropped.swap(true, Ordering::SeqCst), "dropped twice");
+        self.counts.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What a task does: some syscalls, then it dies, or its host leaves it.
+fn live_and_die(mut reporter: Reporter, host: &Bare, dies: bool) {
+    host.report_here();
+    for _ in 0..3 {
+        let call = Syscall::default();
+        let _ = reporter.syscall_entry(&mut host.clone(), &mut SyscallEntry::new(call));
+        reporter.tidy();
+        let _ = reporter.syscall_exit(&mut host.clone(), &mut SyscallExit::new(Some(call), 0, 0, false));
+    }
+    if dies {
+        reporter.dead();
+        reporter.death(&mut host.clone(), &mut DeathReport { group_dead: true, signal: None, code: 0 });
+    }
+}
+
+fn wanted(round: usize) -> EventSet {
+    let sets = [
+        EventSet::ALL,
+        EventSet::SYSCALL | Event::Death,
+        Event::Death | Event::Reap,
+        EventSet::from(Event::Reap),
+        EventSet::NONE,
+    ];
+    sets[round % sets.len()]
+}
+
+/// A controller that does one thing or another with its handle.
+fn control(engine: EngineRef, round: usize) {
+    match round % 6 {
+        0 => drop(engine),
+        1 => {
+            let _ = engine.control(Action::Detach);
+        }
+        2 => assert!(engine.detach_sync().is_ok(), "nobody interrupts"),
+        3 => {
+            let _ = engine.set_events(EventSet::NONE);
+            let _ = engine.barrier();
+        }
+        4 => {
+            let more =
+                Attach { place: Place::After(engine.clone()), exclusive: Some(Match::ANY), tag: round };
+            let _ = engine.task().clone().attach_with(Box::new(Idle), more);
+        }
+        _ => {
+            if engine.control(Action::Detach) == Ok(Progress::InProgress) {
+                assert!(engine.barrier().is_err(), "marked for detach is never Ok (INV-8)");
+            }
+        }
+    }
+}
+
+struct Idle;
+
+impl Engine for Idle {
+    fn name(&self) -> &str {
+        "idle"
+    }
+}
+
+fn reap(mut reaper: Reaper) {
+    reaper.reap();
+}
+
+fn race(dies: bool) {
+    let counts = Arc::new(Counts::default());
+    let events = [None, Some(Event::SyscallEntry), Some(Event::SyscallExit), Some(Event::Death)];
+    for round in 0..ROUNDS {
+        let (task, reporter, reaper, host) = Bare::task();
+        let handles: Vec<EngineRef> = (0..3)
+            .map(|engine| {
+                let leaves_at = events[(round / 5 + engine) % events.len()];
+                let client = Client::new(&counts, &task, leaves_at);
+                let Ok(engine) = task.attach_for(wanted(round), client) else { unreachable!("it is alive") };
+                engine
+            })
+            .collect();
+        let start = Barrier::new(3);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                live_and_die(reporter, &host, dies);
+            });
+            scope.spawn(|| {
+                start.wait();
+                if dies {
+                    reap(reaper);
+                }
+            });
+            start.wait();
+            for (at, engine) in handles.into_iter().enumerate() {
+                control(engine, round + at);
+            }
+            // One that comes late, and may be refused.
+            let _ = task.attach_for(wanted(round + 1), Client::new(&counts, &task, None));
+        });
+        let (made, dropped) = (counts.made.load(Ordering::SeqCst), counts.dropped.load(Ordering::SeqCst));
+        assert_eq!(made, dropped, "round {round}: an engine was kept, or dropped twice");
+    }
+    assert_eq!(counts.made.load(Ordering::SeqCst), ROUNDS * 4);
+    assert_eq!(counts.late.load(Ordering::SeqCst), 0, "a callback after the drop");
+}
+
+/// The task dies and is reaped, while controllers let go, detach, wait or attach.
+#[test]
+fn engines_of_a_dying_task_are_dropped_once() {
+    race(true);
+}
+
+/// The host gives the task up.
+#[test]
+fn engines_of_a_task_that_is_given_up_are_dropped_once() {
+    race(false);
+}
+
+/// What nobody ever reported for, and what is refused, goes too.
+#[test]
+fn engines_that_were_never_called_are_dropped_once() {
+    let counts = Arc::new(Counts::default());
+    for round in 0..100 {
+        let (task, reporter, mut reaper, _host) = Bare::task();
+        let engine = task.attach(Client::new(&counts, &task, None)).unwrap();
+        let refused = Attach { exclusive: Some(Match::ANY), ..Attach::default() };
+        assert!(task.attach_with(Box::new(Client::new(&counts, &task, None)), refused).is_err());
+        match round % 3 {
+            0 => drop(reporter),
+            1 => reaper.reap(),
+            _ => {
+                let _ = engine.control(Action::Detach);
+            }
+        }
+        drop(engine);
+    }
+    assert_eq!(counts.made.load(Ordering::SeqCst), 200);
+    assert_eq!(counts.dropped.load(Ordering::SeqCst), 200);
+}
