@@ -96,7 +96,7 @@ fn attach_all(host: &Host, pids: &[i32], tools: &Tools) -> Result<(), Code> {
             // `-p 5 -p 5` is no trouble.
             Err(HostError::AlreadyOurs(_)) => {}
             Err(error) => {
-                trouble = trouble.or(Some(code_of(&error)));
+                trouble.get_or_insert_with(|| code_of(&error));
                 say(error);
             }
         }

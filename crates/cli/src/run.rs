@@ -1,6 +1,6 @@
 //! `utrace run`: launches a program, traces its tree, ends as it ended.
 //!
-//! Entry: [`run`]. One loop hears what happens ([`News`]): signals to utrace, job control of the program, the end of
+//! Entry: [`run`]. One loop hears what happens (`News`): signals to utrace, job control of the program, the end of
 //! the program and of its tree. Neighbours: [`crate::tools`] makes the engines, [`crate::job`] is the shell's side.
 //! It makes no kernel call on a tracee: that is the host's.
 

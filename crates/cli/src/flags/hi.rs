@@ -1,7 +1,7 @@
 //! From what was said to what is to be done: [`HiArgs`].
 //!
 //! Key types: [`HiArgs`]. Neighbours: [`super::low`] parsed the flags; the engines' own
-//! [`registry`](utrace_engines::registry) reads their values; [`crate::tools`] opens what comes out; `run` and
+//! [`registry`] reads their values; [`crate::tools`] opens what comes out; `run` and
 //! `attach` do the rest. Checks what can be checked without opening, starting or attaching to anything.
 
 use std::ffi::OsString;
@@ -94,7 +94,7 @@ fn from_letters(letters: &Letters) -> Result<Vec<Spec>, String> {
             }
             Some((key @ ("trace" | "t"), set)) => log.trace = set_of(sets::syscalls(set), key, set)?,
             Some((key @ ("signal" | "signals" | "s"), set)) => {
-                log.signals = set_of(sets::signals(set), key, set)?
+                log.signals = set_of(sets::signals(set), key, set)?;
             }
             Some((key, _)) if key.bytes().all(|b| b.is_ascii_alphabetic()) => {
                 let message = format!("`-e {key}=` is not understood; there are trace=, signal= and inject=");

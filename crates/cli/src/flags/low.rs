@@ -1,6 +1,6 @@
 //! From arguments to what was said: [`LowArgs`], with the engine flags in the order in which they stood.
 //!
-//! Key types: [`LowArgs`], [`EngineFlag`], [`Parsed`]. Neighbours: the definitions in [`super`], their meaning
+//! Key types: [`LowArgs`], [`EngineFlag`]. Neighbours: the definitions in [`super`], their meaning
 //! in [`super::hi`]. Looks at nothing but its arguments.
 
 use std::ffi::OsString;

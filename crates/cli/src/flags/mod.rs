@@ -123,8 +123,11 @@ pub struct EngineArgs {
         default_missing_value = "", action = ArgAction::Append, help_heading = ENGINES)]
     pub stats: Vec<String>,
 
-    /// Tamper with syscalls, as strace's --inject: SET[:error=…|:retval=…][:signal=…][:delay_enter=…][:when=…]
-    #[arg(long, value_name = "SET:…", action = ArgAction::Append, help_heading = ENGINES)]
+    /// Tamper with syscalls.
+    #[arg(long,
+        help = "Tamper with syscalls, as strace's --inject: \
+            SET[:error=…|:retval=…][:signal=…][:delay_enter=…][:delay_exit=…][:when=…]",
+        value_name = "SET:…", action = ArgAction::Append, help_heading = ENGINES)]
     pub inject: Vec<String>,
 
     /// The log engine that strace's letters describe.
@@ -148,8 +151,13 @@ pub struct Letters {
     #[arg(short = 'e', value_name = "EXPR", action = ArgAction::Append)]
     pub expr: Vec<String>,
 
-    /// Show at most N bytes of a string [32]
-    #[arg(short = 's', long = "string-limit", value_name = "N")]
+    /// Show at most N bytes of a string.
+    #[arg(
+        help = "Show at most N bytes of a string [32]",
+        short = 's',
+        long = "string-limit",
+        value_name = "N"
+    )]
     pub strings: Option<u32>,
 
     /// Time of day before each line; -tt with microseconds; -ttt seconds since the epoch

@@ -2,7 +2,7 @@
 //!
 //! Key types: [`Page`], [`PageRef`], [`Head`]. A syscall's line is begun at entry and ended at exit. When another task
 //! (or the same one, with a signal) has something to say in between, the open line is closed with
-//! `<unfinished ...>`, and its owner learns at [`Page::resume`] that it must begin a new one.
+//! `<unfinished ...>`, and its owner learns at [`Page::is_open`] that it must begin a new one.
 //!
 //! Knows columns and prefixes; what a line says is its caller's.
 
