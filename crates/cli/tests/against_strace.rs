@@ -1,4 +1,5 @@
 //! Line by line against the strace that is installed: same lines, same order in each process.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here is the test")]
 
 mod common;
 

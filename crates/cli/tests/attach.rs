@@ -1,4 +1,5 @@
 //! `utrace attach`: every thread of a process that runs, and nothing of it changed afterwards.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here is the test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A program under `utrace run` behaves, and ends, as without it: status, signals, streams, what it inherits.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here is the test")]
 
 mod common;
 

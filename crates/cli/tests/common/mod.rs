@@ -5,6 +5,7 @@
 //! may be readable by root alone); [`Who`]; [`Run`], a command with its outcome [`Ran`]. Every child has a
 //! deadline, after which it is killed and the test fails: a hanging tracer must not hang the tests.
 #![expect(dead_code, reason = "every test file uses another part of it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails here is the test")]
 
 pub(crate) mod normal;
 pub(crate) mod pty;
