@@ -83,6 +83,14 @@ pub static KEYRING: NameSet = NameSet { zero: None, unknown: None, entries: &[
     (0xfffffffe, "KEY_SPEC_PROCESS_KEYRING"), (0xffffffff, "KEY_SPEC_THREAD_KEYRING"),
 ] };
 
+/// Console log levels.
+#[rustfmt::skip]
+pub static LOGLEVEL: NameSet = NameSet { zero: None, unknown: Some("LOGLEVEL_???"), entries: &[
+    (0, "LOGLEVEL_EMERG"), (1, "LOGLEVEL_ALERT"), (2, "LOGLEVEL_CRIT"), (3, "LOGLEVEL_ERR"),
+    (4, "LOGLEVEL_WARNING"), (5, "LOGLEVEL_NOTICE"), (6, "LOGLEVEL_INFO"), (7, "LOGLEVEL_DEBUG"),
+    (8, "LOGLEVEL_DEBUG+1"),
+] };
+
 /// `struct mq_attr` flags.
 #[rustfmt::skip]
 pub static MQ_FLAGS: NameSet = NameSet { zero: None, unknown: Some("O_???"), entries: &[

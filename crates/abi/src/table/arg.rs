@@ -143,6 +143,8 @@ pub enum Arg {
     SeccompArg,
     /// CPU of `membarrier`.
     MembarrierCpu,
+    /// Length or level of `syslog`, by action.
+    SyslogLen,
     /// Buffer of `syslog`, by action.
     SyslogBuf,
     /// Flags and exit signal of `clone`.
@@ -164,6 +166,8 @@ pub enum Arg {
     Envp,
     /// A buffer filled with as many bytes as the call returns.
     BufOut,
+    /// The value of an extended attribute, written.
+    XattrOut,
     /// As `BufOut`, always in hex: bytes that are no text.
     BufHexOut,
     /// A list of attribute names.
@@ -307,8 +311,6 @@ pub enum Arg {
     MqAttrIn,
     /// `struct mq_attr`, written.
     MqAttrOut,
-    /// A message, written.
-    MsgbufOut,
     /// As many `struct io_event` as the call returns.
     IoEventsOut,
     /// `struct file_handle`, read.
@@ -328,6 +330,8 @@ pub enum Arg {
     /// A landlock rule.
     LandlockRuleAttr,
     // With a set of names or the index of a related argument.
+    /// A message, written, its size the argument given.
+    MsgbufOut(u8),
     /// A host name, its length the argument given.
     HostName(u8),
     /// The value of an extended attribute, its size the argument given.
@@ -421,6 +425,7 @@ impl Arg {
         match self {
             Self::PathOut
             | Self::BufOut
+            | Self::XattrOut
             | Self::BufHexOut
             | Self::XattrListOut
             | Self::IntOut
@@ -465,10 +470,10 @@ impl Arg {
             | Self::CpusetOut
             | Self::MpolModeOut
             | Self::MqAttrOut
-            | Self::MsgbufOut
             | Self::IoEventsOut
             | Self::FileHandleOut
             | Self::IoUringParams
+            | Self::MsgbufOut(_)
             | Self::SigsetOut(_)
             | Self::IovecOut(_)
             | Self::IovecRead(_)

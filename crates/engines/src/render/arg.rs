@@ -4,10 +4,11 @@
 //! there on. The match below is the map from kinds to files; it holds no formats itself.
 
 use super::cx::Cx;
+use super::ipc::Object;
 use super::process::CloneArg;
 use super::strings::Vector;
 use super::{
-    fcntl, flags, futex, ioctl, ipc, net, poll, prctl, process, ptrace, result, signal, sockopt, stat,
+    fcntl, flags, futex, ioctl, ipc, keys, net, poll, prctl, process, ptrace, result, signal, sockopt, stat,
 };
 use super::{strings, structure, system};
 use utrace_abi::flags as f;
@@ -163,8 +164,12 @@ fn string(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
             let size = cx.arg(size);
             ipc::message(cx, value, size);
         }
-        Arg::MsgbufOut => match cx.returned() {
-            Some(size) => ipc::message(cx, value, size.max(0) as u64),
+        Arg::MsgbufOut(size) => {
+            let size = cx.arg(size);
+            cx.filled(value, |cx, addr| ipc::message(cx, addr, size));
+        }
+        Arg::XattrOut => match cx.returned() {
+            Some(size) => strings::attribute(cx, value, size.max(0) as u64),
             None => cx.addr(value),
         },
         _ => return false,
@@ -294,11 +299,12 @@ fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
         Arg::ArchPrctlArg => return prctl::arch(cx, value),
         Arg::SemctlArg => {
             let command = cx.arg(2);
-            return ipc::semctl(cx, command, value);
+            return ipc::control(cx, Object::Semaphores, command, value);
         }
         Arg::ShmctlArg | Arg::MsgctlArg => {
+            let object = if matches!(arg, Arg::ShmctlArg) { Object::Memory } else { Object::Queue };
             let command = cx.arg(1);
-            return ipc::control(cx, command, value);
+            return ipc::control(cx, object, command, value);
         }
         Arg::CloneParentTid => return process::clone_arg(cx, value, CloneArg::ParentTid),
         Arg::CloneChildTid => return process::clone_arg(cx, value, CloneArg::ChildTid),
@@ -315,7 +321,9 @@ fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
         Arg::PtracePid => return ptrace::pid(cx, value),
         Arg::PtraceAddr => return ptrace::addr(cx, value),
         Arg::PtraceData => return ptrace::data(cx, value),
-        Arg::SyslogBuf => return syslog_buffer(cx, value),
+        Arg::SyslogBuf | Arg::SyslogLen => return keys::syslog(cx, index, value),
+        Arg::KeyctlArg(index) => return keys::argument(cx, index),
+        Arg::FsconfigArg(index) => keys::fs_config(cx, index, value),
         Arg::SeccompFlags => {
             let set = if cx.arg(0) as u32 == 1 { &f::SECCOMP_FILTER } else { &f::NONE };
             flags::flags(cx, value & 0xffff_ffff, set);
@@ -359,17 +367,6 @@ fn seccomp(cx: &mut Cx<'_>, value: u64) -> Shown {
             }
             cx.s("}");
         }),
-        _ => cx.addr(value),
-    }
-    Shown::Done
-}
-
-fn syslog_buffer(cx: &mut Cx<'_>, value: u64) -> Shown {
-    if cx.entering() {
-        return Shown::Later;
-    }
-    match (cx.arg(0) as u32, cx.returned()) {
-        (2..=4, Some(len)) => strings::buffer(cx, value, len.max(0) as u64),
         _ => cx.addr(value),
     }
     Shown::Done

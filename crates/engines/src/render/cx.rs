@@ -89,6 +89,9 @@ impl Cx<'_> {
     /// A directory descriptor or `AT_FDCWD`.
     pub(super) fn dir_fd(&mut self, value: u64) {
         const AT_FDCWD: i32 = -100;
+        if value as i32 == -1 && self.called("fanotify_mark") {
+            return self.s("FAN_NOFD");
+        }
         if value as i32 != AT_FDCWD {
             return self.fd(i64::from(value as i32));
         }
@@ -303,16 +306,27 @@ pub(super) fn push_octal(out: &mut String, value: u64, width: usize) {
     push_radix(out, value, 8, width);
 }
 
-/// Digits by hand: a line holds many numbers, and this costs a fraction of the formatting machinery.
-pub(super) fn push_radix(out: &mut String, mut value: u64, radix: u64, width: usize) {
+/// Digits by hand: a line holds many numbers, and this costs a fraction of the formatting machinery. The radix is
+/// 8, 10 or 16; each gets a loop of its own, so that the division is by a constant.
+pub(super) fn push_radix(out: &mut String, value: u64, radix: u64, width: usize) {
+    match radix {
+        8 => push_digits::<8>(out, value, width),
+        16 => push_digits::<16>(out, value, width),
+        _ => push_digits::<10>(out, value, width),
+    }
+}
+
+fn push_digits<const RADIX: u64>(out: &mut String, mut value: u64, width: usize) {
+    if value < RADIX && width <= 1 {
+        return out.push(char::from(b"0123456789abcdef"[value as usize & 15]));
+    }
     let mut digits = [b'0'; 24];
     let mut at = digits.len();
-    let mut written = 0;
-    while (value != 0 || written < width) && at > 0 {
+    while value != 0 && at > 0 {
         at -= 1;
-        digits[at] = b"0123456789abcdef"[(value % radix) as usize & 15];
-        value /= radix;
-        written += 1;
+        digits[at] = b"0123456789abcdef"[(value % RADIX) as usize & 15];
+        value /= RADIX;
     }
+    at = at.min(digits.len().saturating_sub(width));
     out.push_str(core::str::from_utf8(&digits[at..]).unwrap_or_default());
 }

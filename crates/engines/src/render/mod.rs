@@ -19,6 +19,7 @@ mod flags;
 mod futex;
 mod ioctl;
 mod ipc;
+mod keys;
 mod net;
 mod poll;
 mod prctl;

@@ -24,11 +24,8 @@ pub(super) fn poll_result(cx: &mut Cx<'_>, ready: i64, addr: u64, count: u64) {
     }
     let start = cx.out.len();
     cx.s(" ([");
-    let (mut shown, mut left) = (0, ready);
+    let mut shown = 0;
     for index in 0..count & 0xffff_ffff {
-        if left == 0 {
-            break;
-        }
         let Some(bytes) = cx.bytes::<8>(addr.wrapping_add(index * 8)) else {
             if shown > 0 {
                 cx.s(", ");
@@ -38,10 +35,9 @@ pub(super) fn poll_result(cx: &mut Cx<'_>, ready: i64, addr: u64, count: u64) {
             break;
         };
         let p = Bytes(bytes);
-        if p.u16(6) == 0 || p.i32(0) < 0 {
+        if p.u16(6) == 0 {
             continue;
         }
-        left -= 1;
         if shown > 0 {
             cx.s(", ");
         }

@@ -5,7 +5,7 @@ use super::cx::{Bytes, Cx};
 use super::flags::{choice, flags};
 use super::signal::signal;
 use super::time::{Unit, pair};
-use utrace_abi::{WaitStatus, flags as f};
+use utrace_abi::flags as f;
 
 const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_SETTLS: u64 = 0x0008_0000;
@@ -193,36 +193,38 @@ pub(super) fn wait_status(cx: &mut Cx<'_>, addr: u64) {
 }
 
 fn status(cx: &mut Cx<'_>, raw: i32) {
-    match WaitStatus::decode(raw) {
-        WaitStatus::Exited(code) => {
-            cx.s("{WIFEXITED(s) && WEXITSTATUS(s) == ");
-            cx.udec(u64::from(code));
-        }
-        WaitStatus::Signaled { signal, core_dumped } => {
-            cx.s("{WIFSIGNALED(s) && WTERMSIG(s) == ");
-            cx.s(signal.name());
-            if core_dumped {
-                cx.s(" && WCOREDUMP(s)");
-            }
-        }
-        WaitStatus::Stopped { signal: stop, event } => {
+    let word = raw as u32;
+    let (low, high, event) = (u64::from(word as u8), u64::from(word >> 8 & 0xff), u64::from(word >> 16));
+    match low {
+        _ if word == 0xffff => cx.s("{WIFCONTINUED(s)}"),
+        0x7f => {
             cx.s("{WIFSTOPPED(s) && WSTOPSIG(s) == ");
-            signal(cx, u64::from(stop & 0x7f));
-            if stop & 0x80 != 0 {
-                cx.s(" | 0x80");
-            }
-            if event != 0 {
-                cx.s("} | ");
-                choice(cx, u64::from(event), &f::PTRACE_EVENT);
-                return cx.s(" << 16");
-            }
+            signal(cx, high & 0x7f);
+            cx.s(if high & 0x80 != 0 { " | 0x80}" } else { "}" });
         }
-        WaitStatus::Continued => cx.s("{WIFCONTINUED(s)"),
-        WaitStatus::Unknown(raw) => {
-            return cx.hex(u64::from(raw as u32));
+        0 => {
+            cx.s("{WIFEXITED(s) && WEXITSTATUS(s) == ");
+            cx.udec(high);
+            cx.s("}");
+        }
+        _ => {
+            cx.s("{WIFSIGNALED(s) && WTERMSIG(s) == ");
+            signal(cx, low & 0x7f);
+            cx.s(if low & 0x80 != 0 { " && WCOREDUMP(s)}" } else { "}" });
         }
     }
-    cx.s("}");
+    if word == 0xffff {
+        return;
+    }
+    if event != 0 {
+        cx.s("|");
+        choice(cx, event, &f::PTRACE_EVENT);
+        cx.s("<<16");
+    }
+    if !matches!(low, 0 | 0x7f) && high != 0 {
+        cx.s("|");
+        cx.hex(high << 8);
+    }
 }
 
 /// `{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}`.

@@ -185,10 +185,18 @@ pub(super) fn attribute(cx: &mut Cx<'_>, addr: u64, len: u64) {
 
 /// As [`buffer_out`] for bytes that are no text.
 pub(super) fn bytes_out(cx: &mut Cx<'_>, addr: u64) {
+    match cx.returned() {
+        Some(len) => bytes(cx, addr, len.max(0) as u64),
+        None => cx.addr(addr),
+    }
+}
+
+/// As [`buffer`] for bytes that are no text: always in hex.
+pub(super) fn bytes(cx: &mut Cx<'_>, addr: u64, len: u64) {
     let options = super::Options { strings: StringStyle::Hex, ..*cx.options };
     let outcome = cx.outcome;
     let mut hex = Cx { options: &options, call: cx.call, memory: cx.memory, out: cx.out, outcome, saved: 0 };
-    buffer_out(&mut hex, addr);
+    buffer(&mut hex, addr, len);
 }
 
 /// A buffer that the kernel filled with as many bytes as it returned.

@@ -78,6 +78,9 @@ fn uncommon(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
 
 fn times(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     match arg {
+        Arg::TimespecIn if cx.called("epoll_pwait2") => {
+            cx.object::<16>(value, |cx, t| time::pair(cx, t, 0, Unit::Nano))
+        }
         Arg::TimespecIn => time::time(cx, value, Unit::Nano),
         Arg::TimespecOut => time::time_out(cx, value, Unit::Nano),
         Arg::TimespecRem => time::remaining(cx, value),
@@ -139,12 +142,12 @@ fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
             if count > GROUPS_MAX {
                 cx.addr(value);
             } else {
-                cx.array::<4>(value, count, |cx, gid| cx.udec(gid.u32(0)));
+                cx.array::<4>(value, count, |cx, gid| id(cx, gid.u32(0)));
             }
         }
         Arg::GidsOut => match cx.returned() {
             Some(count) if cx.arg(0) != 0 || count == 0 => {
-                cx.array::<4>(value, count.max(0) as u64, |cx, gid| cx.udec(gid.u32(0)));
+                cx.array::<4>(value, count.max(0) as u64, |cx, gid| id(cx, gid.u32(0)));
             }
             _ => cx.addr(value),
         },
@@ -191,4 +194,9 @@ fn words(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         _ => return false,
     }
     true
+}
+
+/// A user or group id; all ones is `-1`.
+pub(super) fn id(cx: &mut Cx<'_>, value: u64) {
+    if value as u32 == u32::MAX { cx.s("-1") } else { cx.udec(value & 0xffff_ffff) }
 }
