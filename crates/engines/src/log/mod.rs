@@ -8,6 +8,7 @@
 //! a line. Knows nothing of the other engines: that a result was injected it sees from the report.
 
 mod engine;
+mod flusher;
 pub mod json;
 mod memory;
 mod options;
@@ -29,6 +30,7 @@ use crate::output::{Failure, Place};
 use crate::render::Renderer;
 use crate::tool::{OpenError, Origin, OutputError, Tool};
 use engine::LogEngine;
+use flusher::Flusher;
 use page::{Head, Page, PageRef};
 use roll::Roll;
 
@@ -58,6 +60,7 @@ pub(crate) struct Shared {
     page: PageRef,
     pub(crate) roll: Roll,
     failure: Failure,
+    flusher: Arc<Flusher>,
 }
 
 impl Log {
@@ -77,9 +80,10 @@ impl Log {
         if options.per == Per::Task {
             place.file = None;
         }
-        let page = Page::open(&place, head, &options, &failure)?;
+        let flusher = Flusher::new();
+        let page = Page::open(&place, head, &options, &failure, &flusher)?;
         let renderer = Renderer::new(options.render);
-        let shared = Shared { options, renderer, page: page.into_ref(), roll: Roll::default(), failure };
+        let shared = Shared { options, renderer, page, roll: Roll::default(), failure, flusher };
         Ok(Log { shared: Arc::new(shared) })
     }
 }
@@ -166,8 +170,8 @@ impl Shared {
         name.push(format!(".{id}"));
         let append = self.options.place.append || opening == Opening::Again;
         let place = Place { file: Some(name.into()), append };
-        match Page::open(&place, Head::Nobody, &self.options, &self.failure) {
-            Ok(page) => page.into_ref(),
+        match Page::open(&place, Head::Nobody, &self.options, &self.failure, &self.flusher) {
+            Ok(page) => page,
             Err(OpenError { engine, path, source }) => {
                 self.failure.keep(OutputError { engine, path, source: Arc::new(source) });
                 self.page.clone()
@@ -189,5 +193,11 @@ impl Shared {
         } else {
             eprintln!("utrace: {text}");
         }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.flusher.end();
     }
 }

@@ -8,10 +8,11 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use utrace_core::TaskId;
 
+use super::flusher::Flusher;
 use super::options::LogOptions;
 use super::roll::LineId;
 use super::stamp::Clock;
@@ -60,6 +61,11 @@ pub(crate) struct Page {
     notes: String,
     /// How many tasks write here.
     pub(crate) tasks: usize,
+    /// The page itself, to register for a flush.
+    this: Weak<Mutex<Page>>,
+    flusher: Arc<Flusher>,
+    /// Whether it is registered.
+    flush_due: bool,
 }
 
 impl Page {
@@ -68,24 +74,28 @@ impl Page {
         head: Head,
         options: &LogOptions,
         failure: &Failure,
-    ) -> Result<Page, OpenError> {
+        flusher: &Arc<Flusher>,
+    ) -> Result<PageRef, OpenError> {
         let output = Output::open("log", place, failure)?;
         let clock = Clock::new(options);
-        Ok(Page {
-            output,
-            head,
-            clock,
-            owner: None,
-            column: 0,
-            notes: String::new(),
-            tasks: 0,
-            prefix: Vec::new(),
-            prefix_for: None,
-        })
-    }
-
-    pub(crate) fn into_ref(self) -> PageRef {
-        PageRef(Arc::new(Mutex::new(self)))
+        let flusher = Arc::clone(flusher);
+        let page = Arc::new_cyclic(|this| {
+            Mutex::new(Page {
+                output,
+                head,
+                clock,
+                prefix: Vec::new(),
+                prefix_for: None,
+                owner: None,
+                column: 0,
+                notes: String::new(),
+                tasks: 0,
+                this: Weak::clone(this),
+                flusher,
+                flush_due: false,
+            })
+        });
+        Ok(PageRef(page))
     }
 
     /// Begins a line that stays open for `line`.
@@ -93,7 +103,7 @@ impl Page {
         self.lead(id);
         self.append(text);
         self.owner = Some(line);
-        self.output.settle();
+        self.settle();
     }
 
     /// Whether the line that [`Page::begin`] opened for `line` is still open. If not, the caller begins another.
@@ -150,7 +160,7 @@ impl Page {
             self.output.buffer().extend_from_slice(self.notes.as_bytes());
             self.notes.clear();
         }
-        self.output.settle();
+        self.settle();
     }
 
     /// A whole line about a task.
@@ -164,7 +174,7 @@ impl Page {
     pub(crate) fn raw_line(&mut self, text: &[u8]) {
         self.output.buffer().extend_from_slice(text);
         self.output.buffer().push(b'\n');
-        self.output.settle();
+        self.settle();
     }
 
     /// A message for the user, as soon as no line is open.
@@ -174,7 +184,7 @@ impl Page {
         if self.owner.is_none() {
             self.output.buffer().extend_from_slice(self.notes.as_bytes());
             self.notes.clear();
-            self.output.settle();
+            self.settle();
         }
     }
 
@@ -189,6 +199,24 @@ impl Page {
     /// Lets everything out.
     pub(crate) fn flush(&mut self) {
         self.output.flush();
+    }
+
+    /// The flush that the page was registered for.
+    pub(crate) fn flush_as_due(&mut self) {
+        self.flush_due = false;
+        self.flush();
+    }
+
+    /// Lets out what was written, at once or soon.
+    fn settle(&mut self) {
+        self.output.settle();
+        if !self.flush_due
+            && !self.output.buffer().is_empty()
+            && let Some(this) = self.this.upgrade()
+        {
+            self.flush_due = true;
+            Flusher::register(&self.flusher, PageRef(this));
+        }
     }
 
     /// The end of the page.

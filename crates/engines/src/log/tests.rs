@@ -267,3 +267,19 @@ fn a_syscall_that_a_kill_ended_has_its_object_too() {
     assert_eq!((&first["syscall"], &first["ret"]), (&"read".into(), &serde_json::Value::Null));
     assert_eq!(text.lines().count(), 2, "{text}");
 }
+
+/// `tail -f` on the file of a program that sleeps would show nothing else.
+#[test]
+fn a_line_that_waits_is_in_the_file_soon() {
+    let (log, file) = log("");
+    let mut rig = Rig::new(100);
+    log.attach(&rig.task, Origin::Launched).unwrap();
+    rig.call(GETPPID, &[], 7);
+    let _ = rig.enter(READ, &[0, 0, 1]);
+    let start = std::time::Instant::now();
+    while file.text().lines().count() < 2 {
+        assert!(start.elapsed().as_secs() < 60, "{}", file.text());
+        std::thread::yield_now();
+    }
+    assert!(file.text().ends_with("100   read(0, "), "{}", file.text());
+}
