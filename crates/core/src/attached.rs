@@ -21,6 +21,8 @@ use core::fmt;
 const STOP: u32 = 1 << 29;
 /// To be detached, still on the list (DETACH-MARKED).
 const MARKED: u32 = 1 << 30;
+/// Taken off by the reap, not by a detach.
+const REAPED: u32 = 1 << 28;
 /// On no list (DETACHED).
 const DETACHED: u32 = 1 << 31;
 
@@ -69,6 +71,11 @@ impl Word {
     #[inline(always)]
     pub(crate) const fn counts(self) -> bool {
         self.0 & (MARKED | DETACHED) == 0
+    }
+
+    /// The reap came for it while it was attached.
+    pub(crate) const fn is_reaped(self) -> bool {
+        self.0 & REAPED != 0
     }
 
     pub(crate) const fn is_detached(self) -> bool {
@@ -161,9 +168,16 @@ impl Attached {
         self.word.store(MARKED, Ordering::Release);
     }
 
+    /// The reap has had its turn with this engine.
+    pub(crate) fn mark_reaped(&self, _lock: &Guard<'_, Ledger>) {
+        let reaped = if self.word().counts() { REAPED } else { 0 };
+        self.word.store(MARKED | reaped, Ordering::Release);
+    }
+
     /// The engine is on no list any more.
     pub(crate) fn set_detached(&self, _lock: &Guard<'_, Ledger>) {
-        self.word.store(MARKED | DETACHED, Ordering::Release);
+        let reaped = self.word.load(Ordering::Relaxed) & REAPED;
+        self.word.store(MARKED | DETACHED | reaped, Ordering::Release);
     }
 }
 

@@ -189,13 +189,15 @@ impl EngineRef {
 
     /// Detached already by somebody else, or being reaped: which of the two.
     fn already_gone(&self) -> Result<Detached, SyncError> {
-        let reaping = self.task.lock().reap_begun();
-        if reaping && !self.attached.word().is_detached() {
+        let ledger = self.task.lock();
+        let word = self.attached.word();
+        drop(ledger);
+        // Still counting and yet refused: the reap has begun and comes to it. Reaped: it has.
+        if word.counts() || word.is_reaped() {
             return Ok(Detached::ReapRuns);
         }
         match self.barrier() {
             Err(crate::BarrierError::Interrupted) => Err(SyncError::Interrupted),
-            _ if reaping => Ok(Detached::ReapRuns),
             _ => Ok(Detached::Over),
         }
     }

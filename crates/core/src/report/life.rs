@@ -210,7 +210,7 @@ impl Reaping<'_> {
             data.reap(self.task);
         }
         let ledger = self.task.lock();
-        engine.mark(&ledger);
+        engine.mark_reaped(&ledger);
         drop(ledger);
         record.unpublish(self.task, self.task.inner.symmetric);
         self.at += 1;
@@ -225,7 +225,7 @@ impl Drop for Reaping<'_> {
         let Some(engine) = walker.engines().get(self.at).map(Arc::clone) else { return };
         let record = Arc::clone(walker.shared());
         let mut ledger = self.task.lock();
-        engine.mark(&ledger);
+        engine.mark_reaped(&ledger);
         ledger.walker = Some(walker);
         drop(ledger);
         record.unpublish(self.task, self.task.inner.symmetric);

@@ -158,7 +158,7 @@ pub(crate) fn reclaim(walker: &mut Option<Walker>, ledger: &mut Guard<'_, Ledger
 impl Drop for Reporter {
     fn drop(&mut self) {
         let mut ledger = self.task.lock();
-        if ledger.life >= Life::Zombie || ledger.reap_due {
+        if ledger.life >= Life::Zombie {
             // A zombie's engines wait for its reaper, with the walker already in the ledger.
             if ledger.walker.is_none() {
                 ledger.walker = self.walker.take();
@@ -167,12 +167,15 @@ impl Drop for Reporter {
         }
         reclaim(&mut self.walker, &mut ledger);
         ledger.life = Life::Gone;
+        ledger.hold = crate::record::Hold::None;
         let Some(walker) = &mut self.walker else { return };
         splice(&mut ledger, walker);
         for engine in walker.engines() {
             engine.mark(&ledger);
         }
         let leavers = reset(&self.task, &mut ledger, walker);
+        // Who waits for the end of a death pass that nobody goes on with.
+        walker.record().settled(self.task.inner.platform);
         drop(ledger);
         leavers.drop_unlocked();
     }

@@ -63,7 +63,8 @@ impl Reporter {
         let repeat = match self.at {
             At::SyscallEntry(_) => matches!(owed, Action::Interrupt | Action::Report),
             // A stop may have been asked for between waking and here: the report will find it.
-            At::ToUser => owed <= Action::Report || is_held(&ledger),
+            // An interrupt is answered on the signal path, wherever the task was parked.
+            At::ToUser => owed == Action::Report || (owed != Action::Interrupt && is_held(&ledger)),
             At::Continued => true,
             At::Once | At::Nowhere => false,
         };
