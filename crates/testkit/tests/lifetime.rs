@@ -212,3 +212,21 @@ fn engines_that_were_never_called_are_dropped_once() {
     assert_eq!(counts.made.load(Ordering::SeqCst), 200);
     assert_eq!(counts.dropped.load(Ordering::SeqCst), 200);
 }
+
+/// A host that gives a task up when its reaper had left the reap to the death pass: nobody would come any more.
+#[test]
+fn engines_of_a_reaped_task_that_is_given_up_are_dropped() {
+    let counts = Arc::new(Counts::default());
+    let (task, mut reporter, mut reaper, host) = Bare::task();
+    let call = Syscall::default();
+    let engine =
+        task.attach_for(Event::Death | Event::SyscallExit, Client::new(&counts, &task, None)).unwrap();
+    let _ = reporter.syscall_exit(&mut host.clone(), &mut SyscallExit::new(Some(call), 0, 0, false));
+    reporter.dead();
+    reaper.reap();
+    assert_eq!(counts.dropped.load(Ordering::SeqCst), 0);
+    drop(reporter);
+    assert!(!task.is_stopped());
+    drop(engine);
+    assert_eq!(counts.dropped.load(Ordering::SeqCst), 1);
+}

@@ -205,6 +205,16 @@ pub fn sc_027_calls_on_a_gone_task(world: &impl World) {
     assert_eq!(a.control(Action::Detach), Err(ControlError::Gone));
     assert_eq!(a.control(Action::Report), Err(ControlError::NeedsQuiesce), "arguments are checked first");
     assert_eq!(a.detach_sync(), Ok(Detached::ReapRuns));
+
+    // Detached before: the reap that came later was not for it.
+    let (task, log) = (world.launch(vec![], Parent::Waits), Log::new());
+    let a = attach(&task, Probe::new("A", &log), Event::Reap);
+    attach(&task, Probe::new("B", &log), Event::Reap);
+    assert_eq!(a.control(Action::Detach), Ok(Progress::Done));
+    world.run(&task);
+    world.reap(&task);
+    assert_eq!(a.detach_sync(), Ok(Detached::Over));
+    assert!(log.of("A").is_empty());
 }
 
 /// A callback waits for a lock whose holder waits in barrier / - / an onlooker can name the engine, and break it.

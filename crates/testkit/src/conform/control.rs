@@ -6,7 +6,8 @@ use crate::script::{Did, Step, signals};
 use crate::sim::{Place, Point};
 use std::sync::{Arc, Mutex};
 use utrace_core::{
-    Action, ControlError, EngineRef, Event, EventSet, ExamineError, Progress, SignalAction, Steps, Task,
+    Action, ControlError, EngineRef, Event, EventSet, ExamineError, Progress, SignalAction, SignalKind,
+    Steps, Task,
 };
 
 const QUIESCED: Seen = Seen::Quiesce(None);
@@ -39,14 +40,16 @@ pub fn sc_039_report_needs_quiesce(world: &impl World) {
     assert_eq!(a.control(Action::BlockStep), Err(ControlError::NoHardware));
 
     // Without block steps one gets a single step: the trap comes though nothing branches.
-    let log = Log::new();
-    let task = world.launch_stepless(vec![Step::Mark(1), Step::Mark(2)], Steps::Single);
-    let a = attach(&task, ignores_traps(&log), Event::Quiesce | Event::SignalCore);
-    assert_eq!(a.control(Action::BlockStep), Ok(Progress::Done));
-    // One that has just come and asks for nothing makes a report due, which must not cost the step.
-    assert!(task.attach(Probe::new("N", &log)).is_ok());
-    assert_eq!(world.run(&task), 0);
-    assert_eq!(log.count("A", Seen::Event(Event::SignalCore)), 1);
+    for with_another in [false, true] {
+        let log = Log::new();
+        let task = world.launch_stepless(vec![Step::Mark(1), Step::Mark(2)], Steps::Single);
+        let a = attach(&task, ignores_traps(&log), Event::Quiesce | Event::SignalCore);
+        assert_eq!(a.control(Action::BlockStep), Ok(Progress::Done));
+        // One that has just come and asks for nothing makes a report due, which must not cost the step.
+        assert!(!with_another || task.attach(Probe::new("N", &log)).is_ok());
+        assert_eq!(world.run(&task), 0);
+        assert_eq!(log.count("A", Seen::Event(Event::SignalCore)), 1);
+    }
 }
 
 fn ignores_traps(log: &Log) -> Probe {
@@ -169,6 +172,16 @@ pub fn sc_043_prepare_examine_refuses(world: &impl World) {
     world.until_over(&task);
     assert_eq!(prepared.map(utrace_core::Examine::finish), Ok(Err(ExamineError::Ran)));
     assert_eq!(a.prepare_examine().map(drop), Err(ExamineError::Dead));
+}
+
+/// Held / interrupt / the report that follows is one on the signal path.
+pub fn sc_040_interrupt_while_held(world: &impl World) {
+    let log = Log::new();
+    let (task, a) = held(world, vec![Step::Mark(1)], &log, EventSet::NONE);
+    assert_eq!(log.of("A"), [QUIESCED]);
+    assert_eq!(a.control(Action::Interrupt), Ok(Progress::Done));
+    assert_eq!(world.until_over(&task), 0);
+    assert_eq!(log.of("A").get(1), Some(&Seen::Path(SignalKind::Report)));
 }
 
 /// Held, the last engine detaches / - / it runs, and does not step.

@@ -82,6 +82,29 @@ pub fn sc_031_stop_and_interrupt_a_sleeper(world: &impl World) {
     assert_eq!((results.len(), results.last()), (2, Some(&0)), "{results:?}");
 }
 
+/// Asleep, stop asked for and taken back, then a signal / - / it gets on, and is not asked to stop for ever.
+pub fn sc_031_stop_taken_back(world: &impl World) {
+    let (go, usr1) = (Flag(0), signals::SIGUSR1);
+    let script = vec![
+        Step::Handle(usr1, Handling::Handler(vec![Step::Mark(9)])),
+        Step::Sleep(go),
+        Step::Call(1),
+        Step::Mark(2),
+    ];
+    let (task, log) = (world.launch(script, Parent::Waits), Log::new());
+    let a = attach(&task, Probe::new("A", &log), Event::Quiesce);
+    world.begin(&task);
+    world.until(&task, Place::Asleep);
+    assert_eq!(stop(&a), Progress::InProgress);
+    resume(&a);
+    world.signal(&task, To::Thread, SigInfo { number: usr1, ..SigInfo::NONE });
+    ends_with_marks(world, &task, &[9, 2]);
+    // At most one report for the stop that was asked for; none before user mode after the later syscall.
+    let alone = |seen: &Seen| matches!(seen, Seen::Quiesce(None) | Seen::Path(SignalKind::Report));
+    let seen = log.of("A");
+    assert!(seen.iter().filter(|seen| alone(seen)).count() <= 1, "{seen:?}");
+}
+
 /// A and B hold / A lets go / it stays; B lets go / it runs, once.
 pub fn sc_032_last_holder_lets_go(world: &impl World) {
     let script = vec![Step::Call(1), Step::Mark(2)];
