@@ -45,7 +45,7 @@ pub(super) fn render(cx: &mut Cx<'_>, arg: Arg, index: u8) -> Shown {
     {
         return Shown::Done;
     }
-    by_other(cx, arg, index, value)
+    by_command(cx, arg, index, value).unwrap_or_else(|| by_other(cx, arg, index, value))
 }
 
 /// Kinds whose memory layout does not depend on the word size. The i386 table already names few others.
@@ -240,6 +240,39 @@ fn network(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> bool {
     true
 }
 
+/// Kinds whose family decides by a command: what is shown, and when.
+fn by_command(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Option<Shown> {
+    Some(match arg {
+        Arg::IoctlArg => ioctl::argument(cx, value),
+        Arg::FcntlArg => {
+            let command = cx.arg(1);
+            fcntl::argument(cx, command, value)
+        }
+        Arg::FutexVal | Arg::FutexTimeout | Arg::FutexAddr2 | Arg::FutexVal3 => futex::argument(cx, index),
+        Arg::Prctl(index) => prctl::argument(cx, index),
+        Arg::ArchPrctlArg => prctl::arch(cx, value),
+        Arg::SemctlArg => {
+            let command = cx.arg(2);
+            ipc::control(cx, Object::Semaphores, command, value)
+        }
+        Arg::ShmctlArg | Arg::MsgctlArg => {
+            let object = if matches!(arg, Arg::ShmctlArg) { Object::Memory } else { Object::Queue };
+            let command = cx.arg(1);
+            ipc::control(cx, object, command, value)
+        }
+        Arg::CloneParentTid => process::clone_arg(cx, value, CloneArg::ParentTid),
+        Arg::CloneChildTid => process::clone_arg(cx, value, CloneArg::ChildTid),
+        Arg::CloneTls => process::clone_arg(cx, value, CloneArg::Tls),
+        Arg::PtracePid => ptrace::pid(cx, value),
+        Arg::PtraceAddr => ptrace::addr(cx, value),
+        Arg::PtraceData => ptrace::data(cx, value),
+        Arg::SyslogBuf | Arg::SyslogLen => keys::syslog(cx, index, value),
+        Arg::KeyctlArg(index) => keys::argument(cx, index),
+        Arg::SeccompArg => seccomp(cx, value),
+        _ => return None,
+    })
+}
+
 /// Kinds that depend on another argument, or are absent at times.
 fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
     match arg {
@@ -287,28 +320,6 @@ fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
             }
             strings::string(cx, value);
         }
-        Arg::IoctlArg => return ioctl::argument(cx, value),
-        Arg::FcntlArg => {
-            let command = cx.arg(1);
-            return fcntl::argument(cx, command, value);
-        }
-        Arg::FutexVal | Arg::FutexTimeout | Arg::FutexAddr2 | Arg::FutexVal3 => {
-            return futex::argument(cx, index);
-        }
-        Arg::Prctl(index) => return prctl::argument(cx, index),
-        Arg::ArchPrctlArg => return prctl::arch(cx, value),
-        Arg::SemctlArg => {
-            let command = cx.arg(2);
-            return ipc::control(cx, Object::Semaphores, command, value);
-        }
-        Arg::ShmctlArg | Arg::MsgctlArg => {
-            let object = if matches!(arg, Arg::ShmctlArg) { Object::Memory } else { Object::Queue };
-            let command = cx.arg(1);
-            return ipc::control(cx, object, command, value);
-        }
-        Arg::CloneParentTid => return process::clone_arg(cx, value, CloneArg::ParentTid),
-        Arg::CloneChildTid => return process::clone_arg(cx, value, CloneArg::ChildTid),
-        Arg::CloneTls => return process::clone_arg(cx, value, CloneArg::Tls),
         Arg::CloneArgs => {
             let size = cx.arg(1);
             process::clone_args(cx, value, size);
@@ -318,17 +329,11 @@ fn by_other(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> Shown {
             system::open_how(cx, value, size);
         }
         Arg::PtraceRequest => flags::choice(cx, value, &f::PTRACE),
-        Arg::PtracePid => return ptrace::pid(cx, value),
-        Arg::PtraceAddr => return ptrace::addr(cx, value),
-        Arg::PtraceData => return ptrace::data(cx, value),
-        Arg::SyslogBuf | Arg::SyslogLen => return keys::syslog(cx, index, value),
-        Arg::KeyctlArg(index) => return keys::argument(cx, index),
         Arg::FsconfigArg(index) => keys::fs_config(cx, index, value),
         Arg::SeccompFlags => {
             let set = if cx.arg(0) as u32 == 1 { &f::SECCOMP_FILTER } else { &f::NONE };
             flags::flags(cx, value & 0xffff_ffff, set);
         }
-        Arg::SeccompArg => return seccomp(cx, value),
         Arg::KcmpArg => match cx.arg(2) as u32 {
             0 => cx.fd(i64::from(value as i32)),
             1..=6 => return Shown::Absent,

@@ -154,7 +154,7 @@ fn status(cx: &mut Cx<'_>, object: Object, ds: &Bytes<104>) {
     cx.s("}");
     match object {
         Object::Semaphores => {
-            longs(cx, ds, &[(48, ", sem_otime="), (64, ", sem_ctime="), (80, ", sem_nsems=")])
+            longs(cx, ds, &[(48, ", sem_otime="), (64, ", sem_ctime="), (80, ", sem_nsems=")]);
         }
         Object::Memory => {
             longs(cx, ds, &[(48, ", shm_segsz=")]);

@@ -79,7 +79,7 @@ fn uncommon(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
 fn times(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     match arg {
         Arg::TimespecIn if cx.called("epoll_pwait2") => {
-            cx.object::<16>(value, |cx, t| time::pair(cx, t, 0, Unit::Nano))
+            cx.object::<16>(value, |cx, t| time::pair(cx, t, 0, Unit::Nano));
         }
         Arg::TimespecIn => time::time(cx, value, Unit::Nano),
         Arg::TimespecOut => time::time_out(cx, value, Unit::Nano),
