@@ -55,7 +55,10 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
             &rest[..c.len_utf8()]
         };
         rest = &rest[word.len()..];
-        if word.len() > 2 && pids.contains(&word) {
+        if out.ends_with(":[") && word.bytes().all(|b| b.is_ascii_digit()) {
+            // An anonymous file is named by its inode: pipe:[1], socket:[2].
+            out.push_str("INODE");
+        } else if word.len() > 2 && pids.contains(&word) {
             out.push_str("PID");
         } else if word.len() >= 8 && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit()) {
             out.push_str("ADDR");
