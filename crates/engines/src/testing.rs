@@ -106,7 +106,7 @@ impl Rig {
         child
     }
 
-    /// Execs as a thread that takes its leader's id.
+    /// Execs, perhaps as a thread that takes its leader's id.
     pub(crate) fn exec_as(&mut self, leader: u32) {
         let former = self.task.id();
         self.reporter.set_id(TaskId(leader));
@@ -157,11 +157,17 @@ impl Drop for TempFile {
 }
 
 /// Memory at a few addresses, and what was asked of the task.
-#[derive(Default)]
 pub(crate) struct FakeTarget {
     pub(crate) memory: HashMap<u64, Vec<u8>>,
     pub(crate) signals: Vec<u32>,
     pub(crate) system_time: Option<Duration>,
+    pub(crate) program: &'static str,
+}
+
+impl Default for FakeTarget {
+    fn default() -> FakeTarget {
+        FakeTarget { memory: HashMap::new(), signals: Vec::new(), system_time: None, program: "old" }
+    }
 }
 
 impl Target for FakeTarget {
@@ -186,6 +192,10 @@ impl Target for FakeTarget {
 
     fn fd_path(&mut self, fd: i32) -> Option<Vec<u8>> {
         (fd == 3).then(|| b"/etc/passwd".to_vec())
+    }
+
+    fn program(&mut self) -> Option<Vec<u8>> {
+        Some(self.program.into())
     }
 
     fn system_time(&mut self) -> Option<Duration> {

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use utrace_core::{
-    Action, Attach, AttachError, CloneReport, Cx, Engine, Event, EventSet, Interest, Match, SyscallEntry,
-    SyscallExit, Target, Task, TaskId,
+    Action, Attach, AttachError, CloneReport, Cx, Engine, Event, EventSet, ExecReport, Interest, Match,
+    SyscallEntry, SyscallExit, Target, Task, TaskId,
 };
 
 use crate::output::{Failure, Output};
@@ -91,7 +91,10 @@ impl Shared {
             Err(AttachError::Exists) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let events = EventSet::SYSCALL | Event::Clone;
+        let mut events = EventSet::SYSCALL | Event::Clone;
+        if this.options.per == Per::Process {
+            events |= Event::Exec;
+        }
         let interest = Interest::in_events(events).with_syscalls(this.options.trace);
         engine.set_events(interest).map(drop).map_err(|_| AttachError::Gone)
     }
@@ -112,7 +115,8 @@ impl Shared {
             let table = lock(table);
             all.add(&table);
             if self.options.per == Per::Process && !table.is_empty() {
-                text.push_str(&format!("Process {process}:\n"));
+                let program = table.program.as_deref().unwrap_or("?");
+                text.push_str(&format!("Process {process} ({program}):\n"));
                 table.write(self.options.sort, &mut text);
                 text.push('\n');
             }
@@ -175,7 +179,16 @@ impl Engine for StatsEngine {
         // A call that began before anybody looked has no time that is known.
         let Some(began) = self.began.take() else { return Action::Resume };
         let spent = self.shared.now(cx.target()).since(began);
-        lock(&self.table).count(exit.index(), spent, exit.is_error());
+        let mut table = lock(&self.table);
+        table.count(exit.index(), spent, exit.is_error());
+        if table.program.is_none() && self.shared.options.per == Per::Process {
+            table.program = program(cx.target());
+        }
+        Action::Resume
+    }
+
+    fn exec(&mut self, cx: &mut Cx<'_>, _exec: &mut ExecReport) -> Action {
+        lock(&self.table).program = program(cx.target());
         Action::Resume
     }
 
@@ -184,6 +197,11 @@ impl Engine for StatsEngine {
         let _ = Shared::follow(&self.shared, &clone.child);
         Action::Resume
     }
+}
+
+/// The short name of what the task runs.
+fn program(target: &mut dyn Target) -> Option<String> {
+    target.program().map(|name| String::from_utf8_lossy(&name).escape_debug().to_string())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

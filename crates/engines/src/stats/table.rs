@@ -37,6 +37,8 @@ impl Row {
 pub(super) struct Table {
     /// Grown to the highest index that was seen.
     rows: Vec<Row>,
+    /// What the process runs, if it is of one process: the last one, after an exec.
+    pub(super) program: Option<String>,
 }
 
 impl Table {

@@ -47,6 +47,8 @@ fn children_are_counted_too_and_each_process_on_request() {
         rig.call(CLOSE, &[3], 0);
         let mut child = rig.fork(101);
         child.call(GETPPID, &[], 100);
+        child.target.program = "new";
+        child.exec_as(101);
         let mut thread = child.thread(102);
         thread.call(GETPPID, &[], 100);
     };
@@ -55,8 +57,14 @@ fn children_are_counted_too_and_each_process_on_request() {
     let each = play(",per=process", scene);
     let tables: Vec<&str> = each.split("\n\n").collect();
     assert_eq!(tables.len(), 3, "{each}");
-    assert!(tables[0].starts_with("Process 100:\n") && tables[0].contains("1           total"), "{each}");
-    assert!(tables[1].starts_with("Process 101:\n") && tables[1].contains("2           total"), "{each}");
+    assert!(
+        tables[0].starts_with("Process 100 (old):\n") && tables[0].contains("1           total"),
+        "{each}"
+    );
+    assert!(
+        tables[1].starts_with("Process 101 (new):\n") && tables[1].contains("2           total"),
+        "{each}"
+    );
     assert!(tables[2].starts_with("All processes:\n") && tables[2].contains("3           total"), "{each}");
 }
 
