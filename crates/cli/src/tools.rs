@@ -79,6 +79,9 @@ pub fn list(out: &mut dyn io::Write) -> io::Result<()> {
             let key = format!("{}{equals}{}", option.key, option.value);
             writeln!(out, "    {key:<28} {}", option.help)?;
         }
+        for note in kind.notes {
+            writeln!(out, "  {note}")?;
+        }
     }
     Ok(())
 }

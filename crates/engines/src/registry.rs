@@ -41,6 +41,8 @@ pub struct EngineKind {
     pub value: &'static str,
     /// Its options.
     pub options: &'static [OptionHelp],
+    /// What else a user must know, a line each.
+    pub notes: &'static [&'static str],
     parse: fn(&str) -> Result<Spec, SpecError>,
 }
 
@@ -85,6 +87,7 @@ static ALL: [EngineKind; 3] = [
         summary: "writes syscalls, signals and exits in strace's format",
         value: "[FILE][,KEY=VALUE…]",
         options: crate::log::OPTIONS,
+        notes: crate::log::NOTES,
         parse: |value| LogOptions::parse(value).map(Spec::Log),
     },
     EngineKind {
@@ -92,6 +95,7 @@ static ALL: [EngineKind; 3] = [
         summary: "counts syscalls, errors and time, as strace -c",
         value: "[FILE][,KEY=VALUE…]",
         options: crate::stats::OPTIONS,
+        notes: crate::stats::NOTES,
         parse: |value| StatsOptions::parse(value).map(Spec::Stats),
     },
     EngineKind {
@@ -99,6 +103,7 @@ static ALL: [EngineKind; 3] = [
         summary: "tampers with syscalls, as strace --inject",
         value: "SET[:KEY=VALUE…]",
         options: crate::inject::OPTIONS,
+        notes: crate::inject::NOTES,
         parse: |value| InjectSpec::parse(value).map(Spec::Inject),
     },
 ];
@@ -123,6 +128,7 @@ mod tests {
     fn sample(syntax: &str) -> &str {
         match syntax {
             "SET" => "all",
+            "ORDER" => "time",
             "N" | "VALUE" | "TIME" | "FIRST[..LAST][+[STEP]]" => "1",
             "ERRNO" => "ENOENT",
             "SIG" => "SIGUSR1",
@@ -154,6 +160,13 @@ mod tests {
                     assert!(kind.parse(&text).is_ok(), "{text}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn notes_fit_on_a_terminal() {
+        for note in all().iter().flat_map(|kind| kind.notes) {
+            assert!(note.chars().count() <= 96, "{note}");
         }
     }
 

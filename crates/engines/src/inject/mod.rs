@@ -50,6 +50,14 @@ pub const OPTIONS: &[OptionHelp] = &[
     },
 ];
 
+/// What else a user must know, for help.
+pub const NOTES: &[&str] = &[
+    "openat:error=ENOENT:when=3      the third openat of every thread fails",
+    "%network:delay_enter=10ms       every network call waits",
+    "write:retval=0:when=2..8+2      the calls 2, 4, 6, 8 write nothing and return 0",
+    "Logs and counts see what is injected. The last of several injections wins.",
+];
+
 impl InjectSpec {
     /// Reads the value of `--inject`.
     ///

@@ -36,6 +36,9 @@ use roll::Roll;
 
 pub use options::{Format, LogOptions, OPTIONS, Per, Show, Stamp};
 
+/// What else a user must know, for help.
+pub const NOTES: &[&str] = json::NOTES;
+
 /// The syscall log.
 #[derive(Debug)]
 pub struct Log {

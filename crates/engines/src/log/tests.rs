@@ -283,3 +283,24 @@ fn a_line_that_waits_is_in_the_file_soon() {
     }
     assert!(file.text().ends_with("100   read(0, "), "{}", file.text());
 }
+
+#[test]
+fn every_field_of_the_objects_is_in_the_help() {
+    let text = play("format=json", |rig| {
+        rig.call(CLOSE, &[9], -9);
+        rig.signal(10, 55);
+        rig.group_stop(19);
+        rig.thread(101).exec_as(100);
+        rig.die(11);
+    });
+    let help = super::NOTES.join("\n");
+    for line in text.lines() {
+        let object: serde_json::Value = serde_json::from_str(line).unwrap();
+        let object = object.as_object().unwrap();
+        let kind = object["type"].as_str().unwrap();
+        assert!(help.contains(&format!("  {kind}:")), "{kind}");
+        for field in object.keys() {
+            assert!(help.contains(field.as_str()), "{field} of {kind}");
+        }
+    }
+}

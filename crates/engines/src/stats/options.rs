@@ -88,8 +88,8 @@ pub const OPTIONS: &[OptionHelp] = &[
     },
     OptionHelp {
         key: "sort",
-        value: "time|avg|calls|errors|name|nothing",
-        help: "the order of the rows [time]",
+        value: "ORDER",
+        help: "of the rows: time, avg, calls, errors, name or nothing [time]",
     },
     OptionHelp { key: "per", value: "run|process", help: "one table, or one for each process too [run]" },
     OptionHelp { key: "append", value: "", help: "add to the file instead of replacing it" },
@@ -131,3 +131,17 @@ const SORTS: &[(&str, Sort)] = &[
     ("name", Sort::Name),
     ("nothing", Sort::Nothing),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{OPTIONS, SORTS, StatsOptions};
+
+    #[test]
+    fn every_order_is_in_the_help_and_parsed() {
+        let help = OPTIONS.iter().find(|option| option.key == "sort").unwrap().help;
+        for (name, sort) in SORTS {
+            assert!(help.contains(name), "{name}");
+            assert_eq!(StatsOptions::parse(&format!("sort={name}")).unwrap().sort, *sort);
+        }
+    }
+}
