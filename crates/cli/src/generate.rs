@@ -10,6 +10,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use crate::flags::Cli;
+use crate::tools;
 
 /// Writes the completion script of `shell`.
 ///
@@ -37,7 +38,13 @@ pub fn man(out: &mut dyn Write) -> io::Result<()> {
     for sub in command.get_subcommands() {
         section(sub, out)?;
     }
-    page.render_extra_section(out)
+    extra(&command, "SH", out)?;
+    let mut roff = Roff::new();
+    roff.control("SH", ["ENGINES AND THEIR OPTIONS"]);
+    let mut list = Vec::new();
+    tools::list(&mut list)?;
+    verbatim(&mut roff, &mut vec![String::from_utf8_lossy(&list).into_owned()]);
+    roff.to_writer(out)
 }
 
 fn section(sub: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
@@ -48,7 +55,39 @@ fn section(sub: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
     }
     heading.to_writer(out)?;
     let page = Man::new(sub.clone());
-    page.render_synopsis_section(out)?;
-    page.render_options_section(out)?;
-    page.render_extra_section(out)
+    let mut body = Vec::new();
+    page.render_synopsis_section(&mut body)?;
+    page.render_options_section(&mut body)?;
+    // What are sections of a page of its own are subsections here.
+    out.write_all(String::from_utf8_lossy(&body).replace(".SH ", ".SS ").as_bytes())?;
+    extra(sub, "SS", out)
+}
+
+/// The text below the flags: a line that begins at the margin and ends with a colon is a heading, the rest keeps its
+/// columns.
+fn extra(command: &clap::Command, heading: &str, out: &mut dyn Write) -> io::Result<()> {
+    let Some(text) = command.get_after_long_help() else { return Ok(()) };
+    let mut roff = Roff::new();
+    let mut lines = Vec::new();
+    for line in text.to_string().lines() {
+        match line.strip_suffix(':').filter(|title| !title.starts_with(' ')) {
+            Some(title) => {
+                verbatim(&mut roff, &mut lines);
+                roff.control(heading, [title.to_uppercase().as_str()]);
+            }
+            None => lines.push(line.to_owned()),
+        }
+    }
+    verbatim(&mut roff, &mut lines);
+    roff.to_writer(out)
+}
+
+fn verbatim(roff: &mut Roff, lines: &mut Vec<String>) {
+    let text = std::mem::take(lines).join("\n");
+    if !text.trim().is_empty() {
+        roff.control("PP", []);
+        roff.control("nf", []);
+        roff.text([roman(text.trim_end())]);
+        roff.control("fi", []);
+    }
 }

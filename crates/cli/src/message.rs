@@ -10,8 +10,18 @@ use std::ops::Range;
 /// Writes one message to stderr.
 pub fn say(text: impl Display) {
     // In one write, so that lines of tracer and program do not mix.
-    let line = format!("{}utrace:{} {text}\n", style("\x1b[1m"), style("\x1b[0m"));
+    let line = format!("{}utrace:{} {}\n", style("\x1b[1m"), style("\x1b[0m"), plain(&text.to_string()));
     let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// The text without the error numbers that std puts behind the system's words: `No such file (os error 2)`.
+fn plain(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(')'));
+    }
+    out
 }
 
 /// An escape sequence, or nothing where colour is not wanted.
@@ -41,6 +51,12 @@ pub fn pointed(message: &str, text: &str, span: Range<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn error_numbers_are_for_programs() {
+        assert_eq!(plain("f: No such file (os error 2); it ends"), "f: No such file; it ends");
+        assert_eq!(plain("f: ok"), "f: ok");
+    }
 
     #[test]
     fn carets_stand_under_the_word() {

@@ -28,7 +28,7 @@ fn man_page_has_every_command_and_flag() {
             assert!(man.contains(&flag), "{command} {flag}");
         }
     }
-    for part in ["Exit status", "127", "NO_COLOR", "Examples"] {
+    for part in ["EXIT STATUS", "127", "NO_COLOR", "EXAMPLES", "trace=SET", "when="] {
         assert!(man.contains(part), "{part}");
     }
 }

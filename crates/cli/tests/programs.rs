@@ -115,9 +115,14 @@ fn json_is_one_object_a_line() {
     assert_eq!(place.run(args).go().code(), 1010);
     let log = place.read("f");
     assert!(log.lines().count() > 10);
+    let help = place.run(["--help"]).go().expect(0).out;
     for line in log.lines() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        assert!(value.is_object() && value["pid"].is_u64(), "{line}");
+        assert!(value["pid"].is_u64(), "{line}");
+        for key in value.as_object().unwrap().keys().map(String::as_str).chain(value["type"].as_str()) {
+            let known = help.split(|c: char| !c.is_alphanumeric()).any(|word| word == key);
+            assert!(known, "`utrace --help` does not explain {key}: {line}");
+        }
     }
 }
 

@@ -199,6 +199,16 @@ Engine values:
   --log, --stats take [=FILE][,KEY=VALUE…]; without FILE they write to stderr. A FILE whose name
   contains = needs a path (./a=b). KEYs: see `utrace engines`.
 
+JSON:
+  --log=FILE,format=json writes one object a line, when its syscall has ended. Fields by type:
+  all      type, time (seconds since 1970), pid (the thread's id)
+  syscall  syscall (name), nr, args (as text), raw (registers), ret (null if it never returned),
+           errno (name, only if it failed), duration (seconds), injected, delayed (only if true)
+  signal   signal (name), code, sender (pid, where there is one), text (as in strace's line)
+  stopped  signal
+  exec     former: the thread that ran the new program and is pid now
+  exit     status; or signal, and core (whether one was dumped)
+
 Environment:
   NO_COLOR     no colour in help and messages (there is none anyway unless on a terminal)
 
