@@ -14,6 +14,7 @@ use utrace_core::{Addr, Reaper, Regset, Reporter, Target, TargetError, Task, Tas
 pub struct Bare {
     current: Arc<Mutex<Option<ThreadId>>>,
     unwound: Arc<AtomicUsize>,
+    told: Arc<AtomicUsize>,
 }
 
 impl Bare {
@@ -28,6 +29,11 @@ impl Bare {
     /// The calling thread is the one that reports.
     pub fn report_here(&self) {
         *lock(&self.current) = Some(std::thread::current().id());
+    }
+
+    /// How often the core said that more is wanted.
+    pub fn told(&self) -> usize {
+        self.told.load(Ordering::SeqCst)
     }
 
     /// How many callbacks panicked.
@@ -45,7 +51,9 @@ impl TaskHost for Bare {
 
     fn tidy(&self, _task: &Task) {}
 
-    fn interest_changed(&self, _task: &Task) {}
+    fn interest_changed(&self, _task: &Task) {
+        self.told.fetch_add(1, Ordering::SeqCst);
+    }
 
     fn is_current(&self) -> bool {
         *lock(&self.current) == Some(std::thread::current().id())
