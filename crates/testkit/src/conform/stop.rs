@@ -103,6 +103,22 @@ pub fn sc_031_stop_taken_back(world: &impl World) {
     let alone = |seen: &Seen| matches!(seen, Seen::Quiesce(None) | Seen::Path(SignalKind::Report));
     let seen = log.of("A");
     assert!(seen.iter().filter(|seen| alone(seen)).count() <= 1, "{seen:?}");
+
+    // The same where the first thing that the task comes to is the signal path.
+    let (task, log) = (world.launch(vec![Step::Mark(2)], Parent::Waits), Log::new());
+    let probe = Probe::new("A", &log).answers(|_, report| {
+        if let Report::Signal(signal) = report {
+            signal.action = SignalAction::Ignore;
+        }
+        Action::Resume
+    });
+    let a = attach(&task, probe, Event::SignalTerm);
+    assert_eq!(stop(&a), Progress::InProgress);
+    resume(&a);
+    world.signal(&task, To::Thread, SigInfo { number: usr1, ..SigInfo::NONE });
+    world.begin(&task);
+    ends_with_marks(world, &task, &[2]);
+    assert_eq!(log.of("A"), [Seen::Event(Event::SignalTerm)]);
 }
 
 /// A and B hold / A lets go / it stays; B lets go / it runs, once.

@@ -3,10 +3,10 @@
 //! Key types: [`SimPlatform`]. It knows who waits, so that a test can be sure that a call waits before it lets it
 //! go on, and it can interrupt a wait as a signal would.
 
-use crate::gate::{PATIENCE, lock};
-use std::collections::HashSet;
+use crate::gate::{lock, wait_for};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
-use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex};
 use std::thread::ThreadId;
 use utrace_core::{AtomicU32, Platform, Wakeup};
 
@@ -20,7 +20,19 @@ pub struct SimPlatform {
 #[derive(Default)]
 struct Threads {
     interrupted: HashSet<ThreadId>,
-    waiting: HashSet<ThreadId>,
+    waiting: HashMap<ThreadId, Wait>,
+}
+
+/// What a thread waits for.
+struct Wait {
+    /// The address of the word, as a key only.
+    word: usize,
+    /// Somebody woke who waits on it. Nothing else ends the wait, so that a wake-up that is forgotten is seen.
+    woken: bool,
+}
+
+fn key(word: &AtomicU32) -> usize {
+    std::ptr::from_ref(word).addr()
 }
 
 static PLATFORM: LazyLock<SimPlatform> = LazyLock::new(SimPlatform::default);
@@ -39,7 +51,7 @@ impl SimPlatform {
 
     /// Whether a thread waits in the core.
     pub fn is_waiting(&self, thread: ThreadId) -> bool {
-        lock(&self.threads).waiting.contains(&thread)
+        lock(&self.threads).waiting.contains_key(&thread)
     }
 }
 
@@ -47,25 +59,27 @@ impl Platform for SimPlatform {
     fn wait(&self, word: &AtomicU32, expected: u32) -> Wakeup {
         let me = std::thread::current().id();
         let mut threads = lock(&self.threads);
-        if threads.interrupted.remove(&me) {
-            return Wakeup::Interrupted;
-        }
         // The waker changes the word and then takes our lock, so that it cannot slip in between here.
-        if word.load(Ordering::SeqCst) != expected {
+        if !threads.interrupted.contains(&me) && word.load(Ordering::SeqCst) != expected {
             return Wakeup::Look;
         }
-        threads.waiting.insert(me);
-        let (woken, timeout) =
-            self.changed.wait_timeout(threads, PATIENCE).unwrap_or_else(PoisonError::into_inner);
-        threads = woken;
+        threads.waiting.insert(me, Wait { word: key(word), woken: false });
+        let (mut threads, interrupted) =
+            wait_for(&self.changed, threads, "a wake-up inside the core", |threads| {
+                let interrupted = threads.interrupted.remove(&me);
+                let woken = threads.waiting.get(&me).is_some_and(|wait| wait.woken);
+                (interrupted || woken).then_some(interrupted)
+            });
         threads.waiting.remove(&me);
-        // A lock that is never freed, or a callback that never ends.
-        assert!(!timeout.timed_out(), "waited {PATIENCE:?} inside the core");
-        if threads.interrupted.remove(&me) { Wakeup::Interrupted } else { Wakeup::Look }
+        if interrupted { Wakeup::Interrupted } else { Wakeup::Look }
     }
 
-    fn wake_all(&self, _word: &AtomicU32) {
-        drop(lock(&self.threads));
+    fn wake_all(&self, word: &AtomicU32) {
+        let mut threads = lock(&self.threads);
+        for wait in threads.waiting.values_mut().filter(|wait| wait.word == key(word)) {
+            wait.woken = true;
+        }
+        drop(threads);
         self.changed.notify_all();
     }
 }
