@@ -29,8 +29,8 @@ use crate::render::{self, Call, Outcome, Pending};
 pub(super) const NOTES: &[&str] = &[
     "A SET is a list of names, numbers, %class and /regex; !SET is all others, ?NAME may be unknown.",
     "With format=json a line is an object: type, time (seconds since 1970), pid (of the thread), and",
-    "  syscall: syscall, nr, args (as text), raw (numbers), ret (null if it never returned), errno (name),",
-    "           duration (seconds), injected and delayed (only if true)",
+    "  syscall: syscall, nr, args (as text), raw (numbers), ret (null if it never returned), errno",
+    "           (name), duration (seconds), injected and delayed (only if true)",
     "  signal:  signal, code, sender (a pid, if it has one), text (as in strace's line)",
     "  stopped: signal",
     "  exec:    former (a thread that was not the leader runs a new program and is pid now)",

@@ -28,8 +28,8 @@ pub use options::{Clock, OPTIONS, Per, Sort, StatsOptions};
 
 /// What else a user must know, for help.
 pub const NOTES: &[&str] = &[
-    "A call that never returns (exit_group) or began before utrace came is not counted. System time is that",
-    "of the whole process, as strace -c has it: of many threads at once, time=wall says more.",
+    "A call that never returns (exit_group) or began before utrace came is not counted. System time is",
+    "that of the whole process, as strace -c has it: of many threads, time=wall says more.",
 ];
 
 /// The counters.
