@@ -26,6 +26,14 @@ pub enum Arg {
     UInt,
     /// A signed 64-bit number (an offset).
     Long,
+    /// A signed 64-bit number in two 32-bit arguments, the low half first; [`Arg::Skip`] follows.
+    LongPair,
+    /// As `LongPair`, unsigned.
+    ULongPair,
+    /// As `ULongPair`, the high half first.
+    HighLow,
+    /// A file offset in pages of 4096 bytes, shown in bytes.
+    PageOffset,
     /// An unsigned 64-bit number (a size).
     ULong,
     /// A 64-bit value shown in hex.

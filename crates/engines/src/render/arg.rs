@@ -38,6 +38,14 @@ pub(super) fn render(cx: &mut Cx<'_>, arg: Arg, index: u8) -> Shown {
         cx.addr(value & 0xffff_ffff);
         return Shown::Done;
     }
+    if let Some(pair) = halves(cx, arg, index) {
+        if matches!(arg, Arg::LongPair) {
+            cx.dec(pair as i64);
+        } else {
+            cx.udec(pair);
+        }
+        return Shown::Done;
+    }
     if scalar(cx, arg, value)
         || string(cx, arg, value)
         || structure::structure(cx, arg, value)
@@ -48,13 +56,21 @@ pub(super) fn render(cx: &mut Cx<'_>, arg: Arg, index: u8) -> Shown {
     by_command(cx, arg, index, value).unwrap_or_else(|| by_other(cx, arg, index, value))
 }
 
+/// A 64-bit value that i386 passes in two arguments.
+fn halves(cx: &Cx<'_>, arg: Arg, index: u8) -> Option<u64> {
+    let (first, second) = (cx.arg(index) & 0xffff_ffff, cx.arg(index + 1) & 0xffff_ffff);
+    match arg {
+        Arg::LongPair | Arg::ULongPair => Some(first | second << 32),
+        Arg::HighLow => Some(first << 32 | second),
+        _ => None,
+    }
+}
+
 /// Kinds whose memory layout does not depend on the word size. The i386 table already names few others.
 fn survives_i386(arg: Arg) -> bool {
     !matches!(
         arg,
-        Arg::SigactionIn
-            | Arg::SigactionOut
-            | Arg::MsghdrIn
+        Arg::MsghdrIn
             | Arg::MsghdrOut
             | Arg::MmsghdrOut
             | Arg::MmsghdrIn(_)
@@ -63,23 +79,32 @@ fn survives_i386(arg: Arg) -> bool {
     )
 }
 
+/// The first ids of i386 had 16 bits; calls for wider ones end in `32`.
+fn short_id(cx: &Cx<'_>, value: u64) -> u64 {
+    let short = cx.call.abi == Abi::I386
+        && cx.call.info().is_some_and(|info| {
+            !info.name.ends_with("32") && info.name.contains("own") | info.name.starts_with("set")
+        })
+        && !cx.called("fchownat");
+    match value & 0xffff {
+        _ if !short => value,
+        0xffff => u64::from(u32::MAX),
+        id => id,
+    }
+}
+
 fn scalar(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
     match arg {
         Arg::Int => cx.int(value),
         Arg::UInt => cx.udec(value & 0xffff_ffff),
         Arg::Long => cx.dec(value as i64),
         Arg::ULong => cx.udec(value),
+        Arg::PageOffset => cx.hex(value << 12),
         Arg::Hex => cx.hex(value),
         Arg::Hex32 => cx.hex(value & 0xffff_ffff),
         Arg::Addr => cx.addr(value),
         Arg::Umode => flags::umode(cx, value),
-        Arg::Uid => {
-            if value as u32 == u32::MAX {
-                cx.s("-1");
-            } else {
-                cx.udec(value & 0xffff_ffff);
-            }
-        }
+        Arg::Uid => structure::id(cx, short_id(cx, value)),
         Arg::Dev => stat::device32(cx, value),
         Arg::Fd => cx.fd(i64::from(value as i32)),
         Arg::DirFd => cx.dir_fd(value),

@@ -192,6 +192,36 @@ impl Cx<'_> {
         }
     }
 
+    /// Whether `long` is four bytes for this call: a 32-bit program, in a call that has no 64-bit times or sizes.
+    pub(super) fn narrow(&self) -> bool {
+        self.call.abi == Abi::I386 && self.call.info().is_none_or(|info| !info.name.ends_with("64"))
+    }
+
+    /// As [`Cx::object`], for structures made of `long` only: those of 32-bit programs are widened.
+    pub(super) fn longs<const N: usize>(&mut self, addr: u64, show: impl FnOnce(&mut Self, &Bytes<N>)) {
+        if self.outcome.is_some() && self.failed() { self.addr(addr) } else { self.longs_always(addr, show) }
+    }
+
+    /// As [`Cx::longs`], although the call failed.
+    pub(super) fn longs_always<const N: usize>(
+        &mut self,
+        addr: u64,
+        show: impl FnOnce(&mut Self, &Bytes<N>),
+    ) {
+        if !self.narrow() {
+            return self.object_always(addr, show);
+        }
+        let mut raw = [0; N];
+        if addr == 0 || self.memory.read(addr, &mut raw[..N / 2]) < N / 2 {
+            return self.addr(addr);
+        }
+        let narrow = Bytes(raw);
+        for (at, eight) in raw.chunks_exact_mut(8).enumerate() {
+            eight.copy_from_slice(&narrow.i32(4 * at).to_le_bytes());
+        }
+        show(self, &Bytes(raw));
+    }
+
     /// As [`Cx::object`], for memory that the kernel filled.
     pub(super) fn output<const N: usize>(&mut self, addr: u64, show: impl FnOnce(&mut Self, &Bytes<N>)) {
         self.object(addr, show);

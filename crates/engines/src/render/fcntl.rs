@@ -8,6 +8,11 @@ use utrace_abi::flags as f;
 
 /// The argument of command `cmd`.
 pub(super) fn argument(cx: &mut Cx<'_>, cmd: u64, value: u64) -> Shown {
+    // The lock structures of i386 are laid out differently.
+    if cx.call.abi == utrace_abi::Abi::I386 && matches!(cmd as u32, 5..=7 | 12..=14 | 36..=38) {
+        cx.addr(value);
+        return Shown::Done;
+    }
     match cmd as u32 {
         0 | 1030 | 8 | 1031 => cx.int(value),
         1 | 3 | 9 | 11 | 1025 | 1032 | 1034 => return Shown::Absent,

@@ -61,6 +61,11 @@ enum Direction {
     Out,
 }
 
+/// Requests whose structure is wider on x86-64 than on i386.
+fn is_wide(request: u32) -> bool {
+    matches!(request, 0x8008_1272 | 0x8910..=0x8950)
+}
+
 fn shape(request: u32) -> Shape {
     use Direction::{In, Out};
     match request {
@@ -93,7 +98,9 @@ fn shape(request: u32) -> Shape {
 
 /// The argument of the request in argument 1.
 pub(super) fn argument(cx: &mut Cx<'_>, value: u64) -> Shown {
-    let shape = shape(cx.arg(1) as u32);
+    let request = cx.arg(1) as u32;
+    let foreign = cx.call.abi == utrace_abi::Abi::I386 && is_wide(request);
+    let shape = if foreign { Shape::Hex } else { shape(request) };
     let out = matches!(
         shape,
         Shape::NumberOut

@@ -279,14 +279,17 @@ static UNKNOWN: [Arg; 6] = [Arg::Hex; 6];
 
 /// The order in which `clone` shows its arguments: stack, flags, parent id, thread storage, child id.
 const CLONE_ORDER: [u8; 5] = [1, 0, 2, 4, 3];
+/// i386 passes thread storage before the child id, and so shows them as they come.
+const CLONE_ORDER_I386: [u8; 5] = [1, 0, 2, 3, 4];
 
 /// Writes arguments from where `pending` stands, as far as the phase allows.
 fn walk(cx: &mut Cx<'_>, pending: &mut Pending) {
     let args = cx.call.info().map_or(&UNKNOWN[..], |info| info.args);
-    let reordered = matches!(args.first(), Some(Arg::CloneFlags)) && cx.call.abi == Abi::X86_64;
+    let reordered = matches!(args.first(), Some(Arg::CloneFlags));
+    let order = if cx.call.abi == Abi::I386 { CLONE_ORDER_I386 } else { CLONE_ORDER };
     tail(cx, pending, args);
     for step in usize::from(pending.done)..args.len() {
-        let at = if reordered { CLONE_ORDER.get(step).map_or(step, |at| usize::from(*at)) } else { step };
+        let at = if reordered { order.get(step).map_or(step, |at| usize::from(*at)) } else { step };
         let Some(&arg) = args.get(at) else { break };
         let before = cx.out.len();
         if !pending.separated && pending.count > 0 {

@@ -81,7 +81,12 @@ pub(super) fn clone_arg(cx: &mut Cx<'_>, value: u64, what: CloneArg) -> Shown {
         }
         CloneArg::Tls => {
             cx.s("tls=");
-            cx.hex(value);
+            // i386 passes a segment descriptor here, x86-64 a base address.
+            if cx.call.abi == utrace_abi::Abi::I386 {
+                super::uncommon::segment(cx, value);
+            } else {
+                cx.hex(value);
+            }
         }
         CloneArg::ChildTid => {
             cx.s("child_tidptr=");
@@ -229,7 +234,7 @@ fn status(cx: &mut Cx<'_>, raw: i32) {
 
 /// `{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}`.
 pub(super) fn rlimit(cx: &mut Cx<'_>, addr: u64) {
-    cx.object::<16>(addr, |cx, limit| {
+    cx.longs::<16>(addr, |cx, limit| {
         cx.s("{rlim_cur=");
         one_limit(cx, limit.u64(0));
         cx.s(", rlim_max=");
@@ -240,6 +245,7 @@ pub(super) fn rlimit(cx: &mut Cx<'_>, addr: u64) {
 
 fn one_limit(cx: &mut Cx<'_>, value: u64) {
     match value {
+        u64::MAX if cx.narrow() => cx.s("RLIM_INFINITY"),
         u64::MAX => cx.s("RLIM64_INFINITY"),
         _ if value > 1024 && value.is_multiple_of(1024) => {
             cx.udec(value / 1024);
@@ -255,7 +261,7 @@ pub(super) fn rusage(cx: &mut Cx<'_>, addr: u64) {
         "maxrss", "ixrss", "idrss", "isrss", "minflt", "majflt", "nswap", "inblock", "oublock", "msgsnd",
         "msgrcv", "nsignals", "nvcsw", "nivcsw",
     ];
-    cx.output::<144>(addr, |cx, usage| {
+    cx.longs::<144>(addr, |cx, usage| {
         cx.s("{ru_utime=");
         pair(cx, usage, 0, Unit::Micro);
         cx.s(", ru_stime=");

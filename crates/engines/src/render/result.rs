@@ -157,7 +157,7 @@ fn select_left(cx: &mut Cx<'_>) -> bool {
         return false;
     }
     let unit = match cx.call.info() {
-        Some(info) if info.name == "select" => Unit::Micro,
+        Some(info) if matches!(info.name, "select" | "_newselect") => Unit::Micro,
         _ => Unit::Nano,
     };
     cx.s("left ");

@@ -69,29 +69,36 @@ pub(super) fn frame(cx: &mut Cx<'_>) {
     cx.s("}");
 }
 
-/// The kernel's `struct sigaction` of x86-64.
+/// The kernel's `struct sigaction`, of 64-bit and 32-bit programs.
 pub(super) fn action(cx: &mut Cx<'_>, addr: u64) {
+    if cx.narrow() {
+        return cx.object::<20>(addr, |cx, act| {
+            show_action(cx, act.u32(0), act.u32(4), act.u32(8), act.u64(12));
+        });
+    }
+    cx.object::<32>(addr, |cx, act| show_action(cx, act.u64(0), act.u64(8), act.u64(16), act.u64(24)));
+}
+
+fn show_action(cx: &mut Cx<'_>, function: u64, bits: u64, restorer: u64, mask: u64) {
     const SA_RESTORER: u64 = 0x0400_0000;
-    cx.object::<32>(addr, |cx, act| {
-        cx.s("{sa_handler=");
-        handler(cx, act.u64(0));
-        cx.s(", sa_mask=");
-        set(cx, SigSet(act.u64(24)));
-        cx.s(", sa_flags=");
-        flags(cx, act.u64(8), &f::SA);
-        if act.u64(8) & SA_RESTORER != 0 {
-            cx.s(", sa_restorer=");
-            cx.addr(act.u64(16));
-        }
-        cx.s("}");
-    });
+    cx.s("{sa_handler=");
+    handler(cx, function);
+    cx.s(", sa_mask=");
+    set(cx, SigSet(mask));
+    cx.s(", sa_flags=");
+    flags(cx, bits, &f::SA);
+    if bits & SA_RESTORER != 0 {
+        cx.s(", sa_restorer=");
+        cx.addr(restorer);
+    }
+    cx.s("}");
 }
 
 fn handler(cx: &mut Cx<'_>, addr: u64) {
     match addr {
         0 => cx.s("SIG_DFL"),
         1 => cx.s("SIG_IGN"),
-        u64::MAX => cx.s("SIG_ERR"),
+        u64::MAX | 0xffff_ffff => cx.s("SIG_ERR"),
         _ => cx.addr(addr),
     }
 }

@@ -3,6 +3,7 @@
 use super::cx::{Bytes, Cx};
 use super::flags::{choice, file_mode, flags};
 use super::time::date;
+use utrace_abi::Abi;
 use utrace_abi::flags as f;
 
 /// `makedev(0x8, 0x1)`.
@@ -32,36 +33,59 @@ pub(super) fn is_device(mode: u64) -> bool {
 
 /// `struct stat` of x86-64.
 pub(super) fn stat(cx: &mut Cx<'_>, addr: u64) {
-    cx.output::<144>(addr, |cx, st| {
-        cx.s("{");
-        let (mode, rdev) = (st.u32(24), st.u64(40));
-        if !cx.abbreviated() {
-            cx.s("st_dev=");
-            device(cx, st.u64(0));
-            field(cx, ", st_ino=", st.u64(8));
-            cx.s(", ");
-        }
-        cx.s("st_mode=");
-        file_mode(cx, mode);
-        if !cx.abbreviated() {
-            field(cx, ", st_nlink=", st.u64(16));
-            field(cx, ", st_uid=", st.u32(28));
-            field(cx, ", st_gid=", st.u32(32));
-            field(cx, ", st_blksize=", st.u64(56));
-            field(cx, ", st_blocks=", st.u64(64));
-        }
-        if is_device(mode) {
-            cx.s(", st_rdev=");
-            device(cx, rdev);
-        } else {
-            field(cx, ", st_size=", st.u64(48));
-        }
-        if cx.abbreviated() {
-            return cx.s(", ...}");
-        }
-        stat_times(cx, st);
-        cx.s("}");
-    });
+    if cx.call.abi == Abi::I386 {
+        return cx.output::<96>(addr, |cx, st| show_stat(cx, &widen(st)));
+    }
+    cx.output::<144>(addr, show_stat);
+}
+
+/// `struct stat64` of i386 in the form of x86-64.
+fn widen(st: &Bytes<96>) -> Bytes<144> {
+    let mut raw = [0; 144];
+    let mut put = |at: usize, value: u64| raw[at..at + 8].copy_from_slice(&value.to_le_bytes());
+    for (to, from) in [(0, 0), (8, 88), (40, 32), (48, 44), (64, 56)] {
+        put(to, st.u64(from));
+    }
+    put(16, st.u32(20));
+    put(24, st.u32(16) | st.u32(24) << 32);
+    put(32, st.u32(28));
+    put(56, st.u32(52));
+    for (to, from) in [(72, 64), (88, 72), (104, 80)] {
+        put(to, st.i32(from) as u64);
+        put(to + 8, st.u32(from + 4));
+    }
+    Bytes(raw)
+}
+
+fn show_stat(cx: &mut Cx<'_>, st: &Bytes<144>) {
+    cx.s("{");
+    let (mode, rdev) = (st.u32(24), st.u64(40));
+    if !cx.abbreviated() {
+        cx.s("st_dev=");
+        device(cx, st.u64(0));
+        field(cx, ", st_ino=", st.u64(8));
+        cx.s(", ");
+    }
+    cx.s("st_mode=");
+    file_mode(cx, mode);
+    if !cx.abbreviated() {
+        field(cx, ", st_nlink=", st.u64(16));
+        field(cx, ", st_uid=", st.u32(28));
+        field(cx, ", st_gid=", st.u32(32));
+        field(cx, ", st_blksize=", st.u64(56));
+        field(cx, ", st_blocks=", st.u64(64));
+    }
+    if is_device(mode) {
+        cx.s(", st_rdev=");
+        device(cx, rdev);
+    } else {
+        field(cx, ", st_size=", st.u64(48));
+    }
+    if cx.abbreviated() {
+        return cx.s(", ...}");
+    }
+    stat_times(cx, st);
+    cx.s("}");
 }
 
 fn stat_times(cx: &mut Cx<'_>, st: &Bytes<144>) {

@@ -41,7 +41,7 @@ const UTIME_OMIT: i64 = (1 << 30) - 2;
 
 /// A time that the traced program passed in: it stands whatever became of the call.
 pub(super) fn time(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
-    cx.object_always::<16>(addr, |cx, t| pair(cx, t, 0, unit));
+    cx.longs_always::<16>(addr, |cx, t| pair(cx, t, 0, unit));
 }
 
 /// As [`time`], with the bare address after a failure.
@@ -53,7 +53,7 @@ pub(super) fn time_out(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
 pub(super) fn remaining(cx: &mut Cx<'_>, addr: u64) {
     let interrupted = matches!(cx.outcome, Some(super::Outcome::Returned(-516 | -514..=-512)));
     if interrupted {
-        cx.object_always::<16>(addr, |cx, t| pair(cx, t, 0, Unit::Nano));
+        cx.longs_always::<16>(addr, |cx, t| pair(cx, t, 0, Unit::Nano));
     } else {
         cx.addr(addr);
     }
@@ -61,7 +61,7 @@ pub(super) fn remaining(cx: &mut Cx<'_>, addr: u64) {
 
 /// `{it_interval={…}, it_value={…}}`.
 pub(super) fn timer(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
-    cx.object::<32>(addr, |cx, t| {
+    cx.longs::<32>(addr, |cx, t| {
         cx.s("{it_interval=");
         pair(cx, t, 0, unit);
         cx.s(", it_value=");
@@ -77,7 +77,7 @@ pub(super) fn timer_out(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
 
 /// Access and modification times with their dates.
 pub(super) fn file_times(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
-    cx.object::<32>(addr, |cx, t| {
+    cx.longs::<32>(addr, |cx, t| {
         cx.s("[");
         dated(cx, t, 0, unit);
         cx.s(", ");
@@ -97,7 +97,7 @@ fn dated(cx: &mut Cx<'_>, t: &Bytes<32>, at: usize, unit: Unit) {
 
 /// `struct utimbuf`.
 pub(super) fn utimbuf(cx: &mut Cx<'_>, addr: u64) {
-    cx.object::<16>(addr, |cx, t| {
+    cx.longs::<16>(addr, |cx, t| {
         cx.s("{actime=");
         cx.dec(t.i64(0));
         date(cx, t.i64(0), 0, 0);
@@ -121,7 +121,7 @@ pub(super) fn timezone(cx: &mut Cx<'_>, addr: u64) {
 
 /// The result of `time`, with its date.
 pub(super) fn seconds(cx: &mut Cx<'_>, addr: u64) {
-    cx.output::<8>(addr, |cx, t| {
+    cx.longs::<8>(addr, |cx, t| {
         cx.s("[");
         cx.dec(t.i64(0));
         date(cx, t.i64(0), 0, 0);
@@ -187,7 +187,7 @@ fn civil(days: i64) -> (i64, u64, u64) {
 
 /// `struct tms`.
 pub(super) fn process_times(cx: &mut Cx<'_>, addr: u64) {
-    cx.output::<32>(addr, |cx, t| {
+    cx.longs::<32>(addr, |cx, t| {
         for (at, name) in
             [(0, "{tms_utime="), (8, ", tms_stime="), (16, ", tms_cutime="), (24, ", tms_cstime=")]
         {

@@ -31,6 +31,9 @@ pub(super) fn segment(cx: &mut Cx<'_>, addr: u64) {
             (6, 1, ", useable="),
             (7, 1, ", lm="),
         ] {
+            if shift == 7 && cx.call.abi == utrace_abi::Abi::I386 {
+                break;
+            }
             cx.s(name);
             cx.udec(bits >> shift & mask);
         }
