@@ -135,6 +135,45 @@ fn everyday_tools() {
     assert!(differ.is_empty(), "{differ:?}");
 }
 
+/// Programs of several processes, whose lines stand in another order each time: how often each call was made, and
+/// how processes ended, over the whole tree.
+#[test]
+fn several_processes_make_the_same_calls() {
+    let place = Place::new();
+    place.write("h.c", "int main(void) { return 0; }\n");
+    let counts = |log: &str| {
+        let mut all = std::collections::BTreeMap::new();
+        for stream in streams(log) {
+            // Children's ends may come one at a time or together, and temporary names take as many tries as they do.
+            let lines =
+                stream.0.into_iter().filter(|l| !l.starts_with("--- SIGCHLD") && !l.starts_with("getrandom"));
+            for line in lines {
+                let name = line.split('(').next().unwrap_or("").to_owned();
+                *all.entry(name).or_insert(0) += 1;
+            }
+        }
+        all
+    };
+    for program in
+        ["gcc -o h h.c", "sh -c cat<h.c|cat|(cat;exit+3)", "make -s -f /dev/null -p", "git init -q ."]
+    {
+        let words: Vec<String> = program.split(' ').map(|word| word.replace('+', " ")).collect();
+        let go = |tracer: &std::path::Path, flags: &str| {
+            // What an earlier run made would be met by this one.
+            let _ = fs::remove_file(place.path("h"));
+            let _ = fs::remove_dir_all(place.path(".git"));
+            let mut args = common::words(flags);
+            args.extend(words.iter().map(Into::into));
+            place.other(tracer, args).go().code()
+        };
+        let want = go("strace".as_ref(), "-f -o theirs --");
+        assert_eq!(want, go(&place.utrace(), "run --log=ours --"), "{program}");
+        let (want, got) = (counts(&place.read("theirs")), counts(&place.read("ours")));
+        assert!(want.len() > 10, "{program}: {want:?}");
+        assert_eq!(want, got, "{program}");
+    }
+}
+
 #[test]
 fn trace_sets() {
     for set in [
