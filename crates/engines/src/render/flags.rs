@@ -202,9 +202,12 @@ pub(super) fn clock(cx: &mut Cx<'_>, value: u64) {
 pub(super) fn sched_policy(cx: &mut Cx<'_>, value: u64) {
     const RESET: u64 = 0x4000_0000;
     let value = value & 0xffff_ffff;
-    choice(cx, value & !RESET, &f::SCHED);
-    if value & RESET != 0 {
-        cx.s("|SCHED_RESET_ON_FORK");
+    match f::SCHED.name(value & !RESET) {
+        Some(name) if value & RESET != 0 => {
+            cx.s(name);
+            cx.s("|SCHED_RESET_ON_FORK");
+        }
+        _ => choice(cx, value, &f::SCHED),
     }
 }
 
@@ -286,9 +289,6 @@ pub(super) fn swap(cx: &mut Cx<'_>, value: u64) {
     let (bits, priority) = (value & !0x7fff, value & 0x7fff);
     if bits != 0 {
         flags(cx, bits, &f::SWAP);
-        if priority == 0 {
-            return;
-        }
         cx.s("|");
     }
     cx.udec(priority);

@@ -51,7 +51,9 @@ pub(super) fn time_out(cx: &mut Cx<'_>, addr: u64, unit: Unit) {
 
 /// What is left of an interrupted sleep: only an interruption fills it.
 pub(super) fn remaining(cx: &mut Cx<'_>, addr: u64) {
-    let interrupted = matches!(cx.outcome, Some(super::Outcome::Returned(-516 | -514..=-512)));
+    // An absolute time has no rest.
+    let relative = !cx.called("clock_nanosleep") || cx.arg(1) == 0;
+    let interrupted = relative && matches!(cx.outcome, Some(super::Outcome::Returned(-516 | -514..=-512)));
     if interrupted {
         cx.longs_always::<16>(addr, |cx, t| pair(cx, t, 0, Unit::Nano));
     } else {
