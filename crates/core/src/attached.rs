@@ -21,6 +21,8 @@ use core::fmt;
 const STOP: u32 = 1 << 29;
 /// To be detached, still on the list (DETACH-MARKED).
 const MARKED: u32 = 1 << 30;
+/// A callback may still run that the interest forbids.
+const UNSETTLED: u32 = 1 << 27;
 /// Taken off by the reap, not by a detach.
 const REAPED: u32 = 1 << 28;
 /// On no list (DETACHED).
@@ -71,6 +73,11 @@ impl Word {
     #[inline(always)]
     pub(crate) const fn counts(self) -> bool {
         self.0 & (MARKED | DETACHED) == 0
+    }
+
+    /// A callback may still run that the interest forbids.
+    pub(crate) const fn is_unsettled(self) -> bool {
+        self.0 & UNSETTLED != 0
     }
 
     /// The reap came for it while it was attached.
@@ -161,6 +168,15 @@ impl Attached {
 
     pub(crate) fn clear_stop(&self, _lock: &Guard<'_, Ledger>) {
         self.word.store(self.word.load(Ordering::Relaxed) & !STOP, Ordering::Release);
+    }
+
+    /// Notes whether a callback may still run that the interest forbids.
+    pub(crate) fn set_unsettled(&self, _lock: &Guard<'_, Ledger>, unsettled: bool) {
+        let now = self.word.load(Ordering::Relaxed);
+        let next = if unsettled { now | UNSETTLED } else { now & !UNSETTLED };
+        if next != now {
+            self.word.store(next, Ordering::Release);
+        }
     }
 
     /// No callback may start any more; the engine is still on a list.

@@ -29,7 +29,8 @@ impl EngineRef {
     ///
     /// What is added holds for events that begin after the call. What is taken away is certain only with
     /// [`Progress::Done`]: no callback outside the new interest is running or will start (INV-14).
-    /// [`Progress::InProgress`] (`-EINPROGRESS`) says that at most the callback that runs now may still be one.
+    /// [`Progress::InProgress`] (`-EINPROGRESS`) says that at most the callback that runs now may still be one; the
+    /// same call again answers `Done` once it is over.
     /// It is never answered to the task itself, nor for a stopped or dead task (INV-15). Never blocks.
     ///
     /// # Errors
@@ -37,6 +38,8 @@ impl EngineRef {
     /// asked for after death, or declined while the death callbacks run. Nothing is changed then.
     pub fn set_events(&self, interest: impl Into<Interest>) -> Result<Progress, SetEventsError> {
         let new = interest.into();
+        // Asked before the lock is taken: a host may have locks of its own.
+        let by_the_task = self.task.inner.host.is_current();
         let mut ledger = self.task.lock();
         let old = self.check_set_events(&ledger, &new)?;
         let Some(record) = self.task.record() else { return Err(SetEventsError::Gone) };
@@ -46,9 +49,9 @@ impl EngineRef {
         self.task.inner.mask.store(grown, Ordering::Release);
         let grew = record.grow(&ledger, &new) | (grown != mask);
         self.attached.set_interest(&ledger, &new);
-        let takes_away = takes_away(&old, &new);
         // Quiescent: nobody is inside a callback, and what is wanted can shrink at once.
         if let Some(mut walker) = ledger.walker.take() {
+            self.attached.set_unsettled(&ledger, false);
             let leavers = reset(&self.task, &mut ledger, &mut walker);
             ledger.walker = Some(walker);
             drop(ledger);
@@ -56,15 +59,18 @@ impl EngineRef {
             self.tell_host(grew);
             return Ok(Progress::Done);
         }
+        // A call that forbids nothing new answers for the one before, if nothing was allowed since: asked again after
+        // InProgress, Done means that the old callback is over (spec section 2).
+        let (takes_away, adds) = (takes_away(&old, &new), takes_away(&new, &old));
+        let was_unsettled = self.attached.word().is_unsettled();
+        let disables = takes_away || (was_unsettled && !adds);
         // What runs in a death pass cannot be taken away any more, so nothing that was is running (INV-15, SC-75).
         let dying = ledger.life == Life::Dying;
+        let in_progress = disables && !dying && !by_the_task && self.is_reported();
+        self.attached.set_unsettled(&ledger, in_progress || (was_unsettled && !disables));
         drop(ledger);
         self.tell_host(grew);
-        if takes_away && !dying && self.is_in_callback() {
-            Ok(Progress::InProgress)
-        } else {
-            Ok(Progress::Done)
-        }
+        if in_progress { Ok(Progress::InProgress) } else { Ok(Progress::Done) }
     }
 
     fn check_set_events(
@@ -95,9 +101,11 @@ impl EngineRef {
 
     /// Whether another thread is inside a callback of this engine. Call after what must not be missed is written.
     pub(crate) fn is_in_callback(&self) -> bool {
-        if self.task.inner.host.is_current() {
-            return false;
-        }
+        !self.task.inner.host.is_current() && self.is_reported()
+    }
+
+    /// Whether a callback of this engine runs.
+    fn is_reported(&self) -> bool {
         let Some(record) = self.task.record() else { return false };
         // Pair A: our write to the word is before this read of `reporting`.
         self.task.inner.platform.heavy_fence();
