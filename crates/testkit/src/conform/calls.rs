@@ -48,10 +48,11 @@ impl Inside {
     }
 }
 
-/// Its callback runs / events are only added / done.
+/// Its callback runs / events are only added, or nothing is changed / done.
 pub fn sc_017_adding_is_never_in_progress(world: &impl World) {
     let inside = Inside::new(world, Action::Resume, &Drops::new());
     let more = Event::SyscallExit | Event::Exec | Event::Exit;
+    assert_eq!(inside.engine.set_events(more), Ok(Progress::Done));
     assert_eq!(inside.engine.set_events(more), Ok(Progress::Done));
     assert!(!inside.has_ended());
     inside.gate.open();
@@ -64,7 +65,9 @@ pub fn sc_018_clearing_during_the_own_callback(world: &impl World) {
     let inside = Inside::new(world, Action::Resume, &Drops::new());
     assert_eq!(inside.engine.set_events(Event::Exec), Ok(Progress::InProgress));
     assert_eq!(inside.engine.interest().events, EventSet::from(Event::Exec));
-    assert_eq!(inside.engine.set_events(Event::Exec), Ok(Progress::Done), "nothing is taken away now");
+    assert_eq!(inside.engine.set_events(Event::Exec), Ok(Progress::InProgress), "asked again: not over yet");
+    assert_eq!(inside.engine.set_events(Event::Exec | Event::Exit), Ok(Progress::Done), "only adds");
+    assert_eq!(inside.engine.set_events(EventSet::NONE), Ok(Progress::InProgress));
     assert_eq!(inside.engine.set_events(EventSet::NONE), Ok(Progress::InProgress));
     inside.gate.open();
     world.until_over(&inside.task);
