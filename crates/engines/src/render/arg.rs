@@ -8,7 +8,8 @@ use super::ipc::Object;
 use super::process::CloneArg;
 use super::strings::Vector;
 use super::{
-    fcntl, flags, futex, ioctl, ipc, keys, net, poll, prctl, process, ptrace, result, signal, sockopt, stat,
+    fcntl, flags, futex, ioctl, ipc, keys, message, net, poll, prctl, process, ptrace, result, signal,
+    sockopt, stat,
 };
 use super::{strings, structure, system};
 use utrace_abi::flags as f;
@@ -233,13 +234,13 @@ fn network(cx: &mut Cx<'_>, arg: Arg, index: u8, value: u64) -> bool {
             let level = cx.arg(level);
             flags::socket_option(cx, value, level);
         }
-        Arg::MsghdrIn => net::msghdr(cx, value, net::Way::Out),
-        Arg::MsghdrOut => net::msghdr_out(cx, value),
+        Arg::MsghdrIn => message::msghdr(cx, value, message::Way::Out),
+        Arg::MsghdrOut => message::msghdr_out(cx, value),
         Arg::MmsghdrIn(count) => {
             let count = cx.arg(count);
-            net::mmsghdr(cx, value, count, true);
+            message::mmsghdr(cx, value, count, true);
         }
-        Arg::MmsghdrOut => net::mmsghdr(cx, value, 0, false),
+        Arg::MmsghdrOut => message::mmsghdr(cx, value, 0, false),
         Arg::PollFds(count) => {
             let count = cx.arg(count);
             poll::poll_fds(cx, value, count);

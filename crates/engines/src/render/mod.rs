@@ -9,6 +9,12 @@
 //! Everything is appended to one `String` that the caller reuses: no allocation on the common path. Memory of the
 //! traced program comes through [`Memory`], which may fail or answer in part; unreadable pointers are shown in hex.
 //!
+//! To change how something is shown, open: `walk` for order and separators; `arg` and `structure` for the map from a
+//! kind ([`utrace_abi::Arg`]) to its family; then the family: `strings`, `flags`, `stat`, `time`, `signal`, `process`,
+//! `net`, `message`, `sockopt`, `poll`, `futex`, `fcntl`, `ioctl`, `prctl`, `ptrace`, `ipc`, `keys`, `system`,
+//! `uncommon`; `result` for what follows `=`. Which kind an argument has is said in the tables of the abi crate.
+//! `tests/strace_cases` holds the lines that all this must reproduce.
+//!
 //! No I/O and no state between calls: what must be remembered from entry to exit is the [`Pending`] that
 //! [`Renderer::entry`] returns.
 
@@ -20,6 +26,7 @@ mod futex;
 mod ioctl;
 mod ipc;
 mod keys;
+mod message;
 mod net;
 mod poll;
 mod prctl;
@@ -34,13 +41,13 @@ mod structure;
 mod system;
 mod time;
 mod uncommon;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use arg::Shown;
 use cx::Cx;
-use utrace_abi::{Abi, Arg, Ret, SigInfo, SyscallInfo};
+use utrace_abi::{Abi, Ret, SigInfo, SyscallInfo};
 
 /// The traced program's memory, and what its descriptors stand for.
 pub trait Memory {
@@ -240,7 +247,7 @@ impl Renderer {
         name(call, out);
         out.push('(');
         let mut cx = Cx { options: &self.options, call, memory, out, outcome: None, saved: 0 };
-        walk(&mut cx, &mut pending);
+        walk::walk(&mut cx, &mut pending);
         pending.saved = cx.remember();
         pending
     }
@@ -262,7 +269,7 @@ impl Renderer {
         let saved = pending.saved;
         let mut cx = Cx { options: &self.options, call, memory, out, outcome: Some(outcome), saved };
         if !pending.complete {
-            walk(&mut cx, pending);
+            walk::walk(&mut cx, pending);
         }
         out.push(')');
     }
@@ -272,96 +279,6 @@ impl Renderer {
         let mut cx = Cx { options: &self.options, call, memory, out, outcome: Some(outcome), saved: 0 };
         result::result(&mut cx, call.info().map_or(Ret::Dec, |info| info.ret));
     }
-}
-
-/// Six arguments in hex, for numbers that no table knows.
-static UNKNOWN: [Arg; 6] = [Arg::Hex; 6];
-
-/// The order in which `clone` shows its arguments: stack, flags, parent id, thread storage, child id.
-const CLONE_ORDER: [u8; 5] = [1, 0, 2, 4, 3];
-/// i386 passes thread storage before the child id, and so shows them as they come.
-const CLONE_ORDER_I386: [u8; 5] = [1, 0, 2, 3, 4];
-
-/// Writes arguments from where `pending` stands, as far as the phase allows.
-fn walk(cx: &mut Cx<'_>, pending: &mut Pending) {
-    let args = cx.call.info().map_or(&UNKNOWN[..], |info| info.args);
-    let reordered = matches!(args.first(), Some(Arg::CloneFlags));
-    let order = if cx.call.abi == Abi::I386 { CLONE_ORDER_I386 } else { CLONE_ORDER };
-    tail(cx, pending, args);
-    for step in usize::from(pending.done)..args.len() {
-        let at = if reordered { order.get(step).map_or(step, |at| usize::from(*at)) } else { step };
-        let Some(&arg) = args.get(at) else { break };
-        let before = cx.out.len();
-        if !pending.separated && pending.count > 0 {
-            cx.s(", ");
-        }
-        let from = cx.out.len();
-        match arg::render(cx, arg, at as u8) {
-            Shown::Done => {
-                pending.separated = false;
-                pending.span(from, cx.out.len());
-            }
-            Shown::Absent => {
-                if !pending.separated {
-                    cx.out.truncate(before);
-                }
-            }
-            Shown::Later => {
-                pending.separated = !separates_late(arg);
-                if !pending.separated {
-                    cx.out.truncate(before);
-                }
-                return;
-            }
-        }
-        pending.done = step as u8 + 1;
-        if cx.entering() && has_tail(cx, arg) {
-            return;
-        }
-    }
-    pending.complete = true;
-}
-
-/// Whether a kind is shown at entry and amended at exit, so that no separator may follow it at entry.
-fn has_tail(cx: &mut Cx<'_>, arg: Arg) -> bool {
-    match arg {
-        Arg::OffInOut => true,
-        Arg::CloneArgs => {
-            let addr = cx.arg(0);
-            process::clone_args_change(cx, addr)
-        }
-        Arg::CloneFlags => process::clone_waits(cx.arg(0)),
-        _ => false,
-    }
-}
-
-/// Kinds before which strace writes the separator only at exit.
-fn separates_late(arg: Arg) -> bool {
-    matches!(arg, Arg::IoctlArg | Arg::FcntlArg | Arg::Prctl(_) | Arg::ArchPrctlArg)
-}
-
-/// At exit, what the kernel changed in the argument shown last.
-fn tail(cx: &mut Cx<'_>, pending: &mut Pending, args: &[Arg]) {
-    let Some(last) = usize::from(pending.done).checked_sub(1) else { return };
-    if cx.entering() {
-        return;
-    }
-    match args.get(last) {
-        Some(Arg::CloneArgs) => {
-            let addr = cx.arg(last as u8);
-            process::clone_args_out(cx, addr);
-        }
-        Some(Arg::OffInOut) => {
-            let addr = cx.arg(last as u8);
-            if let Some(now) = cx.u64_at(addr).filter(|_| cx.returned().is_some_and(|sent| sent > 0)) {
-                cx.s(" => [");
-                cx.dec(now as i64);
-                cx.s("]");
-            }
-        }
-        _ => return,
-    }
-    pending.stretch(cx.out.len());
 }
 
 /// Appends the name of a call, `syscall_0x1ff` for an unknown number.
