@@ -7,12 +7,12 @@
 use std::ffi::OsString;
 
 use utrace_engines::inject::InjectSpec;
-use utrace_engines::log::{LogOptions, Stamp};
+use utrace_engines::log::{LogOptions, Per, Quiet, Show, Stamp};
 use utrace_engines::registry::{self, Spec};
-use utrace_engines::render::FdStyle;
+use utrace_engines::render::{Detail, FdStyle, StringStyle};
 use utrace_engines::sets;
 use utrace_engines::spec::SpecError;
-use utrace_engines::stats::StatsOptions;
+use utrace_engines::stats::{Clock, StatsOptions};
 
 use super::low::{EngineFlag, LowArgs};
 use super::{AttachArgs, Command, Letters, RunArgs};
@@ -106,7 +106,9 @@ fn from_letters(letters: &Letters) -> Result<Vec<Spec>, String> {
     }
     let mut all = Vec::new();
     if letters.count > 0 {
-        all.push(Spec::Stats(StatsOptions { place: log.place, trace: log.trace, ..StatsOptions::default() }));
+        let clock = if letters.wall > 0 { Clock::Wall } else { Clock::default() };
+        let (place, trace) = (log.place, log.trace);
+        all.push(Spec::Stats(StatsOptions { place, trace, clock, ..StatsOptions::default() }));
     } else if wanted {
         all.push(Spec::Log(log));
     }
@@ -135,9 +137,32 @@ fn set_switches(log: &mut LogOptions, letters: &Letters) -> bool {
     if letters.fds > 0 {
         log.render.fds = FdStyle::Path;
     }
+    if letters.verbose > 0 {
+        log.render.detail = Detail::Full;
+    }
+    log.render.strings = match letters.hex {
+        0 => StringStyle::Escaped,
+        1 => StringStyle::HexUnprintable,
+        _ => StringStyle::Hex,
+    };
+    log.show = match (letters.successful, letters.failed) {
+        (0, 0) => Show::All,
+        (_, 0) => Show::Successful,
+        _ => Show::Failed,
+    };
+    log.quiet = match letters.quiet {
+        0 => Quiet::No,
+        1 => Quiet::Attach,
+        _ => Quiet::Exit,
+    };
+    if letters.follow > 1 && letters.output.is_some() {
+        log.per = Per::Task;
+    }
+    let shape = [letters.time, letters.relative, letters.spent, letters.fds, letters.verbose, letters.hex];
+    let choice = [letters.successful, letters.failed, letters.quiet];
     letters.output.is_some()
         || letters.strings.is_some()
-        || letters.time + letters.relative + letters.spent + letters.fds > 0
+        || shape.iter().chain(&choice).any(|count| *count > 0)
 }
 
 /// `VAR=VALUE` to set, or `VAR` alone to remove.
@@ -217,5 +242,21 @@ mod tests {
         assert_eq!(split("A=b=c"), ("A".into(), Some("b=c".into())));
         assert_eq!(split("A"), ("A".into(), None));
         assert_eq!(split("A="), ("A".into(), Some("".into())));
+    }
+
+    #[test]
+    fn each_letter_is_an_option_of_the_log() {
+        let specs = specs("utrace run -ff -o f -xx -v -z -q -tt -r -T -y ls").unwrap();
+        let [Spec::Log(log)] = &specs[..] else { panic!("{specs:?}") };
+        assert_eq!(
+            (log.per, log.show, log.quiet, log.stamp),
+            (Per::Task, Show::Successful, Quiet::Attach, Stamp::Micros)
+        );
+        assert!(log.relative && log.spent);
+        let render = &log.render;
+        assert_eq!(
+            (render.strings, render.detail, render.fds),
+            (StringStyle::Hex, Detail::Full, FdStyle::Path)
+        );
     }
 }

@@ -139,7 +139,7 @@ pub struct EngineArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = LETTERS)]
 pub struct Letters {
-    /// Follow forks: always on, accepted for habit's sake
+    /// Follow forks: always on, accepted for habit's sake; -ff with -o: a file FILE.TID for each thread
     #[arg(short = 'f', long = "follow-forks", action = ArgAction::Count)]
     pub follow: u8,
 
@@ -176,9 +176,33 @@ pub struct Letters {
     #[arg(short = 'y', long = "decode-fds", action = ArgAction::Count)]
     pub fds: u8,
 
+    /// Strings with other than ASCII bytes in hex; -xx all strings
+    #[arg(short = 'x', long = "strings-in-hex", action = ArgAction::Count)]
+    pub hex: u8,
+
+    /// All fields of structures
+    #[arg(short = 'v', long = "no-abbrev", action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Only syscalls that succeeded
+    #[arg(short = 'z', long = "successful-only", action = ArgAction::Count, overrides_with = "failed")]
+    pub successful: u8,
+
+    /// Only syscalls that failed
+    #[arg(short = 'Z', long = "failed-only", action = ArgAction::Count, overrides_with = "successful")]
+    pub failed: u8,
+
+    /// No messages about who is attached; -qq nor about who exited
+    #[arg(short = 'q', long = "quiet", action = ArgAction::Count)]
+    pub quiet: u8,
+
     /// Count instead of logging: same as --stats
     #[arg(short = 'c', long = "summary-only", action = ArgAction::Count)]
     pub count: u8,
+
+    /// With -c, time on the clock instead of processor time in the kernel
+    #[arg(short = 'w', long = "summary-wall-clock", action = ArgAction::Count)]
+    pub wall: u8,
 }
 
 const ENGINES: &str = "Engines (each flag is one engine; all can be given again)";

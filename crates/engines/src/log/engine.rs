@@ -15,7 +15,7 @@ use utrace_core::{
 };
 
 use super::memory::TargetMemory;
-use super::options::{Format, Per, Show};
+use super::options::{Format, Per, Quiet, Show};
 use super::page::Page;
 use super::roll::Member;
 use super::{Opening, Shared, json};
@@ -289,9 +289,10 @@ impl Engine for LogEngine {
         }
         if !self.shared.roll.is_superseded(id, &self.member) {
             let status = WaitStatus::decode(death.code.cast_signed());
+            let quiet = self.shared.options.quiet >= Quiet::Exit;
             if self.is_json() {
                 self.write_object(&json::Exit::new(id, status));
-            } else {
+            } else if !(quiet && matches!(status, WaitStatus::Exited(_))) {
                 self.line(id, &death_line(status));
             }
         }

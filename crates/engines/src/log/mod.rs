@@ -34,7 +34,7 @@ use flusher::Flusher;
 use page::{Head, Page, PageRef};
 use roll::Roll;
 
-pub use options::{Format, LogOptions, OPTIONS, Per, Show, Stamp};
+pub use options::{Format, LogOptions, OPTIONS, Per, Quiet, Show, Stamp};
 
 /// What else a user must know, for help.
 pub const NOTES: &[&str] = json::NOTES;
@@ -184,13 +184,17 @@ impl Shared {
 
     /// A child is followed: said where strace says it, which is on stderr only.
     pub(crate) fn announce(&self, child: &Task) {
-        if self.options.place.file.is_none() && self.options.format == Format::Text {
+        let quiet = self.options.quiet >= Quiet::Attach || self.options.place.file.is_some();
+        if !quiet && self.options.format == Format::Text {
             self.page.lock().note(format_args!("utrace: Process {} attached", child.id()));
         }
     }
 
     /// A message for the user, who may be reading the log on the same screen.
     fn say(&self, text: std::fmt::Arguments<'_>) {
+        if self.options.quiet >= Quiet::Attach {
+            return;
+        }
         if self.options.place.file.is_none() && self.options.format == Format::Text {
             self.page.lock().note(format_args!("utrace: {text}"));
         } else {

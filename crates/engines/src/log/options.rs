@@ -25,6 +25,8 @@ pub struct LogOptions {
     pub signals: SignalSet,
     /// Only syscalls that ended so.
     pub show: Show,
+    /// Which messages are left out.
+    pub quiet: Quiet,
     /// What stands before each line.
     pub stamp: Stamp,
     /// Before each line, the time since the one before (`-r`).
@@ -44,6 +46,7 @@ impl Default for LogOptions {
             trace: SyscallSet::ALL,
             signals: SignalSet::ALL,
             show: Show::default(),
+            quiet: Quiet::default(),
             stamp: Stamp::default(),
             relative: false,
             spent: false,
@@ -84,6 +87,18 @@ pub enum Show {
     Failed,
 }
 
+/// Which messages are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Quiet {
+    /// None.
+    #[default]
+    No,
+    /// Who is followed and who is let go (`-q`).
+    Attach,
+    /// And who exited, unless by a signal (`-qq`).
+    Exit,
+}
+
 /// The time before each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stamp {
@@ -119,6 +134,8 @@ pub const OPTIONS: &[OptionHelp] = &[
     OptionHelp { key: "v", value: "", help: "all fields of structures" },
     OptionHelp { key: "z", value: "", help: "only syscalls that succeeded" },
     OptionHelp { key: "Z", value: "", help: "only syscalls that failed" },
+    OptionHelp { key: "q", value: "", help: "no messages about who is followed" },
+    OptionHelp { key: "qq", value: "", help: "nor about who exited" },
     OptionHelp { key: "ff", value: "", help: "a file FILE.TID for each thread" },
     OptionHelp { key: "append", value: "", help: "add to the file instead of replacing it" },
 ];
@@ -161,6 +178,8 @@ impl LogOptions {
             "v" => self.render.detail = Detail::Full,
             "z" => self.show = Show::Successful,
             "Z" => self.show = Show::Failed,
+            "q" => self.quiet = Quiet::Attach,
+            "qq" => self.quiet = Quiet::Exit,
             "ff" => self.per = Per::Task,
             "append" => self.place.append = true,
             _ => return Err(pair.wrong(format!("`{}` is not handled", pair.key))),
@@ -178,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_option_does_something() {
-        let got = LogOptions::parse("f,trace=%file,signal=!CHLD,format=json,tt,r,T,s=7,y,xx,v,Z,ff,append")
+        let got = LogOptions::parse("f,trace=%file,signal=!CHLD,format=json,tt,r,T,s=7,y,xx,v,Z,q,ff,append")
             .unwrap();
         assert!(got.trace.contains(257) && !got.trace.contains(0));
         assert!(!got.signals.contains(17) && got.signals.contains(2));
@@ -186,6 +205,7 @@ mod tests {
             (got.format, got.stamp, got.show, got.per),
             (Format::Json, Stamp::Micros, Show::Failed, Per::Task)
         );
+        assert_eq!(got.quiet, Quiet::Attach);
         assert!(got.relative && got.spent && got.place.append);
         assert_eq!(got.place.file.as_deref(), Some(std::path::Path::new("f")));
         let render = got.render;

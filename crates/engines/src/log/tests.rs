@@ -304,3 +304,14 @@ fn every_field_of_the_objects_is_in_the_help() {
         }
     }
 }
+
+#[test]
+fn a_quiet_log_leaves_out_exits_and_not_kills() {
+    let scene = |rig: &mut Rig| {
+        rig.fork(101).die(0);
+        rig.die(9);
+    };
+    let killed = "100   +++ killed by SIGKILL +++\n";
+    assert_eq!(play("qq", scene), killed);
+    assert_eq!(play("q", scene), format!("101   +++ exited with 0 +++\n{killed}"));
+}
