@@ -67,6 +67,11 @@ pub fn sc_018_clearing_during_the_own_callback(world: &impl World) {
     assert_eq!(inside.engine.interest().events, EventSet::from(Event::Exec));
     assert_eq!(inside.engine.set_events(Event::Exec), Ok(Progress::InProgress), "asked again: not over yet");
     assert_eq!(inside.engine.set_events(Event::Exec | Event::Exit), Ok(Progress::Done), "only adds");
+    assert_eq!(
+        inside.engine.set_events(Event::Exec | Event::Exit),
+        Ok(Progress::InProgress),
+        "still not over"
+    );
     assert_eq!(inside.engine.set_events(EventSet::NONE), Ok(Progress::InProgress));
     assert_eq!(inside.engine.set_events(EventSet::NONE), Ok(Progress::InProgress));
     inside.gate.open();
