@@ -18,6 +18,7 @@ mod command;
 mod error;
 mod filter;
 mod host;
+mod lifter;
 mod mailbox;
 mod notice;
 mod placement;

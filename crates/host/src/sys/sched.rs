@@ -1,8 +1,9 @@
-//! Where the calling thread runs.
+//! Where the calling thread runs, and how urgently.
 
 use core::mem::{MaybeUninit, size_of};
 
 use super::Errno;
+use crate::types::Tid;
 
 /// A set of processors (`cpu_set_t`: 1024 of them).
 #[derive(Clone, Copy)]
@@ -53,8 +54,30 @@ pub(crate) fn set_affinity(set: &CpuSet) -> Result<(), Errno> {
     Errno::check(libc::c_long::from(result)).map(drop)
 }
 
-/// The processor that the calling thread is on now.
-pub(crate) fn current_cpu() -> Option<usize> {
-    // SAFETY: no argument; needs no kernel entry where rseq or the vDSO serves it.
-    usize::try_from(unsafe { libc::sched_getcpu() }).ok()
+/// How urgently a thread of ours runs (sched(7)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Policy {
+    /// `SCHED_OTHER`: as everybody.
+    Normal,
+    /// `SCHED_IDLE`: when nobody else wants the processor.
+    Idle,
+}
+
+/// Whether the calling thread runs under `SCHED_OTHER`.
+pub(crate) fn is_normal() -> bool {
+    // SAFETY: takes a number; 0 is the calling thread.
+    unsafe { libc::sched_getscheduler(0) == libc::SCHED_OTHER }
+}
+
+/// Sets the policy of a thread of ours.
+pub(crate) fn set_policy(tid: Tid, policy: Policy) -> Result<(), Errno> {
+    let number = match policy {
+        Policy::Normal => libc::SCHED_OTHER,
+        Policy::Idle => libc::SCHED_IDLE,
+    };
+    // SAFETY: sched_param is one int, for which 0 is valid (and the only value for both policies).
+    let param: libc::sched_param = unsafe { core::mem::zeroed() };
+    // SAFETY: reads one sched_param, which lives through the call.
+    let result = unsafe { libc::sched_setscheduler(tid.raw(), number, &raw const param) };
+    Errno::check(libc::c_long::from(result)).map(drop)
 }

@@ -42,6 +42,18 @@ pub(crate) fn wait_any(usage: &Usage) -> Result<(Tid, WaitStatus), Errno> {
     }
 }
 
+/// Looks for news of any tracee this many times, then blocks until there is some.
+pub(crate) fn spin_any(usage: &Usage, looks: u32) -> Result<(Tid, WaitStatus), Errno> {
+    for _ in 0..looks {
+        match wait4_with(-1, libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG, usage) {
+            Err(Errno::EINTR) | Ok(None) => core::hint::spin_loop(),
+            Ok(Some(news)) => return Ok(news),
+            Err(other) => return Err(other),
+        }
+    }
+    wait_any(usage)
+}
+
 /// Takes news of any tracee if there is some, and returns at once.
 pub(crate) fn poll_any() -> Result<Option<(Tid, WaitStatus)>, Errno> {
     wait4(-1, libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG)

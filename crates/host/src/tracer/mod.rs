@@ -77,11 +77,13 @@ impl Tracer {
         'serving: loop {
             // Serving may post more, without a ring: only an empty mailbox lets us sleep.
             while self.shared.mailbox.has_news() {
+                // What is asked for may fork, and a child inherits place and policy.
+                self.placement.go_home();
                 if self.serve() == Flow::End {
                     break 'serving;
                 }
             }
-            match wait::wait_any(&self.usage) {
+            match self.next() {
                 Ok((tid, status)) if tid == self.bell => self.answer_bell(status),
                 Ok((tid, status)) => {
                     self.handle(tid, status);
@@ -89,6 +91,7 @@ impl Tracer {
                 }
                 // The doorbell is always there; if even a new one cannot be had, nothing can be waited for.
                 Err(_) => {
+                    self.placement.go_home();
                     if self.renew_bell().is_err() {
                         break 'serving;
                     }
@@ -96,6 +99,15 @@ impl Tracer {
             }
         }
         self.leave_all();
+    }
+
+    /// The next news of a tracee. Fails only if there is nothing to wait for.
+    #[inline]
+    fn next(&self) -> Result<(Tid, WaitStatus), Errno> {
+        match self.placement.looks() {
+            0 => wait::wait_any(&self.usage),
+            looks => wait::spin_any(&self.usage, looks),
+        }
     }
 
     /// Serves the messages that have come.
