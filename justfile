@@ -32,6 +32,10 @@ doctest:
 loom *NAMES:
     ci/loom.sh {{NAMES}}
 
+# takes one fence or ordering of core away at a time: a loom model must fail each time
+mutate:
+    ci/mutate.sh
+
 # licences, duplicates and sources of the dependencies
 deny:
     ci/deny.sh
