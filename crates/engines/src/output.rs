@@ -36,6 +36,13 @@ impl Failure {
         self.0.get().cloned()
     }
 
+    /// Whether there was one.
+    #[must_use]
+    #[inline]
+    pub fn is_set(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     /// It, as the result of a last call.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ pub(super) struct LogEngine {
     /// The text of the syscall that is running, as far as it is known.
     text: String,
     running: Option<Running>,
+    /// Of the last syscall.
+    abi: Abi,
 }
 
 /// A syscall between entry and exit.
@@ -69,7 +71,7 @@ impl Ended {
 
 impl LogEngine {
     pub(super) fn new(shared: Arc<Shared>, id: TaskId, member: Arc<Member>) -> LogEngine {
-        LogEngine { shared, id, member, text: String::with_capacity(256), running: None }
+        LogEngine { shared, id, member, text: String::with_capacity(256), running: None, abi: Abi::X86_64 }
     }
 
     fn is_json(&self) -> bool {
@@ -82,6 +84,10 @@ impl LogEngine {
     }
 
     fn begin(&mut self, id: TaskId, call: Call, target: &mut dyn Target) {
+        if call.abi != self.abi {
+            self.abi = call.abi;
+            self.shared.announce_mode(id, 8 * call.abi.word());
+        }
         self.text.clear();
         let pending = self.shared.renderer.entry(&call, &mut TargetMemory(target), &mut self.text);
         let mut start = Start::HeldBack;
@@ -205,7 +211,7 @@ impl Engine for LogEngine {
             spent,
         };
         self.end(id, running, ended, cx.target());
-        Action::Resume
+        if self.shared.is_lost() { Action::Detach } else { Action::Resume }
     }
 
     fn signal(&mut self, cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
@@ -240,7 +246,7 @@ impl Engine for LogEngine {
 
     fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
         // A child that is gone already, or that another task's report has brought here, needs nothing.
-        if Shared::follow(&self.shared, &clone.child) == Ok(true) {
+        if !self.shared.is_lost() && Shared::follow(&self.shared, &clone.child) == Ok(true) {
             self.shared.announce(&clone.child);
         }
         Action::Resume

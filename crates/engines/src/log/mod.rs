@@ -147,6 +147,13 @@ impl Shared {
         }
     }
 
+    /// Whether nothing can be written any more: then no task need stop for this log. A file of each task's own may
+    /// fail alone.
+    #[inline]
+    pub(crate) fn is_lost(&self) -> bool {
+        self.options.per == Per::Run && self.failure.is_set()
+    }
+
     /// Whether the time spent in a syscall is shown.
     pub(crate) fn wants_time(&self) -> bool {
         self.options.spent || self.options.format == Format::Json
@@ -182,11 +189,22 @@ impl Shared {
         }
     }
 
-    /// A child is followed: said where strace says it, which is on stderr only.
+    /// A child is followed.
     pub(crate) fn announce(&self, child: &Task) {
+        self.note(format_args!("utrace: Process {} attached", child.id()));
+    }
+
+    /// A task makes syscalls of another width than before.
+    #[cold]
+    pub(crate) fn announce_mode(&self, id: TaskId, bits: usize) {
+        self.note(format_args!("[ Process PID={id} runs in {bits} bit mode. ]"));
+    }
+
+    /// Something that strace says on stderr only, among the lines.
+    fn note(&self, text: std::fmt::Arguments<'_>) {
         let quiet = self.options.quiet >= Quiet::Attach || self.options.place.file.is_some();
         if !quiet && self.options.format == Format::Text {
-            self.page.lock().note(format_args!("utrace: Process {} attached", child.id()));
+            self.page.lock().note(text);
         }
     }
 

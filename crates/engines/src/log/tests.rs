@@ -234,6 +234,19 @@ fn a_full_disk_ends_the_log_and_not_the_program() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_stops_nobody_any_more() {
+    let log = Log::open(LogOptions::parse("/dev/full").unwrap()).unwrap();
+    let mut rig = Rig::new(100);
+    log.attach(&rig.task, Origin::Launched).unwrap();
+    rig.fork(101).die(0);
+    assert!(log.failure().is_some());
+    rig.call(GETPPID, &[], 7);
+    rig.reporter.tidy();
+    assert!(!rig.task.wanted().wants_syscall(GETPPID));
+    assert!(rig.task.engines().is_empty());
+}
+
+#[test]
 fn json_objects_stand_one_on_a_line() {
     let text = play("format=json", |rig| {
         rig.call(CLOSE, &[9], -9);
