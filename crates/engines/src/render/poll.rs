@@ -17,6 +17,9 @@ pub(super) fn poll_fds(cx: &mut Cx<'_>, addr: u64, count: u64) {
     });
 }
 
+/// Most descriptors that are looked at for a result; far above any limit on open files.
+const POLL_MAX: u64 = 1 << 16;
+
 /// What follows the result of `poll`: `([{fd=3, revents=POLLIN}])` or `(Timeout)`.
 pub(super) fn poll_result(cx: &mut Cx<'_>, ready: i64, addr: u64, count: u64) {
     if ready == 0 {
@@ -25,7 +28,7 @@ pub(super) fn poll_result(cx: &mut Cx<'_>, ready: i64, addr: u64, count: u64) {
     let start = cx.out.len();
     cx.s(" ([");
     let mut shown = 0;
-    for index in 0..count & 0xffff_ffff {
+    for index in 0..(count & 0xffff_ffff).min(POLL_MAX) {
         let Some(bytes) = cx.bytes::<8>(addr.wrapping_add(index * 8)) else {
             if shown > 0 {
                 cx.s(", ");

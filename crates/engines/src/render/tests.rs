@@ -140,6 +140,32 @@ fn signals_look_like_straces() {
     assert_eq!(out, "SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=7, si_uid=1000}");
 }
 
+/// Memory that never ends and always reads the same.
+struct Endless(u8);
+
+impl Memory for Endless {
+    fn read(&mut self, _addr: u64, buf: &mut [u8]) -> usize {
+        buf.fill(self.0);
+        buf.len()
+    }
+}
+
+#[test]
+fn lengths_that_lie_do_not_hold_the_renderer_up() {
+    // poll with four billion readable entries once walked all of them for its result.
+    for fill in [0, 1, 0x7f, 0xff] {
+        for info in utrace_abi::table::all(Abi::X86_64) {
+            let call = Call::new(
+                u64::from(info.nr),
+                [u64::from(fill), u64::MAX, u64::MAX, 1 << 40, 1 << 41, 1 << 42],
+            );
+            let text =
+                render_all(&Renderer::default(), &call, Outcome::Returned(1 << 40), &mut Endless(fill));
+            assert!(text.len() < 1 << 20, "{}: {} bytes", info.name, text.len());
+        }
+    }
+}
+
 /// Memory whose every byte is readable and follows from its address.
 struct Noise(u64);
 
