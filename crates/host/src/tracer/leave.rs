@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::Tracer;
 use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
+use crate::procfs;
 use crate::quiesce;
 use crate::stop::{Stop, decode};
 use crate::sys::process as os;
@@ -34,7 +35,8 @@ impl Tracer {
         let mut interrupted = HashSet::new();
         for tid in self.table.tids() {
             let Some(mut tracee) = self.table.take(tid) else { continue };
-            if tracee.interrupt != Interrupt::None {
+            let stops_at_calls = matches!(tracee.run, Run::Running(Request::Syscall));
+            if tracee.interrupt != Interrupt::None || (stops_at_calls && runs(&tid)) {
                 interrupted.insert(tid);
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
@@ -66,11 +68,27 @@ impl Tracer {
             match wait::poll_any() {
                 Ok(Some((tid, status))) => {
                     interrupted.remove(&tid);
-                    self.detach_at(tid, decode(status, 0));
+                    self.leave_at(tid, decode(status, 0));
                 }
-                Ok(None) if !interrupted.is_empty() && Instant::now() < patience => thread::sleep(NAP),
+                Ok(None) if Instant::now() < patience && interrupted.iter().any(runs) => thread::sleep(NAP),
                 Ok(None) | Err(_) => return,
             }
+        }
+    }
+
+    /// Leaves a tracee at a stop, when this thread is about to end.
+    ///
+    /// Not by a detach at a system call's entry: leaving a stop that way marks a signal as pending (kernel/ptrace.c,
+    /// `__ptrace_unlink`), and a call such as epoll_wait(2) would begin with that and end with `EINTR` at once. It
+    /// runs on instead, with no more stops to come, and the end of this thread lets go of it.
+    fn leave_at(&self, tid: Tid, stop: Result<Stop, crate::stop::UnknownStop>) {
+        if !matches!(stop, Ok(Stop::Syscall | Stop::Seccomp)) {
+            return self.detach_at(tid, stop);
+        }
+        let mut stopped = Stopped::seen_by_wait(tid);
+        let _ = quiesce::hide_interruption(&mut stopped);
+        if let Err(gone) = stopped.resume(Request::Cont, 0) {
+            self.note(tid, gone);
         }
     }
 
@@ -138,4 +156,9 @@ impl Tracer {
             }));
         }
     }
+}
+
+/// Whether a thread has, or waits for, a processor: it may be on its way to a stop.
+fn runs(tid: &Tid) -> bool {
+    procfs::stat(*tid).is_ok_and(|stat| matches!(stat.state, procfs::State::Running | procfs::State::Traced))
 }
