@@ -119,3 +119,24 @@ fn engines_stand_where_they_asked_to() {
     assert_eq!(names(Event::SyscallExit), ["A", "C", "D", "E", "F"]);
     assert_eq!(names(Event::SyscallEntry), ["F", "E", "D", "C", "A"]);
 }
+
+#[test]
+fn what_a_callback_changes_is_what_runs_and_what_is_seen() {
+    let (world, log) = (SimWorld::new(), Log::new());
+    let task = world.launch(vec![Step::Call(1)], Parent::Waits);
+    let inner = Probe::new("inner", &log).answers(|_, report| {
+        match report {
+            Report::SyscallEntry(entry) => entry.set_arg(0, 9),
+            Report::SyscallExit(exit) => exit.set_value(33, false),
+            _ => {}
+        }
+        Action::Resume
+    });
+    attach(&task, inner, EventSet::SYSCALL);
+    attach(&task, Probe::new("outer", &log), EventSet::SYSCALL);
+    assert_eq!(world.run(&task), 0);
+    assert_eq!(world.did(&task), [Did::Call(9)]);
+    let details = |event| log.calls("outer", event).iter().map(|call| call.detail).collect::<Vec<_>>();
+    // The outer one is nearer to the program: it sees what that asked, and what it gets.
+    assert_eq!((details(Event::SyscallEntry), details(Event::SyscallExit)), (vec![1], vec![33]));
+}
