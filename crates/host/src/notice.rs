@@ -24,7 +24,7 @@ pub enum Notice {
     },
     /// A report has been held up by callbacks for so long.
     SlowCallback {
-        /// The engine's name, if a guarded one is running.
+        /// The engine's name, if it could be told which one is running.
         engine: Option<String>,
         /// The thread that was being reported.
         tid: Tid,

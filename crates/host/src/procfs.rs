@@ -15,8 +15,10 @@ use crate::types::Tid;
 pub(crate) enum State {
     /// `R`.
     Running,
-    /// `S`, `D`, `I`: blocked.
+    /// `S`, `I`: blocked.
     Blocked,
+    /// `D`: blocked, and no signal reaches it.
+    Uninterruptible,
     /// `T`: stopped by job control.
     Stopped,
     /// `t`: stopped by its tracer.
@@ -68,7 +70,8 @@ pub(crate) fn parse_stat(line: &[u8]) -> Option<Stat> {
 const fn state_from(letter: u8) -> State {
     match letter {
         b'R' => State::Running,
-        b'S' | b'D' | b'I' => State::Blocked,
+        b'S' | b'I' => State::Blocked,
+        b'D' => State::Uninterruptible,
         b'T' => State::Stopped,
         b't' => State::Traced,
         b'Z' | b'X' | b'x' => State::Dead,

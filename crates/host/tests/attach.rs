@@ -5,7 +5,7 @@ mod common;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Command as Std, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::Log;
 use utrace_core::{Event, EventSet, Interest, SyscallSet};
@@ -179,4 +179,31 @@ fn a_launch_and_an_attach_share_a_host() {
     guest.shell.stdin.take().unwrap().write_all(b"x").unwrap();
     assert_eq!(attached.wait(), Ok(Ending::Exited(0)));
     assert_eq!(guest.finish().1, "status 0");
+}
+
+#[test]
+fn a_stopped_process_is_still_stopped_after_a_visit() {
+    let guest = Guest::new("stop_self", &["19"]);
+    let pid = guest.pid;
+    let is = |state: &str| {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(&format!(") {state} "))
+    };
+    while !is("T") {
+        std::thread::yield_now();
+    }
+    let log = Log::default();
+    let host = Host::start().unwrap();
+    host.attach(pid, log.adopter(Interest::from(Event::Jctl))).unwrap();
+    while log.count("jctl Stopped 19") == 0 {
+        std::thread::yield_now();
+    }
+    host.shutdown();
+    // The thread itself goes back into the stop, as soon as it is scheduled: "t" until then, or for a moment "R".
+    let limit = Instant::now() + Duration::from_secs(20);
+    while !(tracer_of(pid) == "TracerPid:\t0" && is("T")) {
+        assert!(Instant::now() < limit, "the stop is the program's and stays");
+        std::thread::yield_now();
+    }
+    assert!(Std::new("kill").args(["-CONT", &pid.to_string()]).status().unwrap().success());
+    assert_eq!(guest.finish().1, "status 8");
 }

@@ -228,3 +228,17 @@ fn a_shutdown_kills_a_launched_tree_or_lets_it_live() {
         assert_eq!(host.launch(&Command::new("true"), |_| ()).unwrap_err(), HostError::Ended);
     }
 }
+
+#[test]
+fn calls_of_a_32_bit_program_are_known_by_name() {
+    // Not every machine can link one.
+    let Ok(program) = fixtures::try_build("i386") else { return };
+    let (ended, log) = run(&Command::new(&program), Interest::in_events(EventSet::SYSCALL));
+    assert_eq!(ended, Ok(Ending::Exited(3)));
+    let entries: Vec<String> = log.lines().into_iter().filter(|line| line.starts_with("entry")).collect();
+    assert_eq!(entries, ["entry execve", "entry getpid", "entry write", "entry exit"]);
+    // A filter for one of them shows that one alone, though its number is another there.
+    let (ended, log) = run(&Command::new(&program), Interest::in_syscalls([1].into_iter().collect()));
+    assert_eq!(ended, Ok(Ending::Exited(3)));
+    assert_eq!(log.lines(), ["entry write", "exit write 3"]);
+}

@@ -12,17 +12,19 @@ use std::time::{Duration, Instant};
 use super::Tracer;
 use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
-use crate::procfs;
+use crate::procfs::{self, State};
 use crate::quiesce;
 use crate::stop::{Stop, decode};
 use crate::sys::process as os;
-use crate::sys::ptrace::{self, Request};
+use crate::sys::ptrace::{self, Request, SyscallAt};
 use crate::sys::wait;
 use crate::tracee::Stopped;
 use crate::types::Tid;
 
 /// How long the end of a host waits for threads that it has interrupted.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits for threads that run, and stop at their next system call, to get there or to fall asleep.
+const SHORT: Duration = Duration::from_millis(500);
 /// wait4(2) has no time-out; this is how often it is asked meanwhile.
 const NAP: Duration = Duration::from_micros(100);
 
@@ -33,11 +35,15 @@ impl Tracer {
         // Dropping them tells who waits that the host has ended.
         drop(unanswered);
         let mut interrupted = HashSet::new();
+        let mut at_calls = HashSet::new();
         for tid in self.table.tids() {
             let Some(mut tracee) = self.table.take(tid) else { continue };
-            let stops_at_calls = matches!(tracee.run, Run::Running(Request::Syscall));
-            if tracee.interrupt != Interrupt::None || (stops_at_calls && runs(&tid)) {
+            // One may be on its way, or was used up by another stop: a second one makes sure that it comes.
+            if tracee.interrupt != Interrupt::None && ptrace::interrupt(tid).is_ok() {
                 interrupted.insert(tid);
+            }
+            if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
+                at_calls.insert(tid);
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
                 _ if tracee.group.origin == Origin::LaunchedDies => drop(os::kill(tid, libc::SIGKILL)),
@@ -52,7 +58,7 @@ impl Tracer {
                 self.detach(*stopped, Point::Mid);
             }
         }
-        self.collect(interrupted);
+        self.collect(interrupted, at_calls);
         // The doorbell dies with this thread.
         let _ = os::kill(self.bell, libc::SIGKILL);
         let _ = wait::wait_for(self.bell);
@@ -61,34 +67,30 @@ impl Tracer {
     /// Takes the stops that are on their way, so that their signals arrive and their calls start again.
     ///
     /// A thread that we interrupted comes soon, unless it is in an uninterruptible sleep (a vfork parent, say):
-    /// that one is left to the end of this thread, and nothing of it was disturbed yet.
-    fn collect(&self, mut interrupted: HashSet<Tid>) {
-        let patience = Instant::now() + PATIENCE;
+    /// that one is left to the end of this thread, and nothing of it was disturbed yet. A thread that runs may stop
+    /// at a system call's entry any moment, which the end of this thread would leave as a detach does.
+    fn collect(&self, mut interrupted: HashSet<Tid>, mut at_calls: HashSet<Tid>) {
+        let start = Instant::now();
         loop {
             match wait::poll_any() {
                 Ok(Some((tid, status))) => {
                     interrupted.remove(&tid);
-                    self.leave_at(tid, decode(status, 0));
+                    at_calls.remove(&tid);
+                    self.detach_at(tid, decode(status, 0));
                 }
-                Ok(None) if Instant::now() < patience && interrupted.iter().any(runs) => thread::sleep(NAP),
-                Ok(None) | Err(_) => return,
+                Ok(None) => {
+                    interrupted.retain(|tid| comes_soon(*tid));
+                    at_calls.retain(|tid| runs(*tid));
+                    let waited = start.elapsed();
+                    let done = (interrupted.is_empty() || waited > PATIENCE)
+                        && (at_calls.is_empty() || waited > SHORT);
+                    if done {
+                        return;
+                    }
+                    thread::sleep(NAP);
+                }
+                Err(_) => return,
             }
-        }
-    }
-
-    /// Leaves a tracee at a stop, when this thread is about to end.
-    ///
-    /// Not by a detach at a system call's entry: leaving a stop that way marks a signal as pending (kernel/ptrace.c,
-    /// `__ptrace_unlink`), and a call such as epoll_wait(2) would begin with that and end with `EINTR` at once. It
-    /// runs on instead, with no more stops to come, and the end of this thread lets go of it.
-    fn leave_at(&self, tid: Tid, stop: Result<Stop, crate::stop::UnknownStop>) {
-        if !matches!(stop, Ok(Stop::Syscall | Stop::Seccomp)) {
-            return self.detach_at(tid, stop);
-        }
-        let mut stopped = Stopped::seen_by_wait(tid);
-        let _ = quiesce::hide_interruption(&mut stopped);
-        if let Err(gone) = stopped.resume(Request::Cont, 0) {
-            self.note(tid, gone);
         }
     }
 
@@ -123,6 +125,7 @@ impl Tracer {
                 let _ = quiesce::hide_interruption(&mut stopped);
                 self.detach(stopped, Point::User(signal, super::tracee::Path::Signal));
             }
+            Ok(Stop::Syscall | Stop::Seccomp) if is_entry(&stopped) => self.detach(stopped, Point::Entry),
             Ok(Stop::Interrupted | Stop::Syscall) => {
                 let _ = quiesce::hide_interruption(&mut stopped);
                 self.detach(stopped, Point::Mid);
@@ -132,10 +135,18 @@ impl Tracer {
     }
 
     /// A group stop survives a detach by itself (ptrace(2), "Attaching and detaching").
+    ///
+    /// Before a system call a tracee is resumed instead, and left by the end of this thread: PTRACE_DETACH wakes it
+    /// as a signal does, and a call that could sleep would then end with `EINTR` (ptrace_signal_wake_up() in
+    /// kernel/ptrace.c).
     fn detach(&self, stopped: Stopped, point: Point) {
         let tid = stopped.tid();
-        let signal = if let Point::User(signal, _) = point { signal } else { 0 };
-        if let Err(gone) = stopped.resume(Request::Detach, signal) {
+        let (request, signal) = match point {
+            Point::Entry => (Request::Cont, 0),
+            Point::User(signal, _) => (Request::Detach, signal),
+            Point::Mid | Point::Exiting => (Request::Detach, 0),
+        };
+        if let Err(gone) = stopped.resume(request, signal) {
             self.note(tid, gone);
         }
     }
@@ -158,7 +169,18 @@ impl Tracer {
     }
 }
 
-/// Whether a thread has, or waits for, a processor: it may be on its way to a stop.
-fn runs(tid: &Tid) -> bool {
-    procfs::stat(*tid).is_ok_and(|stat| matches!(stat.state, procfs::State::Running | procfs::State::Traced))
+/// Whether an interrupted thread is on its way to a stop.
+fn comes_soon(tid: Tid) -> bool {
+    procfs::stat(tid).is_ok_and(|stat| !matches!(stat.state, State::Uninterruptible | State::Dead))
+}
+
+/// Whether a thread has, or waits for, a processor, or has just stopped.
+fn runs(tid: Tid) -> bool {
+    procfs::stat(tid).is_ok_and(|stat| matches!(stat.state, State::Running | State::Traced))
+}
+
+/// Whether a tracee is stopped before a system call.
+fn is_entry(stopped: &Stopped) -> bool {
+    let at = stopped.syscall_info().map(|info| info.at);
+    matches!(at, Ok(SyscallAt::Entry(..) | SyscallAt::Seccomp(..)))
 }

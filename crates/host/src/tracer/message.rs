@@ -110,12 +110,12 @@ impl Tracer {
         if !running || tracee.phase != Phase::Living {
             return;
         }
-        let on_its_way = tracee.interrupt != Interrupt::None;
         if tracee.interrupt != Interrupt::Asked {
             tracee.interrupt = why;
         }
-        // ESRCH: it is dead or stopped already, and wait4 will say so.
-        if !on_its_way && let Err(errno) = ptrace::interrupt(tracee.tid) {
+        // Also if one is on its way already: the last may have been used up by another stop. ESRCH: it is dead or
+        // stopped already, and wait4 will say so.
+        if let Err(errno) = ptrace::interrupt(tracee.tid) {
             self.note(tracee.tid, crate::tracee::Gone::of("interrupt", errno));
         }
     }

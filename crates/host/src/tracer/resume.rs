@@ -71,7 +71,6 @@ impl Tracer {
         if let Err(gone) = stopped.flush() {
             self.note(tracee.tid, gone);
         }
-        tracee.interrupt = Interrupt::None;
         tracee.run = Run::Held(Box::new(stopped), point);
         self.table.put(tracee);
     }
@@ -124,7 +123,9 @@ impl Tracer {
                 self.note(tracee.tid, gone);
             }
         }
-        tracee.interrupt = Interrupt::None;
+        if tracee.interrupt == Interrupt::Asked {
+            tracee.interrupt = Interrupt::None;
+        }
         if owed && tracee.phase == Phase::Living {
             self.arrange_report(&mut tracee, point);
         }

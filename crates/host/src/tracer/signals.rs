@@ -111,7 +111,7 @@ impl Tracer {
             tracee.phase = Phase::Living;
             return self.start_child(tracee, stopped);
         }
-        if tracee.interrupt != Interrupt::Asked
+        if core::mem::replace(&mut tracee.interrupt, Interrupt::None) != Interrupt::Asked
             && let Err(gone) = quiesce::hide_interruption(&mut stopped)
         {
             return self.lost(tracee, gone);

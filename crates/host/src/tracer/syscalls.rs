@@ -119,9 +119,13 @@ impl Tracer {
         {
             self.note(tracee.tid, gone);
         }
-        // The stop that our INTERRUPT asked for is this one (facts/quiesce.md section 3).
-        if value == INTERRUPTED && tracee.interrupt == Interrupt::Quiet {
-            value = self.hide(&mut stopped, value);
+        // An INTERRUPT ends the call here, and so does a signal that will turn out to be ignored (facts/quiesce.md
+        // sections 1 and 3). The kernel decides between the two meanings of what is written.
+        if value == INTERRUPTED && tracee.interrupt != Interrupt::Asked {
+            let hidden = self.hide(&mut stopped, value);
+            if tracee.interrupt == Interrupt::Quiet {
+                value = hidden;
+            }
         }
         let index = match &call {
             Some(call) => call.index,

@@ -109,7 +109,8 @@ pub(crate) enum Phase {
 pub(crate) enum Interrupt {
     /// None is on its way.
     None,
-    /// For a report or another way of resuming: the program must not notice.
+    /// For a report or another way of resuming: the program must not notice. Stays until a stop of its own is seen,
+    /// for one that is sent to a tracee in a stop that we have not waited for yet comes after that stop.
     Quiet,
     /// An engine asked for it.
     Asked,
