@@ -65,6 +65,8 @@ fn a_blocked_process_is_not_disturbed() {
             let tracer = attach(&place, who, &[target.pid()], "--log=f --stats=/dev/null");
             tracer.signal(Signal::INT);
             tracer.finish().expect(0);
+            // It may have to make its call again first.
+            wait_until(kind, || state_of(target.pid()) == before || is_gone(target.pid()));
             assert_eq!(before, state_of(target.pid()), "{kind}");
             drop(target.stdin.take());
             let said = target.line();
@@ -144,10 +146,13 @@ fn an_attached_process_outlives_utrace() {
     wait_blocked_in(target.pid(), 232);
     let before = state_of(target.pid());
     let tracer = attach(&place, common::Who::Me, &[target.pid()], "--log=f");
+    // Settled: the attach itself may have had the call made again.
+    wait_until("its call is traced", || place.read("f").contains("epoll_wait("));
+    wait_blocked_in(target.pid(), 232);
     tracer.signal(Signal::KILL);
     assert_eq!(tracer.finish().code(), 1009);
     wait_until("it is untraced", || status_field(target.pid(), "TracerPid") == "0");
-    assert_eq!(before, state_of(target.pid()));
+    wait_until("it is as before", || state_of(target.pid()) == before);
     drop(target.stdin.take());
     assert_eq!(target.line(), "epoll_stdin=1 errno=0");
     target.finish().expect(0);
