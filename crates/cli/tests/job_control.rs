@@ -59,6 +59,7 @@ fn control_z_stops_both_and_fg_continues_both() {
         terminal.wait_for("$> ");
         terminal.line("fg");
         terminal.wait_for("term_handler");
+        terminal.wait_for_job();
     }
     terminal.press("\x03");
     terminal.wait_for("signal 2\r\n");

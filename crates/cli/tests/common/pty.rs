@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::tcgetpgrp;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -71,6 +72,18 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Waits until a job has the terminal and all its processes run or sleep.
+    ///
+    /// bash prints a job's command line before it hands over the terminal and continues the job: a key pressed in
+    /// between goes to the shell, or is dropped with the stop.
+    pub(crate) fn wait_for_job(&self) {
+        super::wait_until("the job is in the foreground and runs", || {
+            let Ok(group) = tcgetpgrp(&self.keys) else { return false };
+            let states = states_of(group.as_raw_nonzero().get());
+            !states.is_empty() && states.iter().all(|(name, state)| name != "bash" && "SRD".contains(*state))
+        });
+    }
+
     /// Waits for this text on the screen after what was waited for before; answers what stood before it.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
@@ -99,4 +112,20 @@ impl Drop for Terminal {
         let _ = self.shell.kill();
         let _ = self.shell.wait();
     }
+}
+
+/// Name and state of each process of a process group.
+fn states_of(group: i32) -> Vec<(String, char)> {
+    let pids = std::fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().into_string().ok());
+    pids.filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
+        .filter_map(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok())
+        .filter_map(|stat| {
+            let (start, rest) = stat.rsplit_once(") ")?;
+            let mut fields = rest.split(' ');
+            let state = fields.next()?.chars().next()?;
+            let its_group: i32 = fields.nth(1)?.parse().ok()?;
+            let name = start.split_once('(')?.1.to_owned();
+            (its_group == group).then_some((name, state))
+        })
+        .collect()
 }
