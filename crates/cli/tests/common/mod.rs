@@ -355,11 +355,13 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a process is blocked in the syscall with this number (`/proc/PID/syscall`).
+/// Waits until a process sleeps in the syscall with this number (`/proc/PID/syscall`). One that a tracer has stopped
+/// at the call's entry shows the number too, and is not there yet.
 #[track_caller]
 pub(crate) fn wait_blocked_in(pid: u32, number: u32) {
     let want = format!("{number} ");
     wait_until("it blocks", || {
-        fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|text| text.starts_with(&want))
+        status_field(pid, "State").starts_with('S')
+            && fs::read_to_string(format!("/proc/{pid}/syscall")).is_ok_and(|text| text.starts_with(&want))
     });
 }
