@@ -217,9 +217,15 @@ fn a_shutdown_kills_a_launched_tree_or_lets_it_live() {
         let process =
             host.launch(&command, Log::default().adopter(Interest::in_events(EventSet::ALL))).unwrap();
         host.shutdown();
-        let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap_or_default();
-        let alive = status.contains("TracerPid:\t0") && !status.contains("State:\tZ");
-        assert_eq!(alive, lives, "{status}");
+        let status =
+            || std::fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap_or_default();
+        let alive = |status: &str| status.contains("TracerPid:\t0") && !status.contains("State:\tZ");
+        // A kill takes its moment; a test that waits for ever has failed.
+        while !lives && alive(&status()) {
+            std::thread::yield_now();
+        }
+        let status = status();
+        assert_eq!(alive(&status), lives, "{status}");
         std::process::Command::new("kill")
             .args(["-9", &process.pid().to_string()])
             .stderr(std::process::Stdio::null())
