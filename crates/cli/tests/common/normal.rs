@@ -62,7 +62,7 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
         if out.ends_with(":[") && word.bytes().all(|b| b.is_ascii_digit()) {
             // An anonymous file is named by its inode: pipe:[1], socket:[2].
             out.push_str("INODE");
-        } else if word.len() > 2 && pids.contains(&word) {
+        } else if word.len() > 2 && (pids.contains(&word) || is_pages(word)) {
             out.push_str("PID");
         } else if word.len() >= 8 && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit()) {
             out.push_str("ADDR");
@@ -77,6 +77,11 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
         }
     }
     out
+}
+
+/// A number of whole pages may be a size or, by chance, the id of one of the processes: 16384 was.
+fn is_pages(word: &str) -> bool {
+    word.parse::<u64>().is_ok_and(|n| n >= 4096 && n.is_multiple_of(4096))
 }
 
 /// Runs of spaces before ` = ` are alignment, which depends on the width of addresses.
