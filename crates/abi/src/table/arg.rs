@@ -2,6 +2,8 @@
 //!
 //! Kinds ending in `In` point at memory that is complete at syscall entry, kinds ending in `Out` at memory that the
 //! kernel fills and that only makes sense at exit. A number in a kind is the index of the argument that belongs to it.
+//! Long because it is one flat list of kinds, each with its line of meaning; splitting it would part a kind from the
+//! match that says when it can be shown.
 
 use crate::flags::NameSet;
 
