@@ -6,6 +6,7 @@ use crate::attached::EngineRef;
 use crate::record::{Ledger, Life};
 use crate::sync::lock::Guard;
 use crate::target::{Target, TargetError};
+use crate::task::Task;
 
 /// The right to look at a task that was off the processor when it was given.
 ///
@@ -37,6 +38,12 @@ impl EngineRef {
         Ok(Examine { engine: self, stamp })
     }
 
+    /// The examination that began when [`Examine::stamp`] was this: for a caller that cannot keep the [`Examine`]
+    /// itself. A stamp of another time makes [`Examine::finish`] answer [`ExamineError::Ran`].
+    pub fn examine_since(&self, stamp: u64) -> Examine<'_> {
+        Examine { engine: self, stamp }
+    }
+
     /// Examines in one go: what `look` found is answered only if the task stayed put (INV-37).
     ///
     /// # Errors
@@ -55,7 +62,37 @@ impl EngineRef {
     }
 }
 
+impl Task {
+    /// Looks at a living task, whether anybody holds it or not (historic `access_process_vm`).
+    ///
+    /// Memory can be had at any time and registers only while it is held; neither is known to be of one instant unless an
+    /// engine holds the task and examines it ([`EngineRef::examine`]).
+    ///
+    /// # Errors
+    /// [`TargetError::Died`], also for a task that its host has left; [`TargetError::Unsupported`].
+    pub fn with_target<T: Send>(
+        &self,
+        look: impl FnOnce(&mut dyn Target) -> T + Send,
+    ) -> Result<T, TargetError> {
+        if self.lock().life != Life::Alive {
+            return Err(TargetError::Died);
+        }
+        let (mut look, mut found) = (Some(look), None);
+        self.inner.host.with_target(&mut |target| {
+            if let Some(look) = look.take() {
+                found = Some(look(target));
+            }
+        })?;
+        found.ok_or(TargetError::Died)
+    }
+}
+
 impl Examine<'_> {
+    /// When this examination began, as [`EngineRef::examine_since`] takes it.
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
     /// Looks at the task. May be called several times.
     ///
     /// # Errors
