@@ -18,7 +18,6 @@ mod command;
 mod error;
 mod filter;
 mod host;
-mod lifter;
 mod mailbox;
 mod notice;
 mod placement;

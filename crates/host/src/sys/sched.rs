@@ -35,6 +35,11 @@ impl CpuSet {
         // SAFETY: the bound is checked first; a valid set is only read.
         cpu < 8 * size_of::<libc::cpu_set_t>() && unsafe { libc::CPU_ISSET(cpu, &self.0) }
     }
+
+    /// The processors in the set, lowest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..8 * size_of::<libc::cpu_set_t>()).filter(|&cpu| self.has(cpu))
+    }
 }
 
 /// Where the calling thread may run.

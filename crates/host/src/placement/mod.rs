@@ -8,16 +8,27 @@
 //! keeps it if that helped and otherwise lets go for a while. Only the tracer thread's own affinity and policy are
 //! ever changed, never the tracee's.
 
+mod lifter;
+mod means;
+mod warmer;
+
 use std::time::{Duration, Instant};
 
-use crate::lifter::{Lifted, Lifter};
+use self::lifter::Lifted;
+use self::means::Means;
 use crate::procfs::StatFile;
-use crate::sys::process;
 use crate::sys::sched::{self, CpuSet};
 use crate::types::Tid;
 
 /// Stops between two looks at the clock.
 const WINDOW: u32 = 64;
+/// The same while we stay beside the tracee: one that slipped away to another processor is to be followed soon.
+const BESIDE_WINDOW: u32 = 16;
+/// Windows in a row that need not be good while we stay beside the tracee: the kernel takes some 30 ms to notice that
+/// processors are kept awake, and a tracee slips away now and then.
+const BAD_WINDOWS: u32 = 32;
+/// Windows after which a way that is not the best one has to make room for another try of the best one, at first.
+const TERM: u32 = 64;
 /// More changes of tracee than this in a window mean that several are active: no place is beside them all.
 const CHANGES: u32 = 8;
 /// A stop that takes less is as good as it gets on one processor (7 us measured, 13 with noise).
@@ -34,24 +45,40 @@ const LOOKS: u32 = 150;
 enum Way {
     /// Stay on the tracee's processor and run under `SCHED_IDLE`. A processor that runs nothing else counts as
     /// idle (`sched_idle_cpu()` in kernel/sched/fair.c), so the tracee is resumed right there, in our place, and we go
-    /// on when it stops, without a wake-up. Watched by the [`Lifter`], as it must not last when others want to run.
+    /// on when it stops, without a wake-up. If somebody else runs there at that moment, the tracee slips away, and
+    /// would stay away: then we go after it. Watched by the [`Lifter`], as it must not last when others want to run.
     Yielding,
+    /// Stay on the tracee's processor and keep them all awake ([`Warmers`]), so that the kernel does not look for an idle
+    /// one when it resumes the tracee. For small machines.
+    Warming,
     /// Look for the next stop for a while before sleeping, which saves half of the wake-ups.
     Spinning,
-    /// Stay on the tracee's processor.
-    Beside,
 }
 
-const WAYS: [Way; 3] = [Way::Yielding, Way::Spinning, Way::Beside];
+const WAYS: [Way; 3] = [Way::Warming, Way::Yielding, Way::Spinning];
+
+impl Way {
+    /// Whether it keeps us beside the tracee, at a fraction of the price of any other.
+    fn is_beside(self) -> bool {
+        matches!(self, Way::Yielding | Way::Warming)
+    }
+}
 
 /// The tracer thread's place, and what it knows of the last windows.
 pub(crate) struct Placement {
     /// Where we may run when we are not placed; `None` where that cannot be known, or is one processor only.
     home: Option<CpuSet>,
     at: Place,
+    /// The processor that we bound ourselves to.
+    bound: Option<usize>,
+    /// Windows beside the tracee since the last good one.
+    bad: u32,
+    /// Windows that the way we go may still last, and how many the next one may.
+    term: u32,
+    next_term: u32,
     /// The way to try next, as an index into [`WAYS`].
     next_way: usize,
-    lifter: Rise,
+    means: Means,
     stops: u32,
     changes: u32,
     tid: Option<Tid>,
@@ -60,16 +87,6 @@ pub(crate) struct Placement {
     /// Windows to sit out before the next try, and how many it will be after the next failure.
     rest: u32,
     next_rest: u32,
-}
-
-/// Whether we may yield.
-enum Rise {
-    /// Not asked yet.
-    Unknown,
-    /// We could not come back from it.
-    Refused,
-    /// We may, under this watch.
-    Watched(Lifter),
 }
 
 /// Where we are.
@@ -88,8 +105,12 @@ impl Placement {
         Self {
             home: sched::affinity().ok().filter(|set| set.count() > 1 && sched::is_normal()),
             at: Place::Free,
+            bound: None,
+            bad: 0,
+            term: 0,
+            next_term: TERM,
             next_way: 0,
-            lifter: Rise::Unknown,
+            means: Means::default(),
             stops: 0,
             changes: 0,
             tid: None,
@@ -107,12 +128,18 @@ impl Placement {
             self.tid = Some(tid);
             self.changes += 1;
         }
-        if let Rise::Watched(lifter) = &self.lifter {
-            lifter.beat();
-        }
+        self.means.beat();
         self.stops += 1;
-        if self.stops == WINDOW {
+        if self.stops >= self.window() {
             self.review(tid);
+        }
+    }
+
+    #[inline]
+    fn window(&self) -> u32 {
+        match self.at {
+            Place::Trial(way, _) | Place::Kept(way, _) if way.is_beside() => BESIDE_WINDOW,
+            _ => WINDOW,
         }
     }
 
@@ -135,12 +162,13 @@ impl Placement {
     #[cold]
     fn review(&mut self, tid: Tid) {
         let now = Instant::now();
-        let each = (now - self.since) / WINDOW;
+        let each = (now - self.since) / self.stops.max(1);
         let changes = core::mem::take(&mut self.changes);
         self.since = now;
         self.stops = 0;
         match self.decide(each, changes) {
-            Some(Decision::Leave) => self.fail(),
+            Some(Decision::Leave) => self.leave(),
+            Some(Decision::Follow) => self.follow(tid),
             Some(Decision::Try(each)) => self.go(tid, each),
             None => {}
         }
@@ -157,14 +185,33 @@ impl Placement {
                 None
             }
             Place::Free => (FAST..IDLE).contains(&each).then_some(Decision::Try(each)),
-            // A fifth is more than noise.
-            Place::Trial(way, before) if each < before * 4 / 5 => {
-                self.at = Place::Kept(way, before);
-                self.next_rest = 1;
-                None
+            Place::Trial(way, _) | Place::Kept(way, _)
+                if way.is_beside() && each > FAST && self.bad < BAD_WINDOWS =>
+            {
+                self.bad += 1;
+                Some(Decision::Follow)
             }
-            Place::Trial(..) => Some(Decision::Leave),
-            Place::Kept(_, before) => (each > before * 4 / 5).then_some(Decision::Leave),
+            Place::Trial(way, before) | Place::Kept(way, before) if pays(each, before) => {
+                self.bad = 0;
+                if let Place::Trial(..) = self.at {
+                    self.at = Place::Kept(way, before);
+                    self.term = self.next_term;
+                    self.next_rest = 1;
+                }
+                if way.is_beside() || matches!(self.means, Means::Nothing) {
+                    return None;
+                }
+                self.term = self.term.saturating_sub(1);
+                (self.term == 0).then_some(Decision::Leave)
+            }
+            Place::Trial(..) | Place::Kept(..) => Some(Decision::Leave),
+        }
+    }
+
+    /// Goes after a tracee that slipped away, unless what we do has been ended for us.
+    fn follow(&mut self, tid: Tid) {
+        if self.means.have_ended() || (self.cpu_of(tid) != self.bound && !self.pin_beside(tid)) {
+            self.leave();
         }
     }
 
@@ -182,46 +229,57 @@ impl Placement {
     }
 
     fn take(&mut self, way: Way, tid: Tid) -> bool {
-        match way {
-            Way::Spinning => self.home.is_some(),
-            Way::Beside => self.pin_beside(tid),
-            Way::Yielding => {
-                if matches!(self.lifter, Rise::Unknown) {
-                    let lifter = process::gettid().and_then(|me| Lifter::start(me).ok().flatten());
-                    self.lifter = lifter.map_or(Rise::Refused, Rise::Watched);
-                }
-                matches!(self.lifter, Rise::Watched(_)) && self.pin_beside(tid) && self.lower()
-            }
-        }
-    }
-
-    fn lower(&self) -> bool {
-        if let Rise::Watched(lifter) = &self.lifter { lifter.lower() } else { false }
+        let open = match way {
+            Way::Spinning => return self.home.is_some(),
+            Way::Yielding => matches!(self.means.found(self.home.as_ref()), Means::Watched(_)),
+            Way::Warming => matches!(self.means.found(self.home.as_ref()), Means::Warm(_)),
+        };
+        open && self.pin_beside(tid) && self.means.begin()
     }
 
     /// Moves to the tracee's processor, if we may be there.
     fn pin_beside(&mut self, tid: Tid) -> bool {
         let (Some(cpu), Some(home)) = (self.cpu_of(tid), self.home) else { return false };
-        home.has(cpu) && CpuSet::only(cpu).is_some_and(|set| sched::set_affinity(&set).is_ok())
+        let bound = home.has(cpu) && CpuSet::only(cpu).is_some_and(|set| sched::set_affinity(&set).is_ok());
+        if bound {
+            self.bound = Some(cpu);
+        }
+        bound
     }
 
-    /// The way that we go does not pay: go home, and rest for longer each time.
-    fn fail(&mut self) {
+    /// Ends the way that we go, and says when to try again and what.
+    fn leave(&mut self) {
+        let was = self.at;
         let quiet = self.release() == Some(Lifted::Quiet);
-        if !quiet {
-            self.next_way = (self.next_way + 1) % WAYS.len();
-            self.rest = self.next_rest;
-            self.next_rest = (self.next_rest * 2).min(LONGEST);
+        match was {
+            // It paid for a while, or nothing came that it could have paid for: that is worth another try.
+            Place::Kept(way, _) if way.is_beside() => {}
+            Place::Kept(..) => {
+                self.next_way = 0;
+                self.next_term = (self.next_term * 2).min(LONGEST);
+            }
+            _ if quiet => {}
+            _ => self.fail(),
         }
+    }
+
+    /// A way did not pay, or none is open: rest, for longer each time, then try the next.
+    fn fail(&mut self) {
+        self.release();
+        self.next_way = (self.next_way + 1) % WAYS.len();
+        self.rest = self.next_rest;
+        self.next_rest = (self.next_rest * 2).min(LONGEST);
     }
 
     fn release(&mut self) -> Option<Lifted> {
         self.at = Place::Free;
+        self.bound = None;
+        self.bad = 0;
         if let Some(home) = &self.home {
             // It was ours to run there before, so it is now.
             let _ = sched::set_affinity(home);
         }
-        if let Rise::Watched(lifter) = &self.lifter { lifter.raise() } else { None }
+        self.means.end()
     }
 
     fn cpu_of(&mut self, tid: Tid) -> Option<usize> {
@@ -233,19 +291,26 @@ impl Placement {
     }
 }
 
+/// Whether stops that take this long each are worth it, if they took that long before: a fifth is more than noise.
+fn pays(each: Duration, before: Duration) -> bool {
+    each < before * 4 / 5
+}
+
 /// What a review comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Decision {
     /// Go back to where the kernel puts us.
     Leave,
+    /// Go after the tracee.
+    Follow,
     /// See whether the next way beats this time.
     Try(Duration),
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, FAST, LONGEST, Place, Placement, Way};
-    use crate::lifter::Lifter;
+    use super::lifter::Lifter;
+    use super::{BAD_WINDOWS, Decision, FAST, LONGEST, Place, Placement, TERM, Way};
     use crate::sys::{process, sched};
     use std::time::Duration;
 
@@ -256,13 +321,41 @@ mod tests {
         let mut placement = Placement::new();
         assert_eq!(placement.decide(FAST / 2, 1), None);
         assert_eq!(placement.decide(SLOW, 1), Some(Decision::Try(SLOW)));
-        placement.at = Place::Trial(Way::Beside, SLOW);
+        placement.at = Place::Trial(Way::Spinning, SLOW);
         assert_eq!(placement.decide(FAST / 2, 1), None);
-        assert_eq!(placement.at, Place::Kept(Way::Beside, SLOW));
+        assert_eq!(placement.at, Place::Kept(Way::Spinning, SLOW));
         assert_eq!(placement.decide(FAST, 1), None);
         assert_eq!(placement.decide(SLOW, 1), Some(Decision::Leave), "what was kept must go on paying");
-        placement.at = Place::Trial(Way::Beside, SLOW);
+        placement.at = Place::Trial(Way::Spinning, SLOW);
         assert_eq!(placement.decide(SLOW, 1), Some(Decision::Leave));
+    }
+
+    #[test]
+    fn a_tracee_that_slips_away_is_followed_for_a_while() {
+        let mut placement = Placement::new();
+        placement.at = Place::Trial(Way::Warming, SLOW);
+        assert_eq!(
+            placement.decide(SLOW, 0),
+            Some(Decision::Follow),
+            "a trial beside the tracee takes its time"
+        );
+        assert_eq!(placement.decide(FAST / 2, 0), None);
+        assert_eq!(placement.at, Place::Kept(Way::Warming, SLOW));
+        for _ in 0..BAD_WINDOWS {
+            assert_eq!(placement.decide(SLOW, 0), Some(Decision::Follow));
+        }
+        assert_eq!(placement.decide(SLOW, 0), Some(Decision::Leave));
+    }
+
+    #[test]
+    fn another_way_gives_room_to_the_best_one_at_times() {
+        let mut placement = Placement::new();
+        placement.at = Place::Trial(Way::Spinning, SLOW);
+        let windows =
+            (0..).take_while(|_| placement.decide(FAST, 0).is_none()).take(2 * TERM as usize).count();
+        assert!(windows < TERM as usize, "after {windows} windows");
+        placement.leave();
+        assert_eq!(placement.next_way, 0);
     }
 
     #[test]
@@ -284,7 +377,7 @@ mod tests {
     #[test]
     fn many_active_tracees_set_us_free() {
         let mut placement = Placement::new();
-        placement.at = Place::Kept(Way::Beside, SLOW);
+        placement.at = Place::Kept(Way::Spinning, SLOW);
         assert_eq!(placement.decide(FAST / 2, 30), Some(Decision::Leave));
         placement.at = Place::Free;
         assert_eq!(placement.decide(SLOW, 30), None);

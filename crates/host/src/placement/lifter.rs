@@ -1,7 +1,7 @@
 //! Watches over a tracer thread that runs when nobody else wants the processor, and lifts it out of that when it
 //! gets too few turns.
 //!
-//! [`Lifter`] is a thread that sleeps unless the tracer yields ([`crate::placement`]); then it looks every
+//! [`Lifter`] is a thread that sleeps unless the tracer yields ([`super`]); then it looks every
 //! [`PATIENCE`] whether enough stops are served. Nothing here decides when to yield.
 
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +35,7 @@ enum Watch {
 
 /// Why the lifter ended a yielding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Lifted {
+pub(super) enum Lifted {
     /// The tracer wanted to run and got no turn.
     Starved,
     /// Little stopped, so there was nothing to serve.
@@ -49,7 +49,7 @@ struct Shared {
 }
 
 /// The lifter thread, seen from the tracer thread.
-pub(crate) struct Lifter {
+pub(super) struct Lifter {
     shared: Arc<Shared>,
     tid: Tid,
     thread: Option<JoinHandle<()>>,
@@ -60,7 +60,7 @@ impl Lifter {
     /// `CAP_SYS_NICE` or a `RLIMIT_NICE` that allows nice 0 that is a one-way street (sched(7)).
     ///
     /// The lifter itself tries it first, so that the tracer is never the one that is stuck.
-    pub(crate) fn start(tid: Tid) -> io::Result<Option<Lifter>> {
+    pub(super) fn start(tid: Tid) -> io::Result<Option<Lifter>> {
         let shared = Arc::new(Shared {
             served: AtomicU64::new(0),
             watch: Mutex::new(Watch::Off),
@@ -81,20 +81,25 @@ impl Lifter {
 
     /// The tracer served a stop.
     #[inline]
-    pub(crate) fn beat(&self) {
+    pub(super) fn beat(&self) {
         // One writer; the lifter only compares.
         self.shared.served.store(self.shared.served.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// The tracer yields from now on, watched.
-    pub(crate) fn lower(&self) -> bool {
+    pub(super) fn lower(&self) -> bool {
         *self.shared.lock() = Watch::On;
         self.shared.changed.notify_one();
         sched::set_policy(self.tid, Policy::Idle).is_ok()
     }
 
+    /// Whether the lifter ended the yielding.
+    pub(super) fn has_lifted(&self) -> bool {
+        matches!(*self.shared.lock(), Watch::Lifted(_))
+    }
+
     /// The tracer runs as everybody again. Answers what the lifter did meanwhile.
-    pub(crate) fn raise(&self) -> Option<Lifted> {
+    pub(super) fn raise(&self) -> Option<Lifted> {
         let before = core::mem::replace(&mut *self.shared.lock(), Watch::Off);
         self.shared.changed.notify_one();
         // It was allowed once to try; if it is refused now, the lifter has done it or nobody can.
