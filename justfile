@@ -32,6 +32,10 @@ doctest:
 loom *NAMES:
     ci/loom.sh {{NAMES}}
 
+# the same with more preemptions explored: takes long
+loom-full PREEMPTIONS="5" *NAMES:
+    LOOM_MAX_PREEMPTIONS={{PREEMPTIONS}} ci/loom.sh {{NAMES}}
+
 # takes one fence or ordering of core away at a time: a loom model must fail each time
 mutate:
     ci/mutate.sh

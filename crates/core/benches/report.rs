@@ -3,52 +3,15 @@
 //! Prints medians in nanoseconds and their ratio. The rival runs in the same process, alternating with ours, so
 //! that noise of the machine hits both. Fences are as on a host with membarrier(2).
 
+#[path = "../tests/stub/mod.rs"]
+mod stub;
+
 use std::hint::black_box;
 use std::time::Instant;
+use stub::Stub;
 use utrace_core::{
-    Action, Addr, AtomicU32, Cx, Engine, Event, Fences, Interest, Platform, Regset, Reporter, Syscall,
-    SyscallEntry, SyscallSet, Target, TargetError, Task, TaskHost, TaskId, Verdict, Wakeup,
+    Action, Cx, Engine, Event, Interest, Reporter, Syscall, SyscallEntry, SyscallSet, Target, Task, Verdict,
 };
-
-struct Bench;
-
-impl Platform for Bench {
-    fn wait(&self, _word: &AtomicU32, _expected: u32) -> Wakeup {
-        Wakeup::Look
-    }
-    fn wake_all(&self, _word: &AtomicU32) {}
-    fn fences(&self) -> Fences {
-        Fences::Asymmetric
-    }
-}
-
-impl TaskHost for Bench {
-    fn request_report(&self, _task: &Task) {}
-    fn request_interrupt(&self, _task: &Task) {}
-    fn wake(&self, _task: &Task) {}
-    fn tidy(&self, _task: &Task) {}
-    fn interest_changed(&self, _task: &Task) {}
-    fn is_current(&self) -> bool {
-        false
-    }
-}
-
-struct Nobody;
-
-impl Target for Nobody {
-    fn read(&mut self, at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Fault(at))
-    }
-    fn write(&mut self, at: Addr, _bytes: &[u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Fault(at))
-    }
-    fn regset(&mut self, _set: Regset, _buf: &mut [u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Unsupported)
-    }
-    fn set_regset(&mut self, _set: Regset, _bytes: &[u8]) -> Result<(), TargetError> {
-        Err(TargetError::Unsupported)
-    }
-}
 
 /// An engine whose callback is empty.
 struct Empty;
@@ -101,7 +64,7 @@ fn bare(engines: &mut [(bool, Box<dyn Bare>)], task: &Task) -> f64 {
         let mut combined = Action::Resume;
         for (wants, engine) in black_box(&mut *engines) {
             if *wants {
-                let mut cx = BareCx { target: &mut Nobody, task, earlier: combined };
+                let mut cx = BareCx { target: &mut Stub, task, earlier: combined };
                 combined = combined.merge(engine.syscall_entry(&mut cx, &mut entry));
             }
         }
@@ -114,7 +77,7 @@ fn ours(reporter: &mut Reporter) -> f64 {
     let mut entry = entry();
     let start = Instant::now();
     for _ in 0..ROUNDS {
-        let verdict = black_box(&mut *reporter).syscall_entry(&mut Nobody, &mut entry);
+        let verdict = black_box(&mut *reporter).syscall_entry(&mut Stub, &mut entry);
         assert_eq!(verdict, Verdict::Go(Action::Resume));
     }
     start.elapsed().as_nanos() as f64 / f64::from(ROUNDS)
@@ -127,7 +90,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 /// `count` engines with this interest against as many bare ones.
 fn compare(what: &str, count: usize, interest: Interest, wants: bool) {
-    let (task, mut reporter, _reaper) = Task::new(TaskId(1), TaskId(1), Box::new(Bench), &Bench);
+    let (task, mut reporter, _reaper) = Stub::task();
     let mut handles = Vec::new();
     for _ in 0..count {
         match task.attach_for(interest, Empty) {

@@ -137,29 +137,39 @@ impl Attached {
     }
 
     pub(crate) fn interest(&self, _lock: &Guard<'_, Ledger>) -> Interest {
-        Interest {
-            events: self.word().events(),
-            syscalls: SyscallSet::from_words(core::array::from_fn(|word| {
+        let events = self.word().events();
+        let mut interest = Interest { events, ..Interest::NONE };
+        if events.intersects(EventSet::SYSCALL) {
+            interest.syscalls = SyscallSet::from_words(core::array::from_fn(|word| {
                 self.syscalls[word].load(Ordering::Relaxed)
-            })),
-            signals: SignalSet::from_bits(self.signals.load(Ordering::Relaxed)),
+            }));
         }
+        if events.intersects(EventSet::SIGNAL) {
+            interest.signals = SignalSet::from_bits(self.signals.load(Ordering::Relaxed));
+        }
+        interest
     }
 
     /// Installs an interest.
     ///
     /// Events that go are taken away first and events that come are added last, with the sets changed in
     /// between; a reader reads set, then word. So nobody can combine an event of the old interest with a set of
-    /// the new one.
+    /// the new one. As long as there is no event that a set goes with, the set is empty: or a reader that
+    /// read it before such an event came would combine the event of the new interest with the set of the old one.
+    /// From one such event to another that mixture is possible, and the call is answered as being in progress.
     pub(crate) fn set_interest(&self, _lock: &Guard<'_, Ledger>, interest: &Interest) {
+        let events = interest.events;
+        let syscalls =
+            if events.intersects(EventSet::SYSCALL) { interest.syscalls } else { SyscallSet::NONE };
+        let signals = if events.intersects(EventSet::SIGNAL) { interest.signals } else { SignalSet::NONE };
         let now = self.word.load(Ordering::Relaxed);
         let keep = now & !EventSet::ALL.bits();
-        self.word.store(keep | (now & interest.events.bits()), Ordering::Release);
-        for (word, bits) in self.syscalls.iter().zip(interest.syscalls.words()) {
+        self.word.store(keep | (now & events.bits()), Ordering::Release);
+        for (word, bits) in self.syscalls.iter().zip(syscalls.words()) {
             word.store(*bits, Ordering::Release);
         }
-        self.signals.store(interest.signals.bits(), Ordering::Release);
-        self.word.store(keep | interest.events.bits(), Ordering::Release);
+        self.signals.store(signals.bits(), Ordering::Release);
+        self.word.store(keep | events.bits(), Ordering::Release);
     }
 
     pub(crate) fn set_stop(&self, _lock: &Guard<'_, Ledger>) {

@@ -86,6 +86,9 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+// The shared stub speaks of the crate by its name.
+#[cfg(test)]
+extern crate self as utrace_core;
 
 mod action;
 mod attached;
@@ -95,6 +98,7 @@ mod engine;
 mod event;
 mod events;
 mod examine;
+mod global;
 mod host;
 mod interest;
 mod payload;
@@ -105,6 +109,10 @@ mod sync;
 mod target;
 mod task;
 
+#[cfg(all(test, not(loom)))]
+#[path = "../tests/stub/mod.rs"]
+mod stub;
+
 pub use action::{
     Action, AttachError, BarrierError, ControlError, Detached, ExamineError, Progress, SetEventsError,
     SyncError,
@@ -113,6 +121,7 @@ pub use attached::{EngineRef, Match, Place};
 pub use engine::{Cx, Engine, Kind};
 pub use event::{Event, EventSet};
 pub use examine::Examine;
+pub use global::{CarriesFlag, FlagHold, GlobalFlag, NotSet, Swept, Switch, TaskFlag, TaskList};
 pub use host::{Fences, Platform, Steps, TaskHost, Wakeup};
 pub use interest::{Interest, SignalSet, SyscallSet};
 pub use payload::{

@@ -7,6 +7,7 @@ use crate::action::AttachError;
 use crate::attached::{Attached, EngineRef, Match, Place, Placed};
 use crate::engine::Engine;
 use crate::event::{Event, EventSet};
+use crate::global::TaskFlag;
 use crate::host::{Fences, Platform, TaskHost};
 use crate::interest::{Interest, SignalSet, SyscallSet};
 use crate::record::{Ledger, Life, Record, Waiting, for_each_locked};
@@ -50,6 +51,8 @@ pub(crate) struct TaskInner {
     pub(crate) exit: AtomicU32,
     pub(crate) record: Publish<Record>,
     pub(crate) ledger: Lock<Ledger>,
+    /// What the global flag says for this task.
+    pub(crate) flag: TaskFlag,
     id: AtomicU32,
     process: AtomicU32,
     pub(crate) platform: &'static dyn Platform,
@@ -93,6 +96,7 @@ impl Task {
             exit: AtomicU32::new(0),
             record: Publish::empty(),
             ledger: Lock::new(Ledger::new()),
+            flag: TaskFlag::default(),
             id: AtomicU32::new(id.0),
             process: AtomicU32::new(process.0),
             platform,

@@ -2,48 +2,13 @@
 #![cfg(not(loom))]
 #![expect(clippy::panic, reason = "the panic is what is tested")]
 
+mod stub;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use utrace_core::{
-    Action, Addr, AtomicU32, Cx, Engine, Event, Platform, Regset, Syscall, SyscallEntry, Target, TargetError,
-    Task, TaskHost, TaskId, Verdict, Wakeup,
-};
-
-struct Host;
-
-impl TaskHost for Host {
-    fn request_report(&self, _task: &Task) {}
-    fn request_interrupt(&self, _task: &Task) {}
-    fn wake(&self, _task: &Task) {}
-    fn tidy(&self, _task: &Task) {}
-    fn interest_changed(&self, _task: &Task) {}
-    fn is_current(&self) -> bool {
-        true
-    }
-}
-
-impl Platform for Host {
-    fn wait(&self, _word: &AtomicU32, _expected: u32) -> Wakeup {
-        Wakeup::Look
-    }
-    fn wake_all(&self, _word: &AtomicU32) {}
-}
-
-impl Target for Host {
-    fn read(&mut self, at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Fault(at))
-    }
-    fn write(&mut self, at: Addr, _bytes: &[u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Fault(at))
-    }
-    fn regset(&mut self, _set: Regset, _buf: &mut [u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Unsupported)
-    }
-    fn set_regset(&mut self, _set: Regset, _bytes: &[u8]) -> Result<(), TargetError> {
-        Err(TargetError::Unsupported)
-    }
-}
+use stub::Stub;
+use utrace_core::{Action, Cx, Engine, Event, Syscall, SyscallEntry, Verdict};
 
 struct Counts {
     calls: Arc<AtomicUsize>,
@@ -72,7 +37,7 @@ impl Drop for Counts {
 
 #[test]
 fn the_engines_after_a_panic_get_the_event_once_and_stops_before_it_hold() {
-    let (task, mut reporter, _reaper) = Task::new(TaskId(1), TaskId(1), Box::new(Host), &Host);
+    let (task, mut reporter, _reaper) = Stub::task();
     let dropped = Arc::new(AtomicUsize::new(0));
     let calls: Vec<_> = (0..3).map(|_| Arc::new(AtomicUsize::new(0))).collect();
     // Entry goes from last to first: the stopper is called first, the panicking one second.
@@ -81,7 +46,7 @@ fn the_engines_after_a_panic_get_the_event_once_and_stops_before_it_hold() {
         drop(task.attach_for(Event::SyscallEntry, engine).unwrap());
     }
     let mut entry = SyscallEntry::new(Syscall::default());
-    let mut report = || catch_unwind(AssertUnwindSafe(|| reporter.syscall_entry(&mut Host, &mut entry)));
+    let mut report = || catch_unwind(AssertUnwindSafe(|| reporter.syscall_entry(&mut Stub, &mut entry)));
     assert!(report().is_err());
     assert_eq!(report().unwrap(), Verdict::Park, "the stop of the engine called before the panic holds");
     let seen: Vec<_> = calls.iter().map(|calls| calls.load(Ordering::Relaxed)).collect();

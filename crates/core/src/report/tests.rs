@@ -1,47 +1,12 @@
 //! That reports take no lock on their hot path.
 #![cfg(not(loom))]
 
+use crate::stub::Stub;
 use crate::sync::lock::taken;
 use crate::{
-    Action, Addr, AtomicU32, Cx, Engine, Event, EventSet, Interest, Platform, Regset, Reporter, Syscall,
-    SyscallEntry, SyscallExit, SyscallSet, Target, TargetError, Task, TaskHost, TaskId, Wakeup,
+    Action, Cx, Engine, Event, EventSet, Interest, Reporter, Syscall, SyscallEntry, SyscallExit, SyscallSet,
+    Task,
 };
-use alloc::boxed::Box;
-
-struct Nothing;
-
-impl TaskHost for Nothing {
-    fn request_report(&self, _task: &Task) {}
-    fn request_interrupt(&self, _task: &Task) {}
-    fn wake(&self, _task: &Task) {}
-    fn tidy(&self, _task: &Task) {}
-    fn interest_changed(&self, _task: &Task) {}
-    fn is_current(&self) -> bool {
-        true
-    }
-}
-
-impl Platform for Nothing {
-    fn wait(&self, _word: &AtomicU32, _expected: u32) -> Wakeup {
-        Wakeup::Look
-    }
-    fn wake_all(&self, _word: &AtomicU32) {}
-}
-
-impl Target for Nothing {
-    fn read(&mut self, at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Fault(at))
-    }
-    fn write(&mut self, at: Addr, _bytes: &[u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Fault(at))
-    }
-    fn regset(&mut self, _set: Regset, _buf: &mut [u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Unsupported)
-    }
-    fn set_regset(&mut self, _set: Regset, _bytes: &[u8]) -> Result<(), TargetError> {
-        Err(TargetError::Unsupported)
-    }
-}
 
 /// Answers each callback with the same action.
 struct Says(Action);
@@ -59,7 +24,7 @@ impl Engine for Says {
 }
 
 fn task(engines: usize, interest: impl Into<Interest>) -> (Task, Reporter) {
-    let (task, reporter, _reaper) = Task::new(TaskId(1), TaskId(1), Box::new(Nothing), &Nothing);
+    let (task, reporter, _reaper) = Stub::task();
     let interest = interest.into();
     for _ in 0..engines {
         drop(task.attach_for(interest, Says(Action::Resume)).unwrap());
@@ -72,8 +37,8 @@ fn locks(reporter: &mut Reporter) -> usize {
     let mut report = |times| {
         for _ in 0..times {
             let call = Syscall::default();
-            let _ = reporter.syscall_entry(&mut Nothing, &mut SyscallEntry::new(call));
-            let _ = reporter.syscall_exit(&mut Nothing, &mut SyscallExit::new(Some(call), 0, 0, false));
+            let _ = reporter.syscall_entry(&mut Stub, &mut SyscallEntry::new(call));
+            let _ = reporter.syscall_exit(&mut Stub, &mut SyscallExit::new(Some(call), 0, 0, false));
             assert!(!reporter.owes_report());
         }
     };

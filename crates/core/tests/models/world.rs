@@ -1,0 +1,351 @@
+//! What the models share: platforms and a host under loom, an engine that writes down what happens to it, and a task
+//! that reports in a thread of its own.
+
+use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use loom::thread::{self, JoinHandle, ThreadId};
+use std::sync::{Arc, Mutex};
+use utrace_core::{
+    Action, Addr, AtomicU32, AttachError, Cx, DeathReport, Engine, EngineRef, Event, Interest, Platform,
+    Progress, Reaper, Regset, Reporter, Syscall, SyscallEntry, Target, TargetError, Task, TaskHost, TaskId,
+    Verdict, Wakeup,
+};
+
+/// Explores `test` with up to this many preemptions, or as many as `LOOM_MAX_PREEMPTIONS` says (`just loom-full`).
+pub(crate) fn model_within(preemptions: usize, test: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    if builder.preemption_bound.is_none() {
+        builder.preemption_bound = Some(preemptions);
+    }
+    builder.check(test);
+}
+
+/// Up to three preemptions: enough for every pair here, and bounded.
+pub(crate) fn model(test: impl Fn() + Send + Sync + 'static) {
+    model_within(3, test);
+}
+
+/// A platform on which a wait is a chance for the others: loom runs somebody else first.
+pub(crate) struct Yields;
+
+impl Platform for Yields {
+    fn wait(&self, word: &AtomicU32, expected: u32) -> Wakeup {
+        if word.load(Ordering::Relaxed) == expected {
+            thread::yield_now();
+        }
+        Wakeup::Look
+    }
+    fn wake_all(&self, _word: &AtomicU32) {}
+}
+
+pub(crate) static YIELDS: Yields = Yields;
+
+/// A platform on which a wake-up that is missed is missed for good: loom then reports a deadlock.
+struct Sleeper {
+    lock: loom::sync::Mutex<()>,
+    woken: loom::sync::Condvar,
+}
+
+impl Platform for Sleeper {
+    fn wait(&self, word: &AtomicU32, expected: u32) -> Wakeup {
+        let asleep = self.lock.lock().unwrap();
+        if word.load(Ordering::Relaxed) == expected {
+            drop(self.woken.wait(asleep).unwrap());
+        }
+        Wakeup::Look
+    }
+    fn wake_all(&self, _word: &AtomicU32) {
+        drop(self.lock.lock().unwrap());
+        self.woken.notify_all();
+    }
+}
+
+pub(crate) fn sleeper() -> &'static dyn Platform {
+    Box::leak(Box::new(Sleeper { lock: loom::sync::Mutex::new(()), woken: loom::sync::Condvar::new() }))
+}
+
+/// A host that counts, and knows which of loom's threads reports.
+#[derive(Clone)]
+pub(crate) struct Host(Arc<HostState>);
+
+struct HostState {
+    wakes: AtomicUsize,
+    /// The thread that reports now.
+    reports: Mutex<Option<ThreadId>>,
+    /// What `off_cpu` answers, and 0 while the task runs. Each run makes it larger.
+    stamp: AtomicU64,
+}
+
+impl Host {
+    fn new() -> Host {
+        let (wakes, reports) = (AtomicUsize::new(0), Mutex::new(None));
+        Host(Arc::new(HostState { wakes, reports, stamp: AtomicU64::new(1) }))
+    }
+
+    /// How often the last holder let go.
+    pub(crate) fn wakes(&self) -> usize {
+        self.0.wakes.load(Ordering::Acquire)
+    }
+
+    /// The task goes on a processor, does `work` there and is off it again.
+    pub(crate) fn run(&self, work: impl FnOnce()) {
+        let before = self.0.stamp.swap(0, Ordering::AcqRel);
+        work();
+        self.0.stamp.store(before + 1, Ordering::Release);
+    }
+}
+
+impl TaskHost for Host {
+    fn request_report(&self, _task: &Task) {}
+    fn request_interrupt(&self, _task: &Task) {}
+    fn wake(&self, _task: &Task) {
+        self.0.wakes.fetch_add(1, Ordering::AcqRel);
+    }
+    fn tidy(&self, _task: &Task) {}
+    fn interest_changed(&self, _task: &Task) {}
+    fn is_current(&self) -> bool {
+        *self.0.reports.lock().unwrap() == Some(thread::current().id())
+    }
+    fn off_cpu(&self) -> Option<u64> {
+        match self.0.stamp.load(Ordering::Acquire) {
+            0 => None,
+            stamp => Some(stamp),
+        }
+    }
+    fn with_target(&self, examine: &mut (dyn FnMut(&mut dyn Target) + Send)) -> Result<(), TargetError> {
+        examine(&mut Nobody);
+        Ok(())
+    }
+}
+
+/// A target that nothing is known of.
+pub(crate) struct Nobody;
+
+impl Target for Nobody {
+    fn read(&mut self, at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Fault(at))
+    }
+    fn write(&mut self, at: Addr, _bytes: &[u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Fault(at))
+    }
+    fn regset(&mut self, _set: Regset, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+    fn set_regset(&mut self, _set: Regset, _bytes: &[u8]) -> Result<(), TargetError> {
+        Err(TargetError::Unsupported)
+    }
+}
+
+/// What a test can see of an engine.
+pub(crate) struct Seen {
+    /// A callback runs. Read and written `Relaxed`: who has no other reason to see the newest may see any.
+    inside: AtomicBool,
+    /// No callback may run any more.
+    claimed: AtomicBool,
+    quiesces: AtomicUsize,
+    entries: AtomicUsize,
+    deaths: AtomicUsize,
+    reaps: AtomicUsize,
+    drops: AtomicUsize,
+    /// Looked at as the engine is dropped: with a lock of the core held, that would never end.
+    task: Mutex<Option<Task>>,
+}
+
+impl Seen {
+    fn new(task: &Task) -> Arc<Seen> {
+        let zero = || AtomicUsize::new(0);
+        Arc::new(Seen {
+            inside: AtomicBool::new(false),
+            claimed: AtomicBool::new(false),
+            quiesces: zero(),
+            entries: zero(),
+            deaths: zero(),
+            reaps: zero(),
+            drops: zero(),
+            task: Mutex::new(Some(task.clone())),
+        })
+    }
+
+    /// For who was told that no callback runs and none will: those that ran must be over and be seen to be, and one
+    /// that comes is found out.
+    pub(crate) fn claim(&self) {
+        assert!(!self.inside.load(Ordering::Relaxed), "a callback runs that was said to be over");
+        self.claimed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn quiesces(&self) -> usize {
+        self.quiesces.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn entries(&self) -> usize {
+        self.entries.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn deaths(&self) -> usize {
+        self.deaths.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn reaps(&self) -> usize {
+        self.reaps.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn drops(&self) -> usize {
+        self.drops.load(Ordering::Acquire)
+    }
+}
+
+/// An engine that answers every callback alike.
+struct Probe {
+    seen: Arc<Seen>,
+    answer: Action,
+}
+
+impl Probe {
+    fn called(&self, count: &AtomicUsize) -> Action {
+        assert!(!self.seen.claimed.load(Ordering::Acquire), "a callback began that was said not to");
+        self.seen.inside.store(true, Ordering::Relaxed);
+        count.fetch_add(1, Ordering::AcqRel);
+        thread::yield_now();
+        assert!(!self.seen.claimed.load(Ordering::Acquire), "a callback ran on that was said to be over");
+        self.seen.inside.store(false, Ordering::Relaxed);
+        self.answer
+    }
+}
+
+impl Engine for Probe {
+    fn name(&self) -> &str {
+        "probe"
+    }
+    fn quiesce(&mut self, _cx: &mut Cx<'_>, _before: Option<Event>) -> Action {
+        self.called(&self.seen.quiesces)
+    }
+    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, _entry: &mut SyscallEntry) -> Action {
+        self.called(&self.seen.entries)
+    }
+    fn death(&mut self, _cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
+        assert_eq!(self.seen.reaps(), 0, "death after reap");
+        self.called(&self.seen.deaths)
+    }
+    fn reap(&mut self, _task: &Task) {
+        self.called(&self.seen.reaps);
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // INV-29: this takes the lock, and would never end if it were held here.
+        if let Some(task) = self.seen.task.lock().unwrap().take() {
+            let _ = task.is_stopped();
+        }
+        self.seen.drops.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// A task, its two rights, and the host behind it.
+pub(crate) struct World {
+    pub(crate) task: Task,
+    pub(crate) host: Host,
+    reporter: Option<Reporter>,
+    reaper: Option<Reaper>,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        World::on(&YIELDS)
+    }
+
+    pub(crate) fn on(platform: &'static dyn Platform) -> World {
+        let host = Host::new();
+        let (task, reporter, reaper) = Task::new(TaskId(1), TaskId(1), Box::new(host.clone()), platform);
+        World { task, host, reporter: Some(reporter), reaper: Some(reaper) }
+    }
+
+    /// Attaches an engine that answers so, with no interest and not yet spliced.
+    pub(crate) fn attach(&self, answer: Action) -> (EngineRef, Arc<Seen>) {
+        attach(&self.task, answer)
+    }
+
+    /// Attaches an engine with this interest to a task that runs: the reporter has the walker, so that what follows
+    /// is a race with a task that may report at any moment.
+    pub(crate) fn engine(&mut self, answer: Action, interest: impl Into<Interest>) -> (EngineRef, Arc<Seen>) {
+        let (engine, seen) = self.attach(answer);
+        assert_eq!(engine.set_events(interest), Ok(Progress::Done));
+        self.reporter().tidy();
+        (engine, seen)
+    }
+
+    pub(crate) fn reporter(&mut self) -> &mut Reporter {
+        self.reporter.as_mut().unwrap()
+    }
+
+    pub(crate) fn reaper(&mut self) -> &mut Reaper {
+        self.reaper.as_mut().unwrap()
+    }
+
+    /// Reports in a thread of its own.
+    pub(crate) fn spawn<T: 'static>(
+        &mut self,
+        report: impl FnOnce(&mut Reporter) -> T + 'static,
+    ) -> JoinHandle<(Reporter, T)> {
+        let (mut reporter, host) = (self.reporter.take().unwrap(), self.host.clone());
+        thread::spawn(move || {
+            *host.0.reports.lock().unwrap() = Some(thread::current().id());
+            let answer = report(&mut reporter);
+            *host.0.reports.lock().unwrap() = None;
+            (reporter, answer)
+        })
+    }
+
+    /// Waits for what was spawned and takes the reporter back.
+    pub(crate) fn join<T>(&mut self, reports: JoinHandle<(Reporter, T)>) -> T {
+        let (reporter, answer) = reports.join().unwrap();
+        self.reporter = Some(reporter);
+        answer
+    }
+
+    /// Reaps in a thread of its own.
+    pub(crate) fn spawn_reap(&mut self) -> JoinHandle<()> {
+        let mut reaper = self.reaper.take().unwrap();
+        thread::spawn(move || reaper.reap())
+    }
+
+    /// The host gives the task up, or reaps it if it is dead: every engine leaves, and is dropped once when no handle
+    /// is left.
+    pub(crate) fn end(self, engines: impl IntoIterator<Item = (EngineRef, Arc<Seen>)>) {
+        drop(self.reporter);
+        if let Some(mut reaper) = self.reaper {
+            reaper.reap();
+        }
+        for (engine, seen) in engines {
+            drop(engine);
+            assert_eq!(seen.drops(), 1, "an engine must be dropped exactly once");
+        }
+    }
+}
+
+/// Attaches an engine that answers so, unless the task is gone.
+pub(crate) fn try_attach(task: &Task, answer: Action) -> Result<(EngineRef, Arc<Seen>), AttachError> {
+    let seen = Seen::new(task);
+    let engine = task.attach(Probe { seen: Arc::clone(&seen), answer })?;
+    Ok((engine, seen))
+}
+
+/// Attaches an engine that answers so to a task that is there.
+pub(crate) fn attach(task: &Task, answer: Action) -> (EngineRef, Arc<Seen>) {
+    try_attach(task, answer).unwrap()
+}
+
+pub(crate) fn enter(reporter: &mut Reporter) -> Verdict {
+    let mut entry = SyscallEntry::new(Syscall { number: 39, index: 39, ..Syscall::default() });
+    reporter.syscall_entry(&mut Nobody, &mut entry)
+}
+
+/// The thread dies, and its death callbacks are made.
+pub(crate) fn die(reporter: &mut Reporter) {
+    reporter.dead();
+    reporter.death(&mut Nobody, &mut DeathReport { group_dead: true, signal: Some(17), code: 0 });
+}
+
+/// The last report before user mode.
+pub(crate) fn to_user(reporter: &mut Reporter) -> Verdict {
+    reporter.to_user(&mut Nobody)
+}
