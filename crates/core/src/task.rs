@@ -290,6 +290,11 @@ impl Task {
         self.lock().hold.traced()
     }
 
+    /// Whether it takes part in a job control stop of its process, as far as its host has said.
+    pub fn is_job_stopped(&self) -> bool {
+        self.lock().hold.jctl()
+    }
+
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_, Ledger> {
         self.inner.ledger.lock(self.inner.platform)

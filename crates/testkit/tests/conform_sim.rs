@@ -5,7 +5,7 @@ use utrace_testkit::scenarios;
 use utrace_testkit::sim::SimWorld;
 
 macro_rules! tests {
-    ($($file:ident :: $name:ident),* $(,)?) => {
+    ($($file:ident :: $name:ident : $hosts:ident $(($why:literal))? [$($inv:literal)*],)*) => {
         $(
             #[test]
             fn $name() {

@@ -146,7 +146,7 @@ pub fn sc_023_barrier_is_interrupted(world: &impl World) {
         caller
     };
     let first = barrier();
-    world.interrupt(first.thread());
+    world.interrupt(&first.thread());
     assert_eq!(first.answer(), Err(BarrierError::Interrupted));
     assert!(!inside.has_ended());
     let second = barrier();
@@ -235,7 +235,7 @@ pub fn sc_028_deadlock_is_diagnosable(world: &impl World) {
     let culprit = inside.task.reporting();
     assert_eq!(culprit, Some(inside.engine.clone()));
     assert_eq!(culprit.as_ref().map(EngineRef::name), Some("A"));
-    world.interrupt(controller.thread());
+    world.interrupt(&controller.thread());
     assert_eq!(controller.answer(), Err(BarrierError::Interrupted));
     inside.gate.open();
     world.until_over(&inside.task);

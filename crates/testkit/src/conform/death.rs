@@ -202,9 +202,7 @@ pub fn sc_079_death_detaches(world: &impl World) {
         world.until_over(&task);
         world.reap(&task);
         // Whoever reaped, it is over when the engine is on no list any more.
-        super::world::patiently("the end of the task", || {
-            (a.barrier() == Err(BarrierError::Gone)).then_some(())
-        });
+        super::patiently("the end of the task", || (a.barrier() == Err(BarrierError::Gone)).then_some(()));
         assert_eq!(log.of("A"), [DEATH]);
     }
 }

@@ -16,6 +16,7 @@ pub mod exec;
 pub mod jctl;
 mod list;
 mod probe;
+mod scenario;
 pub mod signal;
 pub mod stop;
 pub mod syscall;
@@ -23,7 +24,8 @@ pub mod teardown;
 mod world;
 
 pub use probe::{Call, Drops, Log, Probe, Report, Seen, attach, attach_with};
-pub use world::{Caller, Parent, World};
+pub use scenario::{Hosts, SCENARIOS, Scenario};
+pub use world::{Caller, CallerId, Parent, World, patiently};
 
 /// Scenarios that the sim host does not run, each with the reason.
 pub const NOT_ON_SIM: &[(u32, &str)] = &[(

@@ -6,6 +6,7 @@
 use crate::gate::{PATIENCE, lock};
 use crate::script::{Did, Flag, Script};
 use crate::sim::{Place, Point, To};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Instant;
@@ -31,8 +32,8 @@ pub trait World: Sync {
     /// The same, on hardware with these steps only.
     fn launch_stepless(&self, script: Script, steps: Steps) -> Task;
 
-    /// A task that may not be traced.
-    fn kernel_thread(&self) -> Task;
+    /// Tries to attach to a thread of the kernel's own; answers whether it was refused for being one.
+    fn refuses_kernel_threads(&self) -> bool;
 
     /// Lets a launched task begin.
     fn begin(&self, task: &Task);
@@ -88,10 +89,10 @@ pub trait World: Sync {
     fn let_go(&self, task: &Task, point: Point);
 
     /// Whether a thread waits inside a call to the core.
-    fn is_waiting(&self, thread: ThreadId) -> bool;
+    fn is_waiting(&self, thread: &CallerId) -> bool;
 
-    /// Ends the present or next wait of a thread, as a signal to it would.
-    fn interrupt(&self, thread: ThreadId);
+    /// Ends the present wait of a thread, as a signal to it does.
+    fn interrupt(&self, thread: &CallerId);
 
     /// An address in the memory of every task.
     fn memory(&self) -> Addr;
@@ -109,10 +110,20 @@ pub trait World: Sync {
     fn warnings(&self) -> Vec<String>;
 }
 
+/// The thread of a [`Caller`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerId {
+    /// As Rust knows it.
+    pub thread: ThreadId,
+    /// As the system does: `PID/task/TID` below `/proc`.
+    pub system: PathBuf,
+}
+
 /// A call that runs on a thread of its own, because it is expected to wait.
 pub struct Caller<T> {
     answer: Arc<Mutex<Option<T>>>,
     thread: JoinHandle<()>,
+    system: PathBuf,
 }
 
 impl<T: Send + 'static> Caller<T> {
@@ -120,16 +131,18 @@ impl<T: Send + 'static> Caller<T> {
     pub fn start(call: impl FnOnce() -> T + Send + 'static) -> Caller<T> {
         let answer = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&answer);
+        let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
+            let _ = tell.send(std::fs::read_link("/proc/thread-self").unwrap_or_default());
             let found = call();
             *lock(&slot) = Some(found);
         });
-        Caller { answer, thread }
+        Caller { answer, thread, system: told.recv().unwrap_or_default() }
     }
 
     /// Its thread.
-    pub fn thread(&self) -> ThreadId {
-        self.thread.thread().id()
+    pub fn thread(&self) -> CallerId {
+        CallerId { thread: self.thread.thread().id(), system: self.system.clone() }
     }
 
     /// Whether the call has returned.
@@ -144,7 +157,7 @@ impl<T: Send + 'static> Caller<T> {
     pub fn until_waiting(&self, world: &impl World) {
         patiently("a call to wait", || {
             assert!(!self.has_returned(), "the call returned, though it had to wait");
-            world.is_waiting(self.thread()).then_some(())
+            world.is_waiting(&self.thread()).then_some(())
         });
     }
 
@@ -155,7 +168,10 @@ impl<T: Send + 'static> Caller<T> {
 }
 
 /// Looks again and again, giving way in between, until `look` finds something.
-pub(crate) fn patiently<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+///
+/// # Panics
+/// After [`PATIENCE`], naming `what`.
+pub fn patiently<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {

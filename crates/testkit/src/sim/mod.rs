@@ -25,12 +25,11 @@ mod state;
 mod syscall;
 mod to_user;
 
-use crate::conform::{Parent, World};
+use crate::conform::{CallerId, Parent, Probe, World};
 use crate::script::{Did, Flag, Script};
 use runner::{Birth, create};
 use std::sync::Arc;
-use std::thread::ThreadId;
-use utrace_core::{Addr, SigInfo, Steps, Target, Task};
+use utrace_core::{Addr, AttachError, SigInfo, Steps, Target, Task};
 
 pub use platform::SimPlatform;
 pub use signal::To;
@@ -87,9 +86,11 @@ impl World for SimWorld {
         self.launch_with(Birth { process: None, script, steps, traceable: true }, Parent::Waits)
     }
 
-    fn kernel_thread(&self) -> Task {
+    fn refuses_kernel_threads(&self) -> bool {
         let birth = Birth { process: None, script: Script::new(), steps: Steps::None, traceable: false };
-        self.launch_with(birth, Parent::Waits)
+        let task = self.launch_with(birth, Parent::Waits);
+        let refused = task.attach(Probe::silent("A")) == Err(AttachError::NotPermitted);
+        refused && task.engines().is_empty()
     }
 
     fn begin(&self, task: &Task) {
@@ -172,12 +173,12 @@ impl World for SimWorld {
         self.kernel.change(|state| state.threads[index].points.remove(&point));
     }
 
-    fn is_waiting(&self, thread: ThreadId) -> bool {
-        SimPlatform::get().is_waiting(thread)
+    fn is_waiting(&self, thread: &CallerId) -> bool {
+        SimPlatform::get().is_waiting(thread.thread)
     }
 
-    fn interrupt(&self, thread: ThreadId) {
-        SimPlatform::get().interrupt(thread);
+    fn interrupt(&self, thread: &CallerId) {
+        SimPlatform::get().interrupt(thread.thread);
     }
 
     fn memory(&self) -> Addr {
