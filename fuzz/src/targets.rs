@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStringExt as _;
 use utrace_abi::{Abi, SigInfo};
 use utrace_cli::flags::low;
 use utrace_cli::message::pointed;
-use utrace_engines::render::{self, Call, Detail, FdStyle, Memory, Options, Outcome, Renderer, StringStyle};
+use utrace_engines::choices::Choices;
+use utrace_engines::render::{self, Call, Constants, Detail, Memory, Options, Outcome, Renderer, StringStyle};
 use utrace_engines::spec::SpecError;
 use utrace_engines::{registry, sets};
 
@@ -156,7 +157,8 @@ fn render_call(bytes: &[u8]) {
     let call = Call { abi, nr, args };
     let renderer = Renderer::new(Options {
         string_limit: (pick % 64) as usize,
-        fds: if pick % 2 == 0 { FdStyle::Path } else { FdStyle::Number },
+        fds: if pick % 2 == 0 { Choices::all() } else { Choices::NONE },
+        constants: [Constants::Names, Constants::Raw, Constants::Both][(pick / 3 % 3) as usize],
         strings: [StringStyle::Escaped, StringStyle::HexUnprintable, StringStyle::Hex][(pick % 3) as usize],
         detail: if pick % 4 == 0 { Detail::Full } else { Detail::Abbreviated },
     });

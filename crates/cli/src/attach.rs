@@ -42,7 +42,7 @@ fn trace(args: &AttachArgs, tools: &Tools) -> Result<Code, String> {
     let (to, news) = mpsc::channel();
     listen(to.clone()).map_err(|e| format!("cannot catch signals: {e}"))?;
     let host = Host::builder().notices(say).start().map_err(|e| e.to_string())?;
-    if let Err(code) = attach_all(&host, &args.pids, tools) {
+    if let Err(code) = attach_all(&host, &args.pids.concat(), tools) {
         return Ok(code);
     }
     let idle = host.clone();

@@ -38,6 +38,7 @@
 //!
 //! No engine knows which host runs it: they see tasks and events of [`utrace_core`] and names of [`utrace_abi`].
 
+pub mod choices;
 pub mod inject;
 pub mod log;
 pub mod output;

@@ -1,4 +1,4 @@
-//! Where engines write: a file, or stderr.
+//! Where engines write: a file, a command, or stderr.
 //!
 //! Key types: [`Place`] (as asked for), [`Output`] (opened). Output to a terminal, a pipe or stderr goes out line by
 //! line; output to a file is collected and goes out in large pieces, and whenever the engine says so. The first
@@ -7,11 +7,14 @@
 //!
 //! Has no lock of its own: whoever shares an output holds one.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use crate::tool::{OpenError, OutputError};
@@ -19,10 +22,24 @@ use crate::tool::{OpenError, OutputError};
 /// Where to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
-    /// The file; stderr if there is none.
+    /// The file; stderr if there is none. `|COMMAND` (or `!COMMAND`) is a shell command that reads it.
     pub file: Option<PathBuf>,
     /// Add to the file instead of replacing it.
     pub append: bool,
+}
+
+impl Place {
+    /// Whether a command reads it.
+    #[must_use]
+    pub fn is_command(&self) -> bool {
+        self.command().is_some()
+    }
+
+    fn command(&self) -> Option<&OsStr> {
+        let name = self.file.as_ref()?.as_os_str().as_bytes();
+        let rest = name.strip_prefix(b"|").or_else(|| name.strip_prefix(b"!"))?;
+        Some(OsStr::from_bytes(rest))
+    }
 }
 
 /// The first failure of all outputs of one tool.
@@ -74,8 +91,10 @@ const PIECE: usize = 64 << 10;
 pub struct Output {
     engine: &'static str,
     path: PathBuf,
-    /// Nothing once writing failed.
+    /// Nothing once writing failed, or all is written.
     file: Option<File>,
+    /// Who reads it, if that is a command.
+    reader: Option<Child>,
     policy: Policy,
     buffer: Vec<u8>,
     failure: Failure,
@@ -88,15 +107,20 @@ impl Output {
     /// The file cannot be opened, or stderr is closed.
     pub fn open(engine: &'static str, place: &Place, failure: &Failure) -> Result<Output, OpenError> {
         let path = place.file.clone().unwrap_or_else(|| PathBuf::from("stderr"));
-        let opened = match &place.file {
-            Some(path) => open_file(path, place.append),
+        let mut reader = None;
+        let opened = match (&place.file, place.command()) {
+            (_, Some(command)) => start(command).map(|(pipe, child)| {
+                reader = Some(child);
+                pipe
+            }),
+            (Some(path), None) => open_file(path, place.append),
             // A duplicate, so that it can be owned; std's own stderr is unbuffered all the same.
-            None => io::stderr().as_fd().try_clone_to_owned().map(File::from),
+            (None, None) => io::stderr().as_fd().try_clone_to_owned().map(File::from),
         };
         let file = opened.map_err(|source| OpenError { engine, path: path.clone(), source })?;
         let policy = policy(&file, place.file.is_none());
         let buffer = Vec::with_capacity(PIECE * 2);
-        Ok(Output { engine, path, file: Some(file), policy, buffer, failure: failure.clone() })
+        Ok(Output { engine, path, file: Some(file), reader, policy, buffer, failure: failure.clone() })
     }
 
     /// The text that has not gone out yet, to append to. Call [`Output::settle`] afterwards.
@@ -127,11 +151,31 @@ impl Output {
         }
         self.buffer.clear();
     }
+
+    /// Lets everything out and closes the output; waits for the command that reads it, if there is one. What is
+    /// written afterwards is lost.
+    pub fn close(&mut self) {
+        self.flush();
+        self.file = None;
+        if let Some(mut reader) = self.reader.take() {
+            // How it ended is its own affair: the user sees what it wrote.
+            let _ = reader.wait();
+        }
+    }
 }
 
 impl Drop for Output {
     fn drop(&mut self) {
-        self.flush();
+        self.close();
+    }
+}
+
+/// Starts a shell command that reads what is written.
+fn start(command: &OsStr) -> io::Result<(File, Child)> {
+    let mut child = Command::new("/bin/sh").arg("-c").arg(command).stdin(Stdio::piped()).spawn()?;
+    match child.stdin.take() {
+        Some(pipe) => Ok((File::from(OwnedFd::from(pipe)), child)),
+        None => Err(io::ErrorKind::BrokenPipe.into()),
     }
 }
 
@@ -192,6 +236,17 @@ mod tests {
         output.buffer().extend_from_slice(b"two\n");
         drop(output);
         assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_command_has_read_everything_when_the_output_is_closed() {
+        let path = std::env::temp_dir().join(format!("utrace-piped-{}", std::process::id()));
+        let (mut output, failure) = open(&format!("|rev >{}", path.display()));
+        output.buffer().extend_from_slice(b"abc\n");
+        output.close();
+        assert_eq!(std::fs::read(&path).unwrap(), b"cba\n");
+        assert!(failure.get().is_none());
         std::fs::remove_file(&path).unwrap();
     }
 

@@ -129,6 +129,9 @@ mod tests {
         match syntax {
             "SET" => "all",
             "ORDER" => "time",
+            "STATUS" | "MESSAGE" | "DETAIL" => "all",
+            "LIST" => "calls",
+            "PATH" => "/etc/passwd",
             "N" | "VALUE" | "TIME" | "FIRST[..LAST][+[STEP]]" => "1",
             "ERRNO" => "ENOENT",
             "SIG" => "SIGUSR1",

@@ -9,6 +9,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use crate::registry::OptionHelp;
 use crate::suggest;
@@ -131,6 +132,10 @@ pub fn split<'t>(text: &'t str, options: &[OptionHelp]) -> Result<Value<'t>, Spe
                 return Err(SpecError::new(message, here + key.len()..here + part.len()));
             }
             _ if place == 0 => result.file = Some(part).filter(|part| !part.is_empty()),
+            // A command may have commas too.
+            _ if result.pairs.is_empty() && result.file.is_some_and(is_command) => {
+                result.file = text.get(..here + part.len());
+            }
             // A word with `=` that is no key is more likely a misspelt key than part of a set: better said than
             // swallowed. In a regular expression it can be.
             None if part.contains('=') && !in_regex(&result) => return Err(unknown(key, here, options)),
@@ -145,10 +150,25 @@ pub fn split<'t>(text: &'t str, options: &[OptionHelp]) -> Result<Value<'t>, Spe
     Ok(result)
 }
 
+fn is_command(file: &str) -> bool {
+    file.starts_with(['|', '!'])
+}
+
 /// Whether the text so far ends inside a regular expression, in which `=` and `,` may stand.
 fn in_regex(result: &Value<'_>) -> bool {
     let last = result.pairs.last().and_then(|pair| pair.value.rsplit(',').next());
     last.is_some_and(|word| word.trim_start_matches(['!', '?']).starts_with('/'))
+}
+
+/// Microseconds, or a number with `s`, `ms`, `us` or `ns`; with a fraction if one likes.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    let units = [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+    let unit = units.iter().find_map(|(name, scale)| Some((text.strip_suffix(name)?, *scale)));
+    let (number, scale) = unit.unwrap_or((text, 1e-6));
+    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let number = number.parse::<f64>().ok().filter(|_| plain)?;
+    Duration::try_from_secs_f64(number * scale).ok()
 }
 
 fn unknown(word: &str, at: usize, options: &[OptionHelp]) -> SpecError {
@@ -184,6 +204,7 @@ mod tests {
         assert_eq!(file(",format=json"), None);
         assert_eq!(file("format=json"), None);
         assert_eq!(file("T"), None);
+        assert_eq!(file("|cut -d, -f2,T"), Some("|cut -d, -f2"));
     }
 
     #[test]

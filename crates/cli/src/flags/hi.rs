@@ -1,22 +1,16 @@
 //! From what was said to what is to be done: [`HiArgs`].
 //!
-//! Key types: [`HiArgs`]. Neighbours: [`super::low`] parsed the flags; the engines' own
-//! [`registry`] reads their values; [`crate::tools`] opens what comes out; `run` and
+//! Key types: [`HiArgs`]. Neighbours: [`super::low`] parsed the flags; [`super::letters`] and the engines' own
+//! [`utrace_engines::registry`] read their values; [`crate::tools`] opens what comes out; `run` and
 //! `attach` do the rest. Checks what can be checked without opening, starting or attaching to anything.
 
 use std::ffi::OsString;
 
-use utrace_engines::inject::InjectSpec;
-use utrace_engines::log::{LogOptions, Per, Quiet, Show, Stamp};
-use utrace_engines::registry::{self, Spec};
-use utrace_engines::render::{Detail, FdStyle, StringStyle};
-use utrace_engines::sets;
-use utrace_engines::spec::SpecError;
-use utrace_engines::stats::{Clock, StatsOptions};
+use utrace_engines::log::LogOptions;
+use utrace_engines::registry::Spec;
 
 use super::low::{EngineFlag, LowArgs};
-use super::{AttachArgs, Command, Letters, RunArgs};
-use crate::message::pointed;
+use super::{AttachArgs, Command, EngineArgs, RunArgs, letters};
 
 /// What to do. Engines are in the order in which they are to be attached.
 #[derive(Debug)]
@@ -39,10 +33,15 @@ impl HiArgs {
     /// # Errors
     /// A message for the user: a mistake in an engine's value, shown in its flag.
     pub fn resolve(low: LowArgs) -> Result<HiArgs, String> {
-        let engines = || engines(&low.engines, &low.letters);
         Ok(match low.command {
-            Command::Run(run) => HiArgs::Run(run, engines()?),
-            Command::Attach(attach) => HiArgs::Attach(attach, engines()?),
+            Command::Run(run) => {
+                let engines = engines(&low.engines, &run.engines)?;
+                HiArgs::Run(run, engines)
+            }
+            Command::Attach(attach) => {
+                let engines = engines(&low.engines, &attach.engines)?;
+                HiArgs::Attach(attach, engines)
+            }
             Command::Engines => HiArgs::Engines,
             Command::Completions { shell } => HiArgs::Completions(shell),
             Command::Man => HiArgs::Man,
@@ -50,119 +49,19 @@ impl HiArgs {
     }
 }
 
-fn engines(flags: &[EngineFlag], letters: &Letters) -> Result<Vec<Spec>, String> {
-    let mut all = from_letters(letters)?;
+/// strace's letters in front, then the engine flags in their order. What writes nothing at all is no tracer: then
+/// there is a log on stderr, as strace has it, unless it is forbidden.
+fn engines(flags: &[EngineFlag], args: &EngineArgs) -> Result<Vec<Spec>, String> {
+    let mut all = args.letters.engines()?;
     for flag in flags {
         let name = flag.engine.flag();
         let prefix = format!("--{name}=");
-        all.push(parse(name, &flag.value, &prefix)?);
+        all.push(letters::parse(name, &flag.value, &prefix)?);
     }
-    if all.is_empty() {
-        all.push(Spec::Log(LogOptions::default()));
+    if !args.no_log && all.iter().all(|spec| matches!(spec, Spec::Inject(_))) {
+        all.insert(0, Spec::Log(LogOptions::default()));
     }
     Ok(all)
-}
-
-/// Reads the value of engine `name`; `prefix` is what stood before it.
-fn parse(name: &str, value: &str, prefix: &str) -> Result<Spec, String> {
-    let kind = registry::find(name).ok_or_else(|| format!("there is no engine `{name}`"))?;
-    kind.parse(value).map_err(|bad| shown(&bad, prefix, value))
-}
-
-/// The message: what is wrong, the flag again, and carets under the word.
-fn shown(bad: &SpecError, prefix: &str, value: &str) -> String {
-    let at = prefix.len();
-    pointed(&bad.to_string(), &format!("{prefix}{value}"), bad.span.start + at..bad.span.end + at)
-}
-
-/// What strace's letters describe: one log (or, with `-c`, a count) if any was used, and the injections of
-/// `-e inject=`.
-fn from_letters(letters: &Letters) -> Result<Vec<Spec>, String> {
-    let mut log = LogOptions::default();
-    let mut injections = Vec::new();
-    let mut wanted = set_switches(&mut log, letters);
-    for expr in &letters.expr {
-        match expr.split_once('=') {
-            Some(("inject", value)) => {
-                injections.push(parse("inject", value, "-e inject=")?);
-                continue;
-            }
-            Some(("fault", value)) => {
-                let fault = InjectSpec::parse_fault(value).map_err(|bad| shown(&bad, "-e fault=", value))?;
-                injections.push(Spec::Inject(fault));
-                continue;
-            }
-            Some((key @ ("trace" | "t"), set)) => log.trace = set_of(sets::syscalls(set), key, set)?,
-            Some((key @ ("signal" | "signals" | "s"), set)) => {
-                log.signals = set_of(sets::signals(set), key, set)?;
-            }
-            Some((key, _)) if key.bytes().all(|b| b.is_ascii_alphabetic()) => {
-                let message = format!("`-e {key}=` is not understood; there are trace=, signal= and inject=");
-                return Err(pointed(&message, &format!("-e {expr}"), 3..3 + key.len()));
-            }
-            _ => log.trace = sets::syscalls(expr).map_err(|bad| shown(&bad, "-e ", expr))?,
-        }
-        wanted = true;
-    }
-    let mut all = Vec::new();
-    if letters.count > 0 {
-        let clock = if letters.wall > 0 { Clock::Wall } else { Clock::default() };
-        let (place, trace) = (log.place, log.trace);
-        all.push(Spec::Stats(StatsOptions { place, trace, clock, ..StatsOptions::default() }));
-    } else if wanted {
-        all.push(Spec::Log(log));
-    }
-    all.append(&mut injections);
-    Ok(all)
-}
-
-fn set_of<T>(result: Result<T, SpecError>, key: &str, set: &str) -> Result<T, String> {
-    result.map_err(|bad| shown(&bad, &format!("-e {key}="), set))
-}
-
-/// The letters that are options of the log; whether there were any.
-fn set_switches(log: &mut LogOptions, letters: &Letters) -> bool {
-    log.place.file.clone_from(&letters.output);
-    if let Some(limit) = letters.strings {
-        log.render.string_limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    }
-    log.stamp = match letters.time {
-        0 => Stamp::None,
-        1 => Stamp::Seconds,
-        2 => Stamp::Micros,
-        _ => Stamp::Epoch,
-    };
-    log.relative = letters.relative > 0;
-    log.spent = letters.spent > 0;
-    if letters.fds > 0 {
-        log.render.fds = FdStyle::Path;
-    }
-    if letters.verbose > 0 {
-        log.render.detail = Detail::Full;
-    }
-    log.render.strings = match letters.hex {
-        0 => StringStyle::Escaped,
-        1 => StringStyle::HexUnprintable,
-        _ => StringStyle::Hex,
-    };
-    log.show = match (letters.successful, letters.failed) {
-        (0, 0) => Show::All,
-        (_, 0) => Show::Successful,
-        _ => Show::Failed,
-    };
-    log.quiet = match letters.quiet {
-        0 => Quiet::No,
-        1 => Quiet::Attach,
-        _ => Quiet::Exit,
-    };
-    if letters.follow > 1 && letters.output.is_some() {
-        log.per = Per::Task;
-    }
-    let shape = [letters.time, letters.relative, letters.spent, letters.fds, letters.verbose, letters.hex];
-    let choice = [letters.successful, letters.failed, letters.quiet];
-    letters.output.is_some()
-        || letters.strings.is_some()
-        || shape.iter().chain(&choice).any(|count| *count > 0)
 }
 
 /// `VAR=VALUE` to set, or `VAR` alone to remove.
@@ -215,23 +114,58 @@ mod tests {
             [r#"log "f""#, "inject", r#"stats "s""#]
         );
         assert_eq!(shape("utrace run -c -o f -e read -T ls"), [r#"stats "f""#]);
-        assert_eq!(shape("utrace run -e inject=read:error=EIO ls"), ["inject"]);
-        assert_eq!(shape("utrace run -e fault=read:when=2 ls"), ["inject"], "ENOSYS unless said");
+        assert_eq!(shape("utrace run -C -o f -e read ls"), [r#"log "f""#, r#"stats "f""#]);
+        assert_eq!(
+            shape("utrace run -e fault=read:when=2 -c ls"),
+            [r#"stats """#, "inject"],
+            "ENOSYS unless said"
+        );
+    }
+
+    #[test]
+    fn tampering_alone_is_logged_as_in_strace() {
+        assert_eq!(shape("utrace run -e inject=read:error=EIO ls"), [r#"log """#, "inject"]);
+        assert_eq!(shape("utrace run --inject read:error=EIO ls"), [r#"log """#, "inject"]);
+        assert_eq!(shape("utrace run --no-log --inject read:error=EIO ls"), ["inject"]);
+        assert_eq!(shape("utrace run --inject read:error=EIO --stats=s ls"), ["inject", r#"stats "s""#]);
+    }
+
+    #[test]
+    fn long_flags_say_what_the_expressions_say() {
+        let long =
+            "--trace=%file --signal=INT --status=failed --quiet=exit --abbrev=none --raw=read --fault=read";
+        let short = long.replace("--", "-e ");
+        let (long, short) =
+            (specs(&format!("utrace run {long} ls")), specs(&format!("utrace run {short} ls")));
+        assert_eq!(format!("{:?}", long.unwrap()), format!("{:?}", short.unwrap()));
     }
 
     #[test]
     fn letters_mean_what_the_options_mean() {
-        let letters = specs("utrace run -o f -tt -T -r -y -s 9 -e trace=%file ls").unwrap();
-        let flag = specs("utrace run --log=f,tt,T,r,y,s=9,trace=%file ls").unwrap();
-        assert_eq!(format!("{letters:?}"), format!("{flag:?}"));
+        let same = |letters: &str, flag: &str| {
+            let letters = specs(&format!("utrace run {letters} ls")).unwrap();
+            let flag = specs(&format!("utrace run {flag} ls")).unwrap();
+            assert_eq!(format!("{letters:?}"), format!("{flag:?}"));
+        };
+        same("-o f -tt -T -r -y -s 9 -e trace=%file", "--log=f,tt,T,r,y,s=9,trace=%file");
+        same("-o f -ff -xx -v -z -q -yy -A", "--log=f,ff,xx,v,z,q,yy,append");
+        same("-n -i -a 60 -P /a -P /b -X raw -qqq", "--log=n,i,a=60,path=/a,path=/b,X=raw,qqq");
+        same(
+            "-e raw=read -e abbrev=stat -e decode-fds=dev -e quiet=exit",
+            "--log=raw=read,abbrev=stat,decode=dev,quiet=exit",
+        );
+        same(
+            "-c -w -S calls -U name,calls -O 5",
+            "--stats=time=wall,sort=calls,columns=name,calls,overhead=5",
+        );
     }
 
     #[test]
     fn mistakes_point_at_the_word() {
         let error = specs("utrace run --log=f,tarce=x ls").unwrap_err();
         assert!(error.ends_with("\n    --log=f,tarce=x\n            ^^^^^"), "{error}");
-        let error = specs("utrace run -e verbose=none ls").unwrap_err();
-        assert!(error.ends_with("\n    -e verbose=none\n       ^^^^^^^"), "{error}");
+        let error = specs("utrace run -e kvm=vcpu ls").unwrap_err();
+        assert!(error.ends_with("\n    -e kvm=vcpu\n       ^^^"), "{error}");
         let error = specs("utrace run -e trace=open,opne ls").unwrap_err();
         assert!(error.ends_with("\n    -e trace=open,opne\n                  ^^^^"), "{error}");
     }
@@ -242,21 +176,5 @@ mod tests {
         assert_eq!(split("A=b=c"), ("A".into(), Some("b=c".into())));
         assert_eq!(split("A"), ("A".into(), None));
         assert_eq!(split("A="), ("A".into(), Some("".into())));
-    }
-
-    #[test]
-    fn each_letter_is_an_option_of_the_log() {
-        let specs = specs("utrace run -ff -o f -xx -v -z -q -tt -r -T -y ls").unwrap();
-        let [Spec::Log(log)] = &specs[..] else { panic!("{specs:?}") };
-        assert_eq!(
-            (log.per, log.show, log.quiet, log.stamp),
-            (Per::Task, Show::Successful, Quiet::Attach, Stamp::Micros)
-        );
-        assert!(log.relative && log.spent);
-        let render = &log.render;
-        assert_eq!(
-            (render.strings, render.detail, render.fds),
-            (StringStyle::Hex, Detail::Full, FdStyle::Path)
-        );
     }
 }

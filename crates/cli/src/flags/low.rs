@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use clap::parser::ArgMatches;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use super::{Cli, Command, EngineArgs, Letters};
+use super::{Cli, Command, EngineArgs};
 
 /// What the command line said, not yet checked for meaning.
 #[derive(Debug)]
@@ -17,8 +17,6 @@ pub struct LowArgs {
     pub command: Command,
     /// The engine flags of `run` and `attach`, in command-line order.
     pub engines: Vec<EngineFlag>,
-    /// strace's letters.
-    pub letters: Letters,
 }
 
 /// One engine flag as it stood there.
@@ -53,6 +51,24 @@ impl EngineName {
     }
 }
 
+/// The process ids of one `-p`.
+pub type Pids = Vec<i32>;
+
+/// Reads `PID`, `PID,PID` or `PID PID`, as pidof(1) prints it.
+///
+/// # Errors
+/// What is no process id.
+pub fn pids(text: &str) -> Result<Pids, String> {
+    let words = text.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty());
+    let pids: Pids = words
+        .map(|word| match word.parse() {
+            Ok(pid) if pid > 0 => Ok(pid),
+            _ => Err(format!("{word} is no process id")),
+        })
+        .collect::<Result<_, _>>()?;
+    if pids.is_empty() { Err("a process id is missing".to_owned()) } else { Ok(pids) }
+}
+
 /// Parses a command line, program name first.
 ///
 /// # Errors
@@ -65,12 +81,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<LowArgs, clap::
         _ => Vec::new(),
     };
     let command = Cli::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut definition))?.command;
-    let letters = match &command {
-        Command::Run(run) => run.engines.letters.clone(),
-        Command::Attach(attach) => attach.engines.letters.clone(),
-        _ => Letters::default(),
-    };
-    Ok(LowArgs { command, engines, letters })
+    Ok(LowArgs { command, engines })
 }
 
 /// The engine flags by their place on the command line, which clap keeps apart for each flag. For subcommands
@@ -153,15 +164,16 @@ mod tests {
         let Command::Run(run) = &low.command else { panic!("{low:?}") };
         assert_eq!(run.command, ["ls", "--log", "-f", "--", "-p"]);
         assert!(low.engines.is_empty());
-        assert_eq!(low.letters.follow, 0);
+        assert_eq!(run.engines.letters.follow, 0);
     }
 
     #[test]
     fn pids_come_as_a_list_or_again() {
         let low = low(&["utrace", "attach", "-p", "1,2", "-p3", "--stats"]);
         let Command::Attach(attach) = &low.command else { panic!("{low:?}") };
-        assert_eq!(attach.pids, [1, 2, 3]);
-        for bad in ["0", "-1", "x", "99999999999"] {
+        assert_eq!(attach.pids.concat(), [1, 2, 3]);
+        assert_eq!(pids("7 8\n9").unwrap(), [7, 8, 9], "as pidof prints them");
+        for bad in ["", " ", "0", "-1", "x", "99999999999"] {
             assert!(parse(["utrace", "attach", "-p", bad].map(OsString::from)).is_err(), "{bad}");
         }
         assert!(parse(["utrace", "attach"].map(OsString::from)).is_err());

@@ -1,17 +1,19 @@
 //! The command line: every flag is defined here once.
 //!
 //! Key types: [`Cli`] and what hangs below it. Help, man page and completions are made from these definitions
-//! (`crate::generate`), so they cannot differ. Neighbours: [`low`] parses arguments into what was said,
-//! [`hi`] resolves that into what is to be done. Nothing here opens a
+//! (`crate::generate`), so they cannot differ. Neighbours: [`letters`] has the flags that strace has too, [`low`]
+//! parses arguments into what was said, [`hi`] resolves that into what is to be done. Nothing here opens a
 //! file, looks at a process or starts one.
 
 pub mod hi;
+pub mod letters;
 pub mod low;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+
+pub use letters::Letters;
 
 /// `utrace`.
 #[derive(Debug, Parser)]
@@ -41,7 +43,8 @@ pub enum Command {
     /// Start a program and trace it and all that it starts
     #[command(
         long_about = "Start a program and trace it, with every process and thread that comes of it.\n\n\
-            Without an engine flag, `run` behaves as with --log: a syscall log on stderr.\n\
+            Without --log, --stats or a letter that makes one of them, there is a syscall log on stderr, \
+            also with --inject; --no-log leaves it out.\n\
             utrace exits as the program exits: with its status, or killed by the same signal.",
         after_long_help = RUN_HELP
     )]
@@ -49,7 +52,8 @@ pub enum Command {
     /// Trace processes that already run
     #[command(
         long_about = "Trace processes that already run: all their threads, and what they start from now on.\n\n\
-            Without an engine flag, `attach` behaves as with --log: a syscall log on stderr.\n\
+            Without --log, --stats or a letter that makes one of them, there is a syscall log on stderr, \
+            also with --inject; --no-log leaves it out.\n\
             The first ^C detaches and leaves the processes running as they were; a second one exits at once.",
         after_long_help = ATTACH_HELP
     )]
@@ -105,9 +109,9 @@ pub struct AttachArgs {
     pub engines: EngineArgs,
 
     /// Process to trace, with all its threads; may be given again, or as a list
-    #[arg(short = 'p', long = "pid", value_name = "PID", required = true, value_delimiter = ',',
-        value_parser = clap::value_parser!(i32).range(1..))]
-    pub pids: Vec<i32>,
+    #[arg(short = 'p', long = "pid", visible_alias = "attach", value_name = "PID", required = true,
+        value_parser = low::pids)]
+    pub pids: Vec<low::Pids>,
 }
 
 /// The flags that make engines, common to `run` and `attach`.
@@ -130,84 +134,16 @@ pub struct EngineArgs {
         value_name = "SET:…", action = ArgAction::Append, help_heading = ENGINES)]
     pub inject: Vec<String>,
 
+    /// No log on stderr where none was asked for: with --inject alone
+    #[arg(long, conflicts_with = "log", help_heading = ENGINES)]
+    pub no_log: bool,
+
     /// The log engine that strace's letters describe.
     #[command(flatten)]
     pub letters: Letters,
 }
 
-/// strace's letters: together they describe one more log engine, in front of the others.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = LETTERS)]
-pub struct Letters {
-    /// Follow forks: always on, accepted for habit's sake; -ff with -o: a file FILE.TID for each thread
-    #[arg(short = 'f', long = "follow-forks", action = ArgAction::Count)]
-    pub follow: u8,
-
-    /// Log to FILE
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub output: Option<PathBuf>,
-
-    /// Log only these syscalls (trace=SET or SET), or tamper (inject=SET:…)
-    #[arg(short = 'e', value_name = "EXPR", action = ArgAction::Append)]
-    pub expr: Vec<String>,
-
-    /// Show at most N bytes of a string.
-    #[arg(
-        help = "Show at most N bytes of a string [32]",
-        short = 's',
-        long = "string-limit",
-        value_name = "N"
-    )]
-    pub strings: Option<u32>,
-
-    /// Time of day before each line; -tt with microseconds; -ttt seconds since the epoch
-    #[arg(short = 't', long = "absolute-timestamps", action = ArgAction::Count)]
-    pub time: u8,
-
-    /// Time since the line before
-    #[arg(short = 'r', long = "relative-timestamps", action = ArgAction::Count)]
-    pub relative: u8,
-
-    /// Time spent in each syscall
-    #[arg(short = 'T', long = "syscall-times", action = ArgAction::Count)]
-    pub spent: u8,
-
-    /// Paths of file descriptors
-    #[arg(short = 'y', long = "decode-fds", action = ArgAction::Count)]
-    pub fds: u8,
-
-    /// Strings with other than ASCII bytes in hex; -xx all strings
-    #[arg(short = 'x', long = "strings-in-hex", action = ArgAction::Count)]
-    pub hex: u8,
-
-    /// All fields of structures
-    #[arg(short = 'v', long = "no-abbrev", action = ArgAction::Count)]
-    pub verbose: u8,
-
-    /// Only syscalls that succeeded
-    #[arg(short = 'z', long = "successful-only", action = ArgAction::Count, overrides_with = "failed")]
-    pub successful: u8,
-
-    /// Only syscalls that failed
-    #[arg(short = 'Z', long = "failed-only", action = ArgAction::Count, overrides_with = "successful")]
-    pub failed: u8,
-
-    /// No messages about who is attached; -qq nor about who exited
-    #[arg(short = 'q', long = "quiet", action = ArgAction::Count)]
-    pub quiet: u8,
-
-    /// Count instead of logging: same as --stats
-    #[arg(short = 'c', long = "summary-only", action = ArgAction::Count)]
-    pub count: u8,
-
-    /// With -c, time on the clock instead of processor time in the kernel
-    #[arg(short = 'w', long = "summary-wall-clock", action = ArgAction::Count)]
-    pub wall: u8,
-}
-
 const ENGINES: &str = "Engines (each flag is one engine; all can be given again)";
-const LETTERS: &str = "strace's letters (together one more --log, in front)";
-
 const AFTER_HELP: &str = "\
 Examples:
   utrace run -- ls -l                                  what ls does, as strace -f shows it
@@ -221,13 +157,14 @@ Examples:
 
 Engine values:
   --log, --stats take [=FILE][,KEY=VALUE…]; without FILE they write to stderr. A FILE whose name
-  contains = needs a path (./a=b). KEYs: see `utrace engines`.
+  contains = needs a path (./a=b); '|CMD' is a command that reads it. KEYs: see `utrace engines`.
 
 JSON:
   --log=FILE,format=json writes one object a line, when its syscall has ended. Fields by type:
   all      type, time (seconds since 1970), pid (the thread's id)
   syscall  syscall (name), nr, args (as text), raw (registers), ret (null if it never returned),
-           errno (name, only if it failed), duration (seconds), injected, delayed (only if true)
+           errno (name, only if it failed), fds (with y: what descriptors stand for), duration
+           (seconds), injected, delayed (only if true)
   signal   signal (name), code, sender (pid, where there is one), text (as in strace's line)
   stopped  signal
   exec     former: the thread that ran the new program and is pid now

@@ -12,7 +12,7 @@ use utrace_core::SyscallSet;
 use super::OPTIONS;
 use super::when::When;
 use crate::sets;
-use crate::spec::SpecError;
+use crate::spec::{self, SpecError};
 use crate::suggest;
 
 /// What to do to which syscalls, and when.
@@ -210,15 +210,9 @@ fn signal(part: &Part<'_>) -> Result<Signal, SpecError> {
     })
 }
 
-/// Microseconds, or a number with `s`, `ms`, `us` or `ns`; with a fraction if one likes.
 fn time(part: &Part<'_>) -> Result<Duration, SpecError> {
     let value = part.value();
-    let units = [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)];
-    let unit = units.iter().find_map(|(name, scale)| Some((value.strip_suffix(name)?, *scale)));
-    let (number, scale) = unit.unwrap_or((value, 1e-6));
-    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let number = number.parse::<f64>().ok().filter(|_| plain);
-    number.and_then(|number| Duration::try_from_secs_f64(number * scale).ok()).ok_or_else(|| {
+    spec::duration(value).ok_or_else(|| {
         part.wrong(format!("`{value}` is no time: give microseconds, or a number with s, ms, us or ns"))
     })
 }

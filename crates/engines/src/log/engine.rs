@@ -4,22 +4,24 @@
 //! to the page. Nothing is allocated on that way once the text has its size. Neighbours: [`super::page`] for lines,
 //! [`crate::render`] for arguments.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use utrace_abi::{Abi, WaitStatus};
+use utrace_abi::ptrace::NT_PRSTATUS;
+use utrace_abi::{Abi, Arg, Ret, UserRegs, WaitStatus};
 use utrace_core::{
-    Action, CloneReport, Cx, DeathReport, Engine, ExecReport, ExitReport, JctlKind, JctlReport, SignalKind,
-    SignalReport, Syscall, SyscallEntry, SyscallExit, Target, TaskId,
+    Action, CloneReport, Cx, DeathReport, Engine, ExecReport, ExitReport, JctlKind, JctlReport, Regset,
+    SignalKind, SignalReport, Syscall, SyscallEntry, SyscallExit, Target, TaskId,
 };
 
+use super::choices::{Format, Mark, Message, Per, Status};
 use super::memory::TargetMemory;
-use super::options::{Format, Per, Quiet, Show};
-use super::page::Page;
+use super::page::{Page, Speaker};
 use super::roll::Member;
 use super::{Opening, Shared, json};
-use crate::render::{self, Call, Outcome, Pending};
+use crate::render::{self, Call, Detail, Memory as _, Outcome, Pending, Renderer};
 
 /// The log's engine on one task.
 pub(super) struct LogEngine {
@@ -32,6 +34,10 @@ pub(super) struct LogEngine {
     running: Option<Running>,
     /// Of the last syscall.
     abi: Abi,
+    number: u64,
+    pointer: u64,
+    /// With JSON: the descriptors of the running syscall, and what they stand for.
+    fds: BTreeMap<i32, String>,
 }
 
 /// A syscall between entry and exit.
@@ -42,6 +48,15 @@ struct Running {
     /// Read only if somebody is to see the time: on some machines a clock costs as much as all else here.
     since: Option<Instant>,
     start: Start,
+    style: Style,
+}
+
+/// How a syscall's arguments are shown.
+#[derive(Clone, Copy)]
+enum Style {
+    Decoded(Renderer),
+    /// As numbers.
+    Raw(Renderer),
 }
 
 /// What is known of a syscall's beginning.
@@ -51,6 +66,8 @@ enum Start {
     Shown,
     /// Its text is held back until it has ended.
     HeldBack,
+    /// It is not to be shown.
+    Hidden,
     /// It began before anybody looked, and nobody knows its arguments.
     Unseen,
 }
@@ -71,7 +88,17 @@ impl Ended {
 
 impl LogEngine {
     pub(super) fn new(shared: Arc<Shared>, id: TaskId, member: Arc<Member>) -> LogEngine {
-        LogEngine { shared, id, member, text: String::with_capacity(256), running: None, abi: Abi::X86_64 }
+        LogEngine {
+            shared,
+            id,
+            member,
+            text: String::with_capacity(256),
+            running: None,
+            abi: Abi::X86_64,
+            number: 0,
+            pointer: 0,
+            fds: BTreeMap::new(),
+        }
     }
 
     fn is_json(&self) -> bool {
@@ -80,39 +107,74 @@ impl LogEngine {
 
     /// Whether a line is begun at entry, or held back until it is known whether it is to be shown.
     fn begins_at_entry(&self) -> bool {
-        self.shared.options.format == Format::Text && self.shared.options.show == Show::All
+        self.shared.options.format == Format::Text && self.shared.options.status.is_all()
     }
 
-    fn begin(&mut self, id: TaskId, call: Call, target: &mut dyn Target) {
+    fn speaker(&self, id: TaskId) -> Speaker {
+        Speaker { id, number: self.number, pointer: Some(self.pointer) }
+    }
+
+    fn begin(&mut self, id: TaskId, syscall: &Syscall, target: &mut dyn Target) {
+        let call = call_of(syscall);
         if call.abi != self.abi {
             self.abi = call.abi;
             self.shared.announce_mode(id, 8 * call.abi.word());
         }
+        (self.number, self.pointer) = (call.nr, syscall.ip.0);
         self.text.clear();
-        let pending = self.shared.renderer.entry(&call, &mut TargetMemory(target), &mut self.text);
+        let mut memory = TargetMemory { target, id, sockets: &self.shared.sockets };
+        let style = self.style(syscall.index);
         let mut start = Start::HeldBack;
-        if self.begins_at_entry() {
+        let mut pending = Pending::default();
+        if !self.shared.paths.is_empty() && !self.shared.paths.touched(&call, &mut memory) {
+            start = Start::Hidden;
+        } else {
+            pending = match style {
+                Style::Decoded(renderer) => renderer.entry(&call, &mut memory, &mut self.text),
+                Style::Raw(renderer) => renderer.raw(&call, &mut self.text),
+            };
+            if self.tells_fds() {
+                self.fds.clear();
+                keep_fds(&call, &mut memory, &mut self.fds);
+            }
+        }
+        if self.begins_at_entry() && start != Start::Hidden {
             start = Start::Shown;
-            self.member.page.lock().begin(id, self.member.line, &self.text);
+            self.member.page.lock().begin(self.speaker(id), self.member.line, &self.text);
         }
         let since = self.shared.wants_time().then(Instant::now);
-        self.running = Some(Running { call, pending, since, start });
+        self.running = Some(Running { call, pending, since, start, style });
+    }
+
+    fn style(&self, index: u64) -> Style {
+        let options = &self.shared.options;
+        let detail = if options.abbrev.contains(index) { Detail::Abbreviated } else { Detail::Full };
+        let renderer = self.shared.renderer.with_detail(detail);
+        if options.raw.contains(index) { Style::Raw(renderer) } else { Style::Decoded(renderer) }
+    }
+
+    /// Whether objects tell what descriptors stand for.
+    fn tells_fds(&self) -> bool {
+        self.is_json() && !self.shared.options.render.fds.is_empty()
+    }
+
+    /// Whether a syscall that ended so is to be shown.
+    fn is_shown(&self, running: &Running, outcome: Outcome) -> bool {
+        let status = match outcome {
+            Outcome::Unknown => Status::Unfinished,
+            Outcome::Returned(value) if is_error(value) => Status::Failed,
+            Outcome::Returned(_) => Status::Successful,
+        };
+        running.start != Start::Hidden && self.shared.options.status.has(status)
     }
 
     /// The running syscall has ended, or its thread has.
     fn end(&mut self, id: TaskId, mut running: Running, ended: Ended, target: &mut dyn Target) {
-        let options = &self.shared.options;
-        let shown = match (options.show, ended.outcome) {
-            (Show::All, _) => true,
-            (_, Outcome::Unknown) => false,
-            (Show::Successful, Outcome::Returned(value)) => !is_error(value),
-            (Show::Failed, Outcome::Returned(value)) => is_error(value),
-        };
-        if !shown {
+        if !self.is_shown(&running, ended.outcome) {
             return;
         }
-        let renderer = self.shared.renderer;
-        let mut memory = TargetMemory(target);
+        let (Style::Decoded(renderer) | Style::Raw(renderer)) = running.style;
+        let mut memory = TargetMemory { target, id, sockets: &self.shared.sockets };
         let known = self.text.len();
         match running.start {
             Start::Unseen => self.text.push(')'),
@@ -123,17 +185,29 @@ impl LogEngine {
         }
         let arguments = self.text.len();
         if self.is_json() {
-            let object = json::syscall(id, &running.call, &running.pending, &self.text, &ended);
+            if let (Some(Ret::Fd), Outcome::Returned(fd)) =
+                (running.call.info().map(|i| i.ret), ended.outcome)
+                && self.tells_fds()
+            {
+                keep_fd(i32::try_from(fd).unwrap_or(-1), &mut memory, &mut self.fds);
+            }
+            let object =
+                json::syscall(id, &running.call, &running.pending, &self.text, &ended).with_fds(&self.fds);
             return self.write_object(&object);
         }
-        renderer.result(&running.call, ended.outcome, &mut memory, &mut self.text);
+        match running.style {
+            Style::Decoded(_) => renderer.result(&running.call, ended.outcome, &mut memory, &mut self.text),
+            Style::Raw(_) => {
+                renderer.raw_result(&running.call, ended.outcome, &mut memory, &mut self.text);
+            }
+        }
         if ended.injected {
             self.text.push_str(" (INJECTED)");
         }
         if ended.delayed {
             self.text.push_str(" (DELAYED)");
         }
-        if options.spent
+        if self.shared.options.spent
             && let Some(spent) = ended.spent
         {
             // String's writer cannot fail.
@@ -152,7 +226,7 @@ impl LogEngine {
         if page.is_open(self.member.line) {
             return known;
         }
-        page.lead(id);
+        page.lead(self.speaker(id));
         if running.start == Start::Shown {
             let name = running.call.info().map(|info| info.name);
             // A number without a name stands at the beginning of the text.
@@ -168,7 +242,7 @@ impl LogEngine {
 
     /// A whole line that is not a syscall.
     fn line(&self, id: TaskId, text: &str) {
-        self.member.page.lock().line(id, text);
+        self.member.page.lock().line(self.speaker(id), text);
     }
 
     fn write_object(&self, object: &impl serde::Serialize) {
@@ -192,7 +266,7 @@ impl Engine for LogEngine {
     fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
         // A repeated report, after somebody held the task here, is the same syscall.
         if !entry.resumed() || self.running.is_none() {
-            self.begin(cx.task().id(), call_of(entry.call()), cx.target());
+            self.begin(cx.task().id(), entry.call(), cx.target());
         }
         Action::Resume
     }
@@ -202,7 +276,7 @@ impl Engine for LogEngine {
         let id = cx.task().id();
         let (running, spent) = match self.running.take() {
             Some(running) => (running, now.zip(running.since).map(|(now, since)| now - since)),
-            None => (self.unseen(exit, cx.target()), None),
+            None => (self.unseen(id, exit, cx.target()), None),
         };
         let ended = Ended {
             outcome: Outcome::Returned(exit.value()),
@@ -221,8 +295,9 @@ impl Engine for LogEngine {
                 self.write_object(&json::signal(cx.task().id(), &info));
             } else {
                 let mut text = String::from("--- ");
-                render::signal(&info, &mut text);
+                self.shared.renderer.signal(&info, &mut text);
                 text.push_str(" ---");
+                self.find_pointer(cx.target());
                 self.line(cx.task().id(), &text);
             }
         }
@@ -274,7 +349,9 @@ impl Engine for LogEngine {
             let page = self.shared.page_of(id, Opening::Again);
             self.member = self.shared.roll.succeed(id, &self.member, page);
         }
-        self.line(id, &format!("+++ superseded by execve in pid {} +++", exec.former));
+        if !self.shared.options.quiet.has(Message::ThreadExecve) {
+            self.line(id, &format!("+++ superseded by execve in pid {} +++", exec.former));
+        }
         Action::Resume
     }
 
@@ -295,11 +372,12 @@ impl Engine for LogEngine {
         }
         if !self.shared.roll.is_superseded(id, &self.member) {
             let status = WaitStatus::decode(death.code.cast_signed());
-            let quiet = self.shared.options.quiet >= Quiet::Exit;
+            let quiet = self.shared.options.quiet.has(Message::Exit);
             if self.is_json() {
                 self.write_object(&json::Exit::new(id, status));
             } else if !(quiet && matches!(status, WaitStatus::Exited(_))) {
-                self.line(id, &death_line(status));
+                let who = Speaker { pointer: None, ..self.speaker(id) };
+                self.member.page.lock().line(who, &death_line(status));
             }
         }
         self.leave();
@@ -308,14 +386,38 @@ impl Engine for LogEngine {
 }
 
 impl LogEngine {
+    /// Where the task is now, if lines tell it.
+    fn find_pointer(&mut self, target: &mut dyn Target) {
+        let mut bytes = [0; UserRegs::SIZE];
+        if self.shared.options.marks.has(Mark::Pointer)
+            && target.regset(Regset(NT_PRSTATUS), &mut bytes) == Ok(UserRegs::SIZE)
+        {
+            self.pointer = UserRegs::from_bytes(&bytes).rip;
+        }
+    }
+
+    /// A held-back call that was running when the tracer went.
+    fn tell_detached(&self) {
+        let wanted = self.shared.options.status.has(Status::Detached) && !self.is_json();
+        if wanted && self.running.is_some_and(|running| running.start == Start::HeldBack) {
+            let mut page = self.member.page.lock();
+            page.lead(self.speaker(self.id));
+            page.append(&self.text);
+            page.append(" <detached ...>");
+            page.end();
+        }
+    }
+
     /// The exit of a syscall that began before anybody looked (SC-54).
-    fn unseen(&mut self, exit: &SyscallExit, target: &mut dyn Target) -> Running {
+    fn unseen(&mut self, id: TaskId, exit: &SyscallExit, target: &mut dyn Target) -> Running {
         self.text.clear();
+        self.fds.clear();
+        let renderer = self.shared.renderer;
         let (call, pending, start) = match exit.call() {
             Some(call) => {
                 let call = call_of(call);
-                let mut memory = TargetMemory(target);
-                let pending = self.shared.renderer.entry(&call, &mut memory, &mut self.text);
+                let mut memory = TargetMemory { target, id, sockets: &self.shared.sockets };
+                let pending = renderer.entry(&call, &mut memory, &mut self.text);
                 (call, pending, Start::HeldBack)
             }
             None => {
@@ -326,14 +428,30 @@ impl LogEngine {
                 (call, Pending::default(), Start::Unseen)
             }
         };
-        Running { call, pending, since: None, start }
+        Running { call, pending, since: None, start, style: Style::Decoded(renderer) }
     }
 }
 
 impl Drop for LogEngine {
     /// Detached alive, or never attached.
     fn drop(&mut self) {
+        self.tell_detached();
         self.leave();
+    }
+}
+
+/// Notes what the call's descriptors stand for.
+fn keep_fds(call: &Call, memory: &mut TargetMemory<'_>, fds: &mut BTreeMap<i32, String>) {
+    let kinds = call.info().map_or(&[][..], |info| info.args);
+    for (_, value) in kinds.iter().zip(call.args).filter(|(kind, _)| matches!(kind, Arg::Fd | Arg::DirFd)) {
+        keep_fd(value as i32, memory, fds);
+    }
+}
+
+fn keep_fd(fd: i32, memory: &mut TargetMemory<'_>, fds: &mut BTreeMap<i32, String>) {
+    let mut path = String::new();
+    if fd >= 0 && memory.fd_path(fd, &mut path) {
+        fds.insert(fd, path);
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | type | fields |
 //! |---|---|
-//! | `syscall` | `syscall` (name), `nr`, `args` (as text), `raw` (the argument registers that the call has), `ret` (`null` if it never returned), `errno` (name, only if it failed), `duration` (seconds, unless its start was not seen), `injected` and `delayed` (only if true) |
+//! | `syscall` | `syscall` (name), `nr`, `args` (as text), `raw` (the argument registers that the call has), `ret` (`null` if it never returned), `errno` (name, only if it failed), `fds` (with `y`: descriptor and what it stands for), `duration` (seconds, unless its start was not seen), `injected` and `delayed` (only if true) |
 //! | `signal` | `signal` (name), `code` (name or number), `sender` (`pid`, where the signal has one), `text` (as strace's line has it) |
 //! | `stopped` | `signal` |
 //! | `exec` | `former`: a thread that was not the leader ran a new program and is `pid` now |
@@ -14,6 +14,7 @@
 //! An object is written when its syscall has ended, so that lines of several tasks never mix. Fields may be added;
 //! none will change its meaning.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -30,7 +31,8 @@ pub(super) const NOTES: &[&str] = &[
     "A SET is a list of names, numbers, %class and /regex; !SET is all others, ?NAME may be unknown.",
     "With format=json a line is an object: type, time (seconds since 1970), pid (of the thread), and",
     "  syscall: syscall, nr, args (as text), raw (numbers), ret (null if it never returned), errno",
-    "           (name), duration (seconds), injected and delayed (only if true)",
+    "           (name), fds (with y: what descriptors stand for), duration (seconds), injected and",
+    "           delayed (only if true)",
     "  signal:  signal, code, sender (a pid, if it has one), text (as in strace's line)",
     "  stopped: signal",
     "  exec:    former (a thread that was not the leader runs a new program and is pid now)",
@@ -67,6 +69,8 @@ pub(super) struct Syscall<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     errno: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fds: Option<&'t BTreeMap<i32, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     duration: Option<f64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     injected: bool,
@@ -99,9 +103,18 @@ pub(super) fn syscall<'t>(
         raw: call.args.get(..count).unwrap_or(&call.args),
         ret,
         errno: ret.and_then(Errno::from_return).map(|errno| errno.name().unwrap_or("?")),
+        fds: None,
         duration: ended.spent.map(|spent| spent.as_nanos() as f64 / 1e9),
         injected: ended.injected,
         delayed: ended.delayed,
+    }
+}
+
+impl<'t> Syscall<'t> {
+    /// The same, telling what its descriptors stand for.
+    pub(super) fn with_fds(mut self, fds: &'t BTreeMap<i32, String>) -> Syscall<'t> {
+        self.fds = Some(fds).filter(|fds| !fds.is_empty());
+        self
     }
 }
 

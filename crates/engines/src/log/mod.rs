@@ -7,6 +7,7 @@
 //! Interest is declared: only the syscalls and signals that are to be shown, and the few events of a life that make
 //! a line. Knows nothing of the other engines: that a result was injected it sees from the report.
 
+mod choices;
 mod engine;
 mod flusher;
 pub mod json;
@@ -14,7 +15,9 @@ mod memory;
 mod options;
 mod page;
 mod roll;
+mod sockets;
 mod stamp;
+mod touch;
 
 #[cfg(test)]
 mod tests;
@@ -33,8 +36,11 @@ use engine::LogEngine;
 use flusher::Flusher;
 use page::{Head, Page, PageRef};
 use roll::Roll;
+use sockets::Sockets;
+use touch::Paths;
 
-pub use options::{Format, LogOptions, OPTIONS, Per, Quiet, Show, Stamp};
+pub use choices::{Format, Mark, Message, Per, Stamp, Status};
+pub use options::{LogOptions, OPTIONS};
 
 /// What else a user must know, for help.
 pub const NOTES: &[&str] = json::NOTES;
@@ -59,6 +65,8 @@ pub(crate) enum Opening {
 pub(crate) struct Shared {
     pub(crate) options: LogOptions,
     pub(crate) renderer: Renderer,
+    pub(crate) paths: Paths,
+    pub(crate) sockets: Sockets,
     /// The page of all, unless each task has its own.
     page: PageRef,
     pub(crate) roll: Roll,
@@ -71,7 +79,7 @@ impl Log {
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn open(options: LogOptions) -> Result<Log, OpenError> {
+    pub fn open(mut options: LogOptions) -> Result<Log, OpenError> {
         let failure = Failure::default();
         let head = match (&options.place.file, options.per) {
             (_, Per::Task) => Head::Nobody,
@@ -86,7 +94,16 @@ impl Log {
         let flusher = Flusher::new();
         let page = Page::open(&place, head, &options, &failure, &flusher)?;
         let renderer = Renderer::new(options.render);
-        let shared = Shared { options, renderer, page, roll: Roll::default(), failure, flusher };
+        let paths = Paths::new(&options.paths, |given, real| {
+            if !options.quiet.has(Message::PathResolution) {
+                eprintln!("utrace: path {} stands for {}", given.display(), real.display());
+            }
+        });
+        if !paths.is_empty() {
+            options.trace = touch::only_touching(&options.trace);
+        }
+        let (roll, sockets) = (Roll::default(), Sockets::default());
+        let shared = Shared { options, renderer, paths, sockets, page, roll, failure, flusher };
         Ok(Log { shared: Arc::new(shared) })
     }
 }
@@ -191,18 +208,18 @@ impl Shared {
 
     /// A child is followed.
     pub(crate) fn announce(&self, child: &Task) {
-        self.note(format_args!("utrace: Process {} attached", child.id()));
+        self.note(Message::Attach, format_args!("utrace: Process {} attached", child.id()));
     }
 
     /// A task makes syscalls of another width than before.
     #[cold]
     pub(crate) fn announce_mode(&self, id: TaskId, bits: usize) {
-        self.note(format_args!("[ Process PID={id} runs in {bits} bit mode. ]"));
+        self.note(Message::Personality, format_args!("[ Process PID={id} runs in {bits} bit mode. ]"));
     }
 
     /// Something that strace says on stderr only, among the lines.
-    fn note(&self, text: std::fmt::Arguments<'_>) {
-        let quiet = self.options.quiet >= Quiet::Attach || self.options.place.file.is_some();
+    fn note(&self, kind: Message, text: std::fmt::Arguments<'_>) {
+        let quiet = self.options.quiet.has(kind) || self.options.place.file.is_some();
         if !quiet && self.options.format == Format::Text {
             self.page.lock().note(text);
         }
@@ -210,7 +227,7 @@ impl Shared {
 
     /// A message for the user, who may be reading the log on the same screen.
     fn say(&self, text: std::fmt::Arguments<'_>) {
-        if self.options.quiet >= Quiet::Attach {
+        if self.options.quiet.has(Message::Attach) {
             return;
         }
         if self.options.place.file.is_none() && self.options.format == Format::Text {

@@ -12,15 +12,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use utrace_core::TaskId;
 
+use super::choices::Mark;
 use super::flusher::Flusher;
 use super::options::LogOptions;
 use super::roll::LineId;
 use super::stamp::Clock;
+use crate::choices::Choices;
 use crate::output::{Failure, Output, Place};
 use crate::tool::OpenError;
 
-/// Where strace puts the `=`.
-const RESULT_COLUMN: usize = 40;
+/// What a line begins with: whom it is about, and where that task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Speaker {
+    pub(crate) id: TaskId,
+    /// Its last syscall, for `n`.
+    pub(crate) number: u64,
+    /// Its next instruction, for `i`; none once it is gone.
+    pub(crate) pointer: Option<u64>,
+}
 
 /// How a line says which task it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +59,8 @@ pub(crate) struct Page {
     output: Output,
     head: Head,
     clock: Clock,
+    marks: Choices<Mark>,
+    result_column: usize,
     /// The prefix of the last line, and what it was made for.
     prefix: Vec<u8>,
     prefix_for: Option<(TaskId, bool)>,
@@ -79,11 +90,14 @@ impl Page {
         let output = Output::open("log", place, failure)?;
         let clock = Clock::new(options);
         let flusher = Arc::clone(flusher);
+        let (marks, result_column) = (options.marks, options.column);
         let page = Arc::new_cyclic(|this| {
             Mutex::new(Page {
                 output,
                 head,
                 clock,
+                marks,
+                result_column,
                 prefix: Vec::new(),
                 prefix_for: None,
                 owner: None,
@@ -99,8 +113,8 @@ impl Page {
     }
 
     /// Begins a line that stays open for `line`.
-    pub(crate) fn begin(&mut self, id: TaskId, line: LineId, text: &str) {
-        self.lead(id);
+    pub(crate) fn begin(&mut self, who: Speaker, line: LineId, text: &str) {
+        self.lead(who);
         self.append(text);
         self.owner = Some(line);
         self.settle();
@@ -111,14 +125,17 @@ impl Page {
         self.owner == Some(line)
     }
 
-    /// Begins a line about `id`, ending an open one.
-    pub(crate) fn lead(&mut self, id: TaskId) {
+    /// Begins a line about a task, ending an open one.
+    pub(crate) fn lead(&mut self, who: Speaker) {
         self.interrupt();
-        self.set_prefix(id);
+        self.set_prefix(who.id);
         let buffer = self.output.buffer();
         let start = buffer.len();
         buffer.extend_from_slice(&self.prefix);
         self.clock.write(buffer);
+        if !self.marks.is_empty() {
+            write_marks(self.marks, who, buffer);
+        }
         self.column = buffer.len() - start;
     }
 
@@ -145,9 +162,9 @@ impl Page {
 
     /// Adds the blanks before a result: at least one, and up to the column.
     pub(crate) fn tab(&mut self) {
-        const BLANKS: &[u8; RESULT_COLUMN] = &[b' '; RESULT_COLUMN];
-        let blanks = RESULT_COLUMN.saturating_sub(self.column).max(1);
-        self.output.buffer().extend_from_slice(BLANKS.get(..blanks).unwrap_or(BLANKS));
+        let blanks = self.result_column.saturating_sub(self.column).max(1);
+        let buffer = self.output.buffer();
+        buffer.resize(buffer.len() + blanks, b' ');
         self.column += blanks;
     }
 
@@ -164,8 +181,8 @@ impl Page {
     }
 
     /// A whole line about a task.
-    pub(crate) fn line(&mut self, id: TaskId, text: &str) {
-        self.lead(id);
+    pub(crate) fn line(&mut self, who: Speaker, text: &str) {
+        self.lead(who);
         self.append(text);
         self.end();
     }
@@ -219,14 +236,28 @@ impl Page {
         }
     }
 
-    /// The end of the page.
+    /// The end of the page: nothing is written after it.
     pub(crate) fn close(&mut self) {
         self.abandon_line(" <unfinished ...>");
-        self.flush();
+        self.output.close();
     }
 
     /// Somebody else begins to speak.
     fn interrupt(&mut self) {
         self.abandon_line(" <unfinished ...>");
+    }
+}
+
+/// `[ 257] [00007f0123456789] `
+fn write_marks(marks: Choices<Mark>, who: Speaker, out: &mut Vec<u8>) {
+    // Vec's writer cannot fail.
+    if marks.has(Mark::Number) {
+        let _ = write!(out, "[{:4}] ", who.number);
+    }
+    if marks.has(Mark::Pointer) {
+        let _ = match who.pointer {
+            Some(pointer) => write!(out, "[{pointer:016x}] "),
+            None => write!(out, "[????????????????] "),
+        };
     }
 }

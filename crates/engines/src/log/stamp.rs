@@ -5,7 +5,8 @@
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::options::{LogOptions, Stamp};
+use super::choices::Stamp;
+use super::options::LogOptions;
 
 /// Writes times, and remembers the last one for `-r`.
 #[derive(Debug)]

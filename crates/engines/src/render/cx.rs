@@ -3,7 +3,8 @@
 //! [`Cx`] carries the small helpers that every family of renderers uses: numbers, addresses, memory reads, fields and
 //! bounded arrays. It knows no structure of the kernel.
 
-use super::{Call, Detail, FdStyle, Memory, Options, Outcome};
+use super::{Call, Constants, Detail, FdDetail, Memory, Options, Outcome};
+use crate::choices::Choices;
 use utrace_abi::{Abi, Arg};
 
 /// What a renderer of one argument works with.
@@ -81,7 +82,7 @@ impl Cx<'_> {
     /// A descriptor, with its target where that was asked for.
     pub(super) fn fd(&mut self, fd: i64) {
         self.dec(fd);
-        if self.options.fds == FdStyle::Path && fd >= 0 {
+        if !self.options.fds.is_empty() && fd >= 0 {
             self.fd_target(fd as i32);
         }
     }
@@ -95,13 +96,32 @@ impl Cx<'_> {
         if value as i32 != AT_FDCWD {
             return self.fd(i64::from(value as i32));
         }
-        self.s("AT_FDCWD");
-        if self.options.fds == FdStyle::Path {
+        self.named(value as i32, "AT_FDCWD");
+        if self.options.fds.has(FdDetail::Path) {
             self.fd_target(AT_FDCWD);
         }
     }
 
-    /// `</path>`, and `(deleted)` after it where the kernel says so.
+    /// A constant by its name, or its number, or both.
+    pub(super) fn named(&mut self, value: i32, name: &str) {
+        match self.options.constants {
+            Constants::Names => self.s(name),
+            Constants::Raw => self.dec(i64::from(value)),
+            Constants::Both => {
+                self.dec(i64::from(value));
+                self.comment(name);
+            }
+        }
+    }
+
+    /// ` /* text */`
+    pub(super) fn comment(&mut self, text: &str) {
+        self.s(" /* ");
+        self.s(text);
+        self.s(" */");
+    }
+
+    /// `</path>`, and `(deleted)` after it where the kernel says so; with the details that were asked for.
     fn fd_target(&mut self, fd: i32) {
         const GONE: &str = " (deleted)";
         let start = self.out.len();
@@ -114,7 +134,20 @@ impl Cx<'_> {
         if gone {
             self.out.truncate(self.out.len() - GONE.len());
         }
-        super::strings::escape_target(self.out, from);
+        let wanted = self.options.fds;
+        if wanted != Choices::of(&[FdDetail::Path]) {
+            let path = self.out.get(from..).unwrap_or_default().to_owned();
+            self.out.truncate(from);
+            let detailed = self.memory.fd_detail(fd, &path, wanted, self.out);
+            if !detailed && wanted.has(FdDetail::Path) {
+                self.s(&path);
+                super::strings::escape_target(self.out, from);
+            } else if !detailed {
+                return self.out.truncate(start);
+            }
+        } else {
+            super::strings::escape_target(self.out, from);
+        }
         self.s(if gone { ">(deleted)" } else { ">" });
     }
 

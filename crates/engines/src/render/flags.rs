@@ -1,10 +1,48 @@
 //! Named values: flags, choices, and the words that mix both.
 
 use super::cx::{Cx, push_octal};
+use super::{Constants, Options};
 use utrace_abi::flags::{self as f, NameSet};
+
+/// A word of named parts in the style that was asked for: `show` writes its names, `number` the number.
+fn styled(cx: &mut Cx<'_>, number: impl FnOnce(&mut Cx<'_>), show: impl FnOnce(&mut Cx<'_>)) {
+    match cx.options.constants {
+        Constants::Names => show(cx),
+        Constants::Raw => number(cx),
+        Constants::Both => {
+            let start = cx.out.len();
+            number(cx);
+            cx.s(" /* ");
+            let named = cx.out.len();
+            let options = Options { constants: Constants::Names, ..*cx.options };
+            show(&mut Cx {
+                options: &options,
+                call: cx.call,
+                memory: cx.memory,
+                out: cx.out,
+                outcome: cx.outcome,
+                saved: cx.saved,
+            });
+            // What has no name is a number already, with its own comment if it needs one.
+            if cx.out.get(named..).is_some_and(|names| names.starts_with(|c: char| c.is_ascii_digit())) {
+                let names = cx.out.split_off(named);
+                cx.out.truncate(start);
+                return cx.s(&names);
+            }
+            cx.s(" */");
+        }
+    }
+}
 
 /// Bits of `set`; unknown ones in hex.
 pub(super) fn flags(cx: &mut Cx<'_>, value: u64, set: &NameSet) {
+    if cx.options.constants == Constants::Names {
+        return flag_names(cx, value, set);
+    }
+    styled(cx, |cx| cx.hex(value), |cx| flag_names(cx, value, set));
+}
+
+fn flag_names(cx: &mut Cx<'_>, value: u64, set: &NameSet) {
     let start = cx.out.len();
     let rest = known(cx, value, set);
     if cx.out.len() > start {
@@ -56,6 +94,18 @@ fn comment(cx: &mut Cx<'_>, text: Option<&str>) {
 
 /// One value of `set`.
 pub(super) fn choice(cx: &mut Cx<'_>, value: u64, set: &NameSet) {
+    if cx.options.constants == Constants::Names {
+        return choice_name(cx, value, set);
+    }
+    styled(cx, |cx| cx.hex(value), |cx| choice_name(cx, value, set));
+}
+
+/// A signal, whose number is shown in decimal.
+pub(super) fn signal_number(cx: &mut Cx<'_>, value: u64, name: &str) {
+    styled(cx, |cx| cx.int(value), |cx| cx.s(name));
+}
+
+fn choice_name(cx: &mut Cx<'_>, value: u64, set: &NameSet) {
     match set.name(value) {
         Some(name) => cx.s(name),
         None => {
@@ -77,8 +127,14 @@ pub(super) fn open_flags(cx: &mut Cx<'_>, value: u64) {
 
 /// The 64 bits of open flags that `openat2` takes.
 pub(super) fn open_flags64(cx: &mut Cx<'_>, value: u64) {
-    choice(cx, value & 3, &f::ACCMODE);
-    more(cx, value & !3, &f::O);
+    styled(
+        cx,
+        |cx| cx.hex(value),
+        |cx| {
+            choice(cx, value & 3, &f::ACCMODE);
+            more(cx, value & !3, &f::O);
+        },
+    );
 }
 
 /// Whether open flags make a file, so that the mode counts.
@@ -94,6 +150,14 @@ pub(super) fn umode(cx: &mut Cx<'_>, value: u64) {
 
 /// File type and permissions, `S_IFREG|0644`.
 pub(super) fn file_mode(cx: &mut Cx<'_>, value: u64) {
+    let octal = |cx: &mut Cx<'_>| {
+        cx.out.push('0');
+        push_octal(cx.out, value, 2);
+    };
+    styled(cx, octal, |cx| file_mode_names(cx, value));
+}
+
+fn file_mode_names(cx: &mut Cx<'_>, value: u64) {
     let kind = value & 0o170_000;
     if kind != 0 {
         let Some(name) = f::S_IFMT.name(kind) else {
@@ -116,6 +180,10 @@ pub(super) fn file_mode(cx: &mut Cx<'_>, value: u64) {
 
 /// `MAP_PRIVATE|MAP_ANONYMOUS`, huge page size last.
 pub(super) fn map_flags(cx: &mut Cx<'_>, value: u64) {
+    styled(cx, |cx| cx.hex(value & 0xffff_ffff), |cx| map_flag_names(cx, value));
+}
+
+fn map_flag_names(cx: &mut Cx<'_>, value: u64) {
     choice(cx, value & 0xf, &f::MAP_TYPE);
     let huge = value >> 26 & 0x3f;
     more(cx, value & 0xffff_ffff & !0xf & !(0x3f << 26), &f::MAP);
@@ -145,6 +213,10 @@ pub(super) fn memfd_flags(cx: &mut Cx<'_>, value: u64) {
 
 /// `SOCK_STREAM|SOCK_CLOEXEC`.
 pub(super) fn socket_type(cx: &mut Cx<'_>, value: u64) {
+    styled(cx, |cx| cx.hex(value & 0xffff_ffff), |cx| socket_type_names(cx, value));
+}
+
+fn socket_type_names(cx: &mut Cx<'_>, value: u64) {
     match f::SOCK_TYPE.name(value & 0xf) {
         Some(name) => {
             cx.s(name);

@@ -39,6 +39,7 @@ mod stat;
 mod strings;
 mod structure;
 mod system;
+pub mod text;
 mod time;
 mod uncommon;
 mod walk;
@@ -49,17 +50,30 @@ mod tests;
 use cx::Cx;
 use utrace_abi::{Abi, Ret, SigInfo, SyscallInfo};
 
+use crate::choices::{Choice, Choices};
+
 /// The traced program's memory, and what its descriptors stand for.
 pub trait Memory {
     /// Reads up to `buf.len()` bytes at `addr` and says how many could be read; 0 when the address is bad.
     fn read(&mut self, addr: u64, buf: &mut [u8]) -> usize;
 
-    /// Appends the target of descriptor `fd` (a path, `socket:[123]`) and answers true; used with
-    /// [`FdStyle::Path`].
+    /// Appends the target of descriptor `fd` (a path, `socket:[123]`) and answers true; used with any
+    /// [`FdDetail`].
     ///
     /// `AT_FDCWD` (-100) asks for the working directory.
     fn fd_path(&mut self, _fd: i32, _out: &mut String) -> bool {
         false
+    }
+
+    /// Appends what is to be shown in place of the target `path` of descriptor `fd`, if one of the `wanted`
+    /// details applies to it, and answers true.
+    fn fd_detail(&mut self, _fd: i32, _path: &str, _wanted: Choices<FdDetail>, _out: &mut String) -> bool {
+        false
+    }
+
+    /// The protocol family of a netlink socket (`NETLINK_ROUTE` is 0), if `fd` is one.
+    fn netlink_family(&mut self, _fd: i32) -> Option<u32> {
+        None
     }
 
     /// The stack pointer, if it is known: `rt_sigreturn` finds its frame there.
@@ -83,14 +97,43 @@ impl Memory for NoMemory {
     }
 }
 
-/// How descriptors are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum FdStyle {
-    /// `3`
-    #[default]
-    Number,
+/// What is shown of a descriptor beside its number; nothing unless asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FdDetail {
     /// `3</etc/passwd>`, strace's `-y`.
     Path,
+    /// `3<TCP:[127.0.0.1:80->127.0.0.1:4711]>`
+    Socket,
+    /// `3</dev/null<char 1:3>>`
+    Dev,
+    /// `3<pid:4711>`
+    Pidfd,
+}
+
+impl Choice for FdDetail {
+    const NAMES: &'static [(&'static str, FdDetail)] = &[
+        ("path", FdDetail::Path),
+        ("socket", FdDetail::Socket),
+        ("dev", FdDetail::Dev),
+        ("pidfd", FdDetail::Pidfd),
+    ];
+    const WHAT: &'static str = "detail of descriptors";
+
+    fn place(self) -> u32 {
+        self as u32
+    }
+}
+
+/// How named values are shown, strace's `-X`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Constants {
+    /// `O_RDONLY|O_CLOEXEC`
+    #[default]
+    Names,
+    /// `0x80000`
+    Raw,
+    /// `0x80000 /* O_RDONLY|O_CLOEXEC */`
+    Both,
 }
 
 /// How strings are quoted.
@@ -120,8 +163,10 @@ pub enum Detail {
 pub struct Options {
     /// Longest part of a string shown, in bytes (`-s`).
     pub string_limit: usize,
-    /// Descriptors (`-y`).
-    pub fds: FdStyle,
+    /// Descriptors (`-y`, `-yy`).
+    pub fds: Choices<FdDetail>,
+    /// Named values (`-X`).
+    pub constants: Constants,
     /// Strings (`-x`, `-xx`).
     pub strings: StringStyle,
     /// Structures (`-v`).
@@ -132,7 +177,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             string_limit: 32,
-            fds: FdStyle::default(),
+            fds: Choices::NONE,
+            constants: Constants::default(),
             strings: StringStyle::default(),
             detail: Detail::default(),
         }
@@ -235,6 +281,50 @@ impl Renderer {
         Self { options }
     }
 
+    /// The same, showing so much of a structure.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Detail) -> Self {
+        self.options.detail = detail;
+        self
+    }
+
+    /// Appends `name(` and all arguments as bare numbers.
+    pub fn raw(&self, call: &Call, out: &mut String) -> Pending {
+        let mut pending = Pending { complete: true, ..Pending::default() };
+        name(call, out);
+        out.push('(');
+        let count = call.info().map_or(call.args.len(), |info| info.args.len());
+        for (at, arg) in call.args.iter().take(count).enumerate() {
+            if at > 0 {
+                out.push_str(", ");
+            }
+            let from = out.len();
+            cx::push_hex(out, *arg);
+            pending.span(from, out.len());
+        }
+        pending
+    }
+
+    /// Appends the result as a bare number, if it is no error.
+    pub fn raw_result(&self, call: &Call, outcome: Outcome, memory: &mut dyn Memory, out: &mut String) {
+        let mut cx = Cx { options: &self.options, call, memory, out, outcome: Some(outcome), saved: 0 };
+        result::result(&mut cx, Ret::Hex);
+    }
+
+    /// As [`signal`], with these options.
+    pub fn signal(&self, info: &SigInfo, out: &mut String) {
+        let (number, call) = (info.signo() as u64, Call::new(0, [0; 6]));
+        // Its name stands in front in every style.
+        match info.signal() {
+            Some(signal) => out.push_str(signal.name()),
+            None => cx::push_dec(out, number as i64),
+        }
+        out.push(' ');
+        let mut cx =
+            Cx { options: &self.options, call: &call, memory: &mut NoMemory, out, outcome: None, saved: 0 };
+        signal::info(&mut cx, &cx::Bytes(*info.as_bytes()));
+    }
+
     /// Its options.
     #[must_use]
     pub const fn options(&self) -> &Options {
@@ -295,11 +385,7 @@ pub fn name(call: &Call, out: &mut String) {
 /// Appends a delivered signal as strace's `--- … ---` lines show it, without the dashes:
 /// `SIGINT {si_signo=SIGINT, si_code=SI_USER, si_pid=1, si_uid=0}`.
 pub fn signal(info: &SigInfo, out: &mut String) {
-    let (options, call) = (Options::default(), Call::new(0, [0; 6]));
-    let mut cx = Cx { options: &options, call: &call, memory: &mut NoMemory, out, outcome: None, saved: 0 };
-    signal::signal(&mut cx, info.signo() as u64);
-    cx.s(" ");
-    signal::info(&mut cx, &cx::Bytes(*info.as_bytes()));
+    Renderer::default().signal(info, out);
 }
 
 /// Renders one call entirely, for fuzzing: any number, arguments, outcome and memory give some bounded text.

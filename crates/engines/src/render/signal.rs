@@ -9,7 +9,7 @@ use utrace_abi::{Errno, SigInfo, SigSet, Signal, flags as f};
 /// A signal by name; a number that is none stays a number.
 pub(super) fn signal(cx: &mut Cx<'_>, value: u64) {
     match Signal::new(value & 0xffff_ffff) {
-        Some(signal) => cx.s(signal.name()),
+        Some(signal) => super::flags::signal_number(cx, value, signal.name()),
         None => cx.int(value),
     }
 }
@@ -25,7 +25,7 @@ pub(super) fn set(cx: &mut Cx<'_>, set: SigSet) {
             cx.s(" ");
         }
         first = false;
-        cx.s(&signal.name()[3..]);
+        super::flags::signal_number(cx, u64::from(signal.number()), &signal.name()[3..]);
     }
     cx.s("]");
 }

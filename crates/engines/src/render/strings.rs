@@ -41,7 +41,7 @@ fn printable(byte: u8) -> bool {
 }
 
 /// C escapes; octal as short as the next character allows.
-fn escape(out: &mut String, bytes: &[u8]) {
+pub(super) fn escape(out: &mut String, bytes: &[u8]) {
     let mut from = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         if printable(byte) && byte != b'"' && byte != b'\\' {

@@ -100,7 +100,7 @@ fn unknown_numbers_have_six_hex_arguments() {
 
 #[test]
 fn descriptors_carry_their_paths_on_request() {
-    let options = Options { fds: FdStyle::Path, ..Options::default() };
+    let options = Options { fds: Choices::of(&[FdDetail::Path]), ..Options::default() };
     let mut memory = Pieces::default().with(0x1000, b"x\0");
     let args = [-100_i64 as u64, 0x1000, 0, 0, 0, 0];
     let (entry, _, result) = parts(options, Call::new(nr("openat"), args), 3, &mut memory);

@@ -24,7 +24,7 @@ use crate::output::{Failure, Output};
 use crate::tool::{OpenError, Origin, OutputError, Tool};
 use table::Table;
 
-pub use options::{Clock, OPTIONS, Per, Sort, StatsOptions};
+pub use options::{Clock, Column, OPTIONS, Per, Sort, StatsOptions};
 
 /// What else a user must know, for help.
 pub const NOTES: &[&str] = &[
@@ -76,7 +76,7 @@ impl Tool for Stats {
         let text = self.shared.report();
         let mut output = lock(&self.output);
         output.buffer().extend_from_slice(text.as_bytes());
-        output.flush();
+        output.close();
         drop(output);
         self.failure.result()
     }
@@ -123,14 +123,14 @@ impl Shared {
             if self.options.per == Per::Process && !table.is_empty() {
                 let program = table.program.as_deref().unwrap_or("?");
                 text.push_str(&format!("Process {process} ({program}):\n"));
-                table.write(self.options.sort, &mut text);
+                table.write(&self.options, &mut text);
                 text.push('\n');
             }
         }
         if self.options.per == Per::Process {
             text.push_str("All processes:\n");
         }
-        all.write(self.options.sort, &mut text);
+        all.write(&self.options, &mut text);
         text
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use utrace_abi::table::{self, Abi};
 use utrace_core::SyscallSet;
 
-use super::options::Sort;
+use super::options::{Column, Sort, StatsOptions};
 
 /// What is counted of one syscall.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,13 +17,26 @@ struct Row {
     calls: u64,
     errors: u64,
     time: Duration,
+    shortest: Duration,
+    longest: Duration,
 }
 
 impl Row {
     fn add(&mut self, other: &Row) {
+        if other.calls > 0 && (self.calls == 0 || other.shortest < self.shortest) {
+            self.shortest = other.shortest;
+        }
+        self.longest = self.longest.max(other.longest);
         self.calls += other.calls;
         self.errors += other.errors;
         self.time += other.time;
+    }
+
+    /// The same without what the tracing of each call took.
+    fn without(mut self, overhead: Duration) -> Row {
+        let all = overhead.saturating_mul(u32::try_from(self.calls).unwrap_or(u32::MAX));
+        self.time = self.time.saturating_sub(all);
+        self
     }
 
     /// Whole microseconds for each call.
@@ -49,7 +62,7 @@ impl Table {
             self.rows.resize(at + 1, Row::default());
         }
         if let Some(row) = self.rows.get_mut(at) {
-            row.add(&Row { calls: 1, errors: u64::from(error), time });
+            row.add(&Row { calls: 1, errors: u64::from(error), time, shortest: time, longest: time });
         }
     }
 
@@ -69,8 +82,8 @@ impl Table {
     }
 
     /// Appends the table; nothing at all if nothing was counted, as strace.
-    pub(super) fn write(&self, sort: Sort, out: &mut String) {
-        let rows = self.sorted(sort);
+    pub(super) fn write(&self, options: &StatsOptions, out: &mut String) {
+        let rows = self.sorted(options);
         if rows.is_empty() {
             return;
         }
@@ -79,22 +92,25 @@ impl Table {
             total.add(row);
         }
         let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let rule = "-".repeat(widest.max(15) + 1);
-        out.push_str("% time     seconds  usecs/call     calls    errors syscall\n");
-        let _ = writeln!(out, "------ ----------- ----------- --------- --------- {rule}");
+        let layout = Layout { columns: &options.columns, name: widest.max(15) + 1 };
+        layout.line(out, |column| column.title().to_owned());
+        layout.rule(out);
         for (name, row) in &rows {
-            write_row(name, row, percent(row.time, total.time), out);
+            layout.line(out, |column| cell(column, name, row, percent(row.time, total.time)));
         }
-        let _ = writeln!(out, "------ ----------- ----------- --------- --------- {rule}");
-        write_row("total", &total, 100.0, out);
+        layout.rule(out);
+        layout.line(out, |column| cell(column, "total", &total, 100.0));
     }
 
-    fn sorted(&self, sort: Sort) -> Vec<(String, Row)> {
+    fn sorted(&self, options: &StatsOptions) -> Vec<(String, Row)> {
         let called = self.rows.iter().enumerate().filter(|(_, row)| row.calls > 0);
-        let mut rows: Vec<(String, Row)> = called.map(|(index, row)| (name(index as u64), *row)).collect();
+        let mut rows: Vec<(String, Row)> =
+            called.map(|(index, row)| (name(index as u64), row.without(options.overhead))).collect();
         // Stable: what is equal stays in the order of numbers.
-        match sort {
+        match options.sort {
             Sort::Time => rows.sort_by_key(|(_, row)| Reverse(row.time)),
+            Sort::Shortest => rows.sort_by_key(|(_, row)| Reverse(row.shortest)),
+            Sort::Longest => rows.sort_by_key(|(_, row)| Reverse(row.longest)),
             Sort::Average => rows.sort_by_key(|(_, row)| Reverse(row.average())),
             Sort::Calls => rows.sort_by_key(|(_, row)| Reverse(row.calls)),
             Sort::Errors => rows.sort_by_key(|(_, row)| Reverse(row.errors)),
@@ -105,11 +121,73 @@ impl Table {
     }
 }
 
-fn write_row(name: &str, row: &Row, percent: f64, out: &mut String) {
-    let errors = if row.errors == 0 { String::new() } else { row.errors.to_string() };
-    let (seconds, average) = (row.time.as_secs_f64(), row.average());
-    // String's writer cannot fail.
-    let _ = writeln!(out, "{percent:6.2} {seconds:11.6} {average:11} {:9} {errors:>9} {name}", row.calls);
+/// The columns of a table and how wide they are.
+struct Layout<'t> {
+    columns: &'t [Column],
+    /// Width of the names.
+    name: usize,
+}
+
+impl Layout<'_> {
+    fn width(&self, column: Column) -> usize {
+        match column {
+            Column::Percent => 6,
+            Column::Shortest | Column::Longest => 8,
+            Column::Total | Column::Average => 11,
+            Column::Calls | Column::Errors => 9,
+            Column::Name => self.name,
+        }
+    }
+
+    fn line(&self, out: &mut String, cell: impl Fn(Column) -> String) {
+        for (at, &column) in self.columns.iter().enumerate() {
+            let (text, width) = (cell(column), self.width(column));
+            let gap = if at > 0 { " " } else { "" };
+            // String's writer cannot fail. Names are on the left, and need no padding at the end of a line.
+            let _ = match column {
+                Column::Name if at + 1 == self.columns.len() => write!(out, "{gap}{text}"),
+                Column::Name => write!(out, "{gap}{text:<width$}"),
+                _ => write!(out, "{gap}{text:>width$}"),
+            };
+        }
+        out.push('\n');
+    }
+
+    fn rule(&self, out: &mut String) {
+        let dashes: Vec<String> = self.columns.iter().map(|column| "-".repeat(self.width(*column))).collect();
+        out.push_str(&dashes.join(" "));
+        out.push('\n');
+    }
+}
+
+impl Column {
+    fn title(self) -> &'static str {
+        match self {
+            Column::Percent => "% time",
+            Column::Total => "seconds",
+            Column::Shortest => "shortest",
+            Column::Longest => "longest",
+            Column::Average => "usecs/call",
+            Column::Calls => "calls",
+            Column::Errors => "errors",
+            Column::Name => "syscall",
+        }
+    }
+}
+
+fn cell(column: Column, name: &str, row: &Row, percent: f64) -> String {
+    let seconds = |time: Duration| format!("{:.6}", time.as_secs_f64());
+    match column {
+        Column::Percent => format!("{percent:.2}"),
+        Column::Total => seconds(row.time),
+        Column::Shortest => seconds(row.shortest),
+        Column::Longest => seconds(row.longest),
+        Column::Average => row.average().to_string(),
+        Column::Calls => row.calls.to_string(),
+        Column::Errors if row.errors == 0 => String::new(),
+        Column::Errors => row.errors.to_string(),
+        Column::Name => name.to_owned(),
+    }
 }
 
 fn percent(part: Duration, whole: Duration) -> f64 {
@@ -139,7 +217,7 @@ mod tests {
 
     fn text(table: &Table, sort: Sort) -> String {
         let mut out = String::new();
-        table.write(sort, &mut out);
+        table.write(&StatsOptions { sort, ..StatsOptions::default() }, &mut out);
         out
     }
 
@@ -170,6 +248,24 @@ mod tests {
         assert_eq!(names(Sort::Name), ["close", "openat", "sched_get_priority_max"]);
         assert_eq!(names(Sort::Nothing), ["close", "sched_get_priority_max", "openat"]);
         assert_eq!(names(Sort::Average), ["sched_get_priority_max", "close", "openat"]);
+    }
+
+    #[test]
+    fn columns_and_overhead_can_be_chosen() {
+        let mut out = String::new();
+        let columns = vec![Column::Name, Column::Shortest, Column::Longest, Column::Total];
+        let overhead = Duration::from_micros(6);
+        table().write(&StatsOptions { columns, overhead, ..StatsOptions::default() }, &mut out);
+        let expected = "\
+syscall                 shortest  longest     seconds
+----------------------- -------- -------- -----------
+sched_get_priority_max  0.000080 0.000080    0.000074
+close                   0.000007 0.000008    0.000003
+openat                  0.000005 0.000005    0.000000
+----------------------- -------- -------- -----------
+total                   0.000005 0.000080    0.000077
+";
+        assert_eq!(out, expected);
     }
 
     #[test]
