@@ -9,6 +9,7 @@
 //! | `host`, `process`, `command`, `error`, `notice` | what callers see |
 //! | `mailbox`, `shared`, `watchdog`, `platform` | between threads |
 //! | `tracer` | the tracer thread: from a wait status to a report to a verdict |
+//! | `quiet` | stops that the program cannot see |
 //! | `stop`, `tracee`, `quiesce`, `filter`, `procfs` | decoding, rights, faithfulness, push-down, `/proc`; pure or nearly |
 //! | `sys` | system calls: all unsafe code of the crate |
 //!
@@ -25,6 +26,7 @@ mod platform;
 mod process;
 mod procfs;
 mod quiesce;
+mod quiet;
 mod shared;
 mod stop;
 mod sys;

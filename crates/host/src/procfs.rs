@@ -173,11 +173,6 @@ pub(crate) fn name(pid: Tid) -> String {
         .map_or_else(|_| String::from("?"), |text| String::from_utf8_lossy(&text).trim_end().to_owned())
 }
 
-/// Whether a thread sleeps inside a system call (proc_pid_syscall(5)); a page fault shows as call -1.
-pub(crate) fn is_blocked_in_call(tid: Tid) -> bool {
-    read(&format!("/proc/{tid}/syscall")).is_ok_and(|line| line.first().is_some_and(u8::is_ascii_digit))
-}
-
 /// The Yama level in force (`/proc/sys/kernel/yama/ptrace_scope`), `None` without Yama.
 pub(crate) fn yama_scope() -> Option<u32> {
     number(&read("/proc/sys/kernel/yama/ptrace_scope").ok()?)

@@ -121,6 +121,13 @@ impl Stopped {
         ptrace::siginfo(self.tid).map_err(Gone::from("read siginfo"))
     }
 
+    /// Whether the signal of this signal-delivery stop was sent by a descriptor, as those of our traps are.
+    pub(crate) fn is_from_trap(&self) -> bool {
+        /// `si_code` (sigaction(2)).
+        const POLL_IN: i32 = 1;
+        self.siginfo().is_ok_and(|info| info.code() == POLL_IN)
+    }
+
     /// Replaces the siginfo that is going to be delivered.
     pub(crate) fn set_siginfo(&self, info: &RawSiginfo) -> Result<(), Gone> {
         ptrace::set_siginfo(self.tid, info).map_err(Gone::from("write siginfo"))

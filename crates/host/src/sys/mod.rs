@@ -9,6 +9,7 @@
 pub(crate) mod errno;
 pub(crate) mod futex;
 pub(crate) mod mem;
+pub(crate) mod perf;
 pub(crate) mod process;
 pub(crate) mod ptrace;
 pub(crate) mod sched;

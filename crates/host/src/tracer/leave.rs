@@ -4,7 +4,7 @@
 //! left by the end of the tracer thread, which disturbs nobody (facts/quiesce.md section 0), so that is how a host
 //! ends. Where the thread goes on, the tracee is interrupted first, and its call made to start again by itself.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,6 +36,7 @@ impl Tracer {
         drop(unanswered);
         let mut interrupted = HashSet::new();
         let mut at_calls = HashSet::new();
+        let mut echoes = HashMap::new();
         for tid in self.table.tids() {
             let Some(mut tracee) = self.table.take(tid) else { continue };
             // One may be on its way, or was used up by another stop: a second one makes sure that it comes.
@@ -43,6 +44,12 @@ impl Tracer {
                 interrupted.insert(tid);
             }
             if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
+                at_calls.insert(tid);
+            }
+            // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
+            tracee.quiet.take_down();
+            if let Some(signal) = tracee.quiet.echo() {
+                echoes.insert(tid, signal);
                 at_calls.insert(tid);
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
@@ -58,7 +65,7 @@ impl Tracer {
                 self.detach(*stopped, Point::Mid);
             }
         }
-        self.collect(interrupted, at_calls);
+        self.collect(interrupted, at_calls, &echoes);
         // The doorbell dies with this thread.
         let _ = os::kill(self.bell, libc::SIGKILL);
         let _ = wait::wait_for(self.bell);
@@ -69,14 +76,14 @@ impl Tracer {
     /// A thread that we interrupted comes soon, unless it is in an uninterruptible sleep (a vfork parent, say):
     /// that one is left to the end of this thread, and nothing of it was disturbed yet. A thread that runs may stop
     /// at a system call's entry any moment, which the end of this thread would leave as a detach does.
-    fn collect(&self, mut interrupted: HashSet<Tid>, mut at_calls: HashSet<Tid>) {
+    fn collect(&self, mut interrupted: HashSet<Tid>, mut at_calls: HashSet<Tid>, echoes: &HashMap<Tid, i32>) {
         let start = Instant::now();
         loop {
             match wait::poll_any() {
                 Ok(Some((tid, status))) => {
                     interrupted.remove(&tid);
                     at_calls.remove(&tid);
-                    self.detach_at(tid, decode(status, 0));
+                    self.detach_at(tid, decode(status, 0), echoes.get(&tid).copied());
                 }
                 Ok(None) => {
                     interrupted.retain(|tid| comes_soon(*tid));
@@ -106,9 +113,10 @@ impl Tracer {
                 Run::Held(stopped, point) => self.detach(*stopped, point),
                 Run::Running(_) | Run::Handled => {
                     // ESRCH: it died, or is stopped already; the wait below tells.
+                    tracee.quiet.take_down();
                     let _ = ptrace::interrupt(tid);
                     if let Ok(status) = wait::wait_for(tid) {
-                        self.detach_at(tid, decode(status, 0));
+                        self.detach_at(tid, decode(status, 0), tracee.quiet.echo());
                     }
                 }
             }
@@ -116,11 +124,14 @@ impl Tracer {
         }
     }
 
-    /// Detaches a tracee at a stop that nobody will report.
-    fn detach_at(&self, tid: Tid, stop: Result<Stop, crate::stop::UnknownStop>) {
+    /// Detaches a tracee at a stop that nobody will report. `echo` is the signal of a trap of ours that sprang.
+    fn detach_at(&self, tid: Tid, stop: Result<Stop, crate::stop::UnknownStop>, echo: Option<i32>) {
         let mut stopped = Stopped::seen_by_wait(tid);
         match stop {
             Ok(Stop::Exited(_) | Stop::Killed(..)) => {}
+            Ok(Stop::Signal(signal)) if echo == Some(signal) && stopped.is_from_trap() => {
+                self.detach(stopped, Point::Mid);
+            }
             Ok(Stop::Signal(signal)) => {
                 let _ = quiesce::hide_interruption(&mut stopped);
                 self.detach(stopped, Point::User(signal, super::tracee::Path::Signal));

@@ -12,6 +12,7 @@ use super::view::Corpse;
 use crate::error::HostError;
 use crate::process::{CoreDump, Ending};
 use crate::procfs;
+use crate::quiet::Quiet;
 use crate::stop::{Birth, Stop};
 use crate::sys::spawn::Fate;
 use crate::sys::wait::WaitStatus;
@@ -188,6 +189,8 @@ impl Tracer {
             return leader;
         }
         let tid = leader.tid;
+        // Its trap is at an address of the program that is gone; nothing of it is still to come.
+        heir.quiet = Quiet::default();
         if let Run::Held(..) = heir.run {
             heir.reporter.killed();
         }

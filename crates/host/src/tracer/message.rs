@@ -11,7 +11,6 @@ use super::{Flow, Tracer};
 use crate::command::AfterTracer;
 use crate::error::HostError;
 use crate::process::Process;
-use crate::procfs;
 use crate::sys::ptrace::{self, Request};
 use crate::sys::spawn::Plan;
 use crate::types::Tid;
@@ -34,6 +33,8 @@ pub(crate) enum Message {
     Interest(Key),
     /// Read or write registers of a held tracee.
     Regset(RegsetOrder),
+    /// Threads that could not be caught at once are to be looked at again.
+    Recheck,
     /// Leave everything and end.
     Shutdown,
 }
@@ -73,6 +74,7 @@ impl Tracer {
             Message::Tidy(key) => self.with(key, |_, tracee| tracee.reporter.tidy()),
             Message::Wake(key) => self.wake(key),
             Message::Regset(order) => self.serve_regset(order),
+            Message::Recheck => self.look_again(),
             Message::Shutdown => return Flow::End,
         }
         Flow::On
@@ -87,12 +89,7 @@ impl Tracer {
 
     /// A report is owed: find the next stop, or make one.
     fn ask_report(&mut self, tracee: &mut Tracee) {
-        let Run::Running(request) = tracee.run else { return };
-        // Its system call will be reported when it ends: leave it asleep (DESIGN section 5).
-        if request == Request::Syscall && procfs::is_blocked_in_call(tracee.tid) {
-            return;
-        }
-        self.interrupt(tracee, Interrupt::Quiet);
+        self.bring_to_stop(tracee);
     }
 
     /// Engines want system calls: a tracee that was resumed without them must be stopped once.
@@ -100,7 +97,7 @@ impl Tracer {
         let resumed_without = matches!(tracee.run, Run::Running(Request::Cont));
         let wanted = tracee.task.asked_for(Event::SyscallEntry) || tracee.task.asked_for(Event::SyscallExit);
         if resumed_without && wanted && !tracee.is_covered_by_filter() {
-            self.interrupt(tracee, Interrupt::Quiet);
+            self.bring_to_stop(tracee);
         }
     }
 
@@ -123,9 +120,11 @@ impl Tracer {
     fn serve_regset(&mut self, order: RegsetOrder) {
         let mut answer = Err(utrace_core::TargetError::Died);
         if let Some(mut tracee) = self.table.take_key(order.key) {
-            if let Run::Held(stopped, _) = &mut tracee.run {
-                answer = view::serve_regset(stopped, order.set, order.write);
-            }
+            answer = match &mut tracee.run {
+                Run::Held(stopped, _) => view::serve_regset(stopped, order.set, order.write),
+                Run::Running(_) => view::regset_of_sleeper(tracee.tid, order.set, order.write.as_deref()),
+                Run::Handled => Err(utrace_core::TargetError::Unsupported),
+            };
             self.table.put(tracee);
         }
         let _ = order.reply.send(answer);

@@ -12,6 +12,7 @@ mod launch;
 mod leave;
 mod life;
 mod message;
+mod quiet;
 mod report;
 mod resume;
 mod signals;
@@ -29,16 +30,18 @@ use crate::mailbox::RING;
 use crate::notice::Notice;
 use crate::placement::Placement;
 use crate::process::Outcome;
+use crate::quiet::recheck::Recheck;
 use crate::shared::Shared;
 use crate::stop::{Stop, decode, needs_message};
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Options, Request};
 use crate::sys::wait::{self, Usage, WaitStatus};
-use crate::sys::{process, spawn};
+use crate::sys::{perf, process, spawn};
 use crate::tracee::{Gone, Stopped};
 use crate::types::Tid;
 
 pub(crate) use message::{AttachOrder, LaunchOrder, Message};
+pub(crate) use table::Key;
 use table::Table;
 use tracee::{Run, Tracee};
 
@@ -60,6 +63,9 @@ pub(crate) struct Tracer {
     children: HashMap<Tid, Arc<Outcome>>,
     usage: Usage,
     placement: Placement,
+    recheck: Recheck,
+    /// Keeps perf events cheap to make, once one was needed.
+    dummy: Option<perf::Event>,
 }
 
 impl Tracer {
@@ -69,7 +75,8 @@ impl Tracer {
         let usage = Usage::default();
         let (early, children) = (HashMap::new(), HashMap::new());
         let placement = Placement::new();
-        Ok(Self { shared, bell, table: Table::default(), early, children, usage, placement })
+        let (table, recheck) = (Table::default(), Recheck::default());
+        Ok(Self { shared, bell, table, early, children, usage, placement, recheck, dummy: None })
     }
 
     /// Serves until a shutdown is asked for.
@@ -187,6 +194,14 @@ impl Tracer {
             tracee.reporter.killed();
         }
         let stopped = Stopped::seen_by_wait(tracee.tid);
+        if !tracee.quiet.is_idle() {
+            return self.at_stop_of_trap(tracee, stopped, stop);
+        }
+        self.at_stop(tracee, stopped, stop);
+    }
+
+    #[inline]
+    fn at_stop(&mut self, tracee: Box<Tracee>, stopped: Stopped, stop: Stop) {
         match stop {
             Stop::Syscall | Stop::Seccomp => self.at_syscall(tracee, stopped, stop),
             Stop::Signal(signal) => self.at_signal(tracee, stopped, signal),

@@ -13,6 +13,7 @@ use super::tracee::{Group, Interrupt, Phase, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
+use crate::quiet::Quiet;
 use crate::sys::ptrace::Request;
 use crate::tracee::Stopped;
 use crate::types::Tid;
@@ -105,6 +106,7 @@ impl Tracer {
             interrupt: Interrupt::None,
             group_stop: None,
             resumed: Request::Cont,
+            quiet: Quiet::default(),
             report_due: false,
         })
     }

@@ -163,7 +163,7 @@ impl Tracer {
 }
 
 /// Linux reserves the last page of values for errors (`MAX_ERRNO`).
-fn is_error(value: i64) -> bool {
+pub(super) fn is_error(value: i64) -> bool {
     (-4095..0).contains(&value)
 }
 
@@ -175,7 +175,7 @@ fn call_of(info: &SyscallInfo, number: u64, args: [u64; 6]) -> Syscall {
 
 /// The index of a call of another table: the native number of the call of the same name, if there is one.
 #[cold]
-fn index_of(arch: u32, number: u64) -> u64 {
+pub(super) fn index_of(arch: u32, number: u64) -> u64 {
     static I386: OnceLock<Vec<u64>> = OnceLock::new();
     if arch != ARCH_I386 {
         return SyscallSet::OTHER;

@@ -10,6 +10,7 @@ use utrace_core::{Reaper, Reporter, Syscall, SyscallSet, Task};
 use super::table::Key;
 use super::untraced::Restore;
 use crate::process::Outcome;
+use crate::quiet::Quiet;
 use crate::sys::ptrace::Request;
 use crate::sys::spawn::Embryo;
 use crate::tracee::Stopped;
@@ -42,6 +43,8 @@ pub(crate) struct Tracee {
     pub(crate) group_stop: Option<i32>,
     /// How it was resumed last.
     pub(crate) resumed: Request,
+    /// The trap that is set for it, so that it stops unnoticed.
+    pub(crate) quiet: Quiet,
     /// A report is owed that only a later stop can make.
     pub(crate) report_due: bool,
 }

@@ -12,6 +12,7 @@ use utrace_core::{Addr, Regset, Target, TargetError};
 
 use super::message::Message;
 use super::table::Key;
+use crate::quiet::place::{self, Place};
 use crate::shared::Shared;
 use crate::sys::ptrace::RawRegs;
 use crate::sys::wait::Usage;
@@ -67,7 +68,7 @@ impl Target for View<'_> {
     }
 }
 
-/// A tracee that is held stopped, seen from another thread: memory at once, registers by way of the tracer.
+/// A tracee that is held stopped, or asleep, seen from another thread: memory at once, registers by way of the tracer.
 pub(crate) struct Afar {
     pub(crate) shared: Arc<Shared>,
     pub(crate) key: Key,
@@ -170,6 +171,28 @@ pub(crate) fn serve_regset(
             buf.truncate(len);
             Ok(buf)
         }
+    }
+}
+
+/// The registers of a thread that sleeps in a call, which nobody stopped: those that `/proc/TID/syscall` tells.
+///
+/// The call's number, its arguments, stack and instruction pointer are the thread's own. `rax` is what a call in
+/// progress has there (`-ENOSYS`) and `rcx` what the instruction left; the rest is not known from outside and 0.
+pub(crate) fn regset_of_sleeper(tid: Tid, set: Regset, write: Option<&[u8]>) -> Result<Vec<u8>, TargetError> {
+    if set.0 != GENERAL || write.is_some() {
+        return Err(TargetError::Unsupported);
+    }
+    match place::of(tid) {
+        Ok(Place::Blocked(call)) => {
+            let mut regs = regs_from_bytes(&[0; REGS_SIZE]);
+            (regs.orig_rax, regs.rax) = (call.number, (-i64::from(libc::ENOSYS)).cast_unsigned());
+            [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9] = call.args;
+            (regs.rip, regs.rcx, regs.rsp) = (call.pc, call.pc, call.sp);
+            Ok(regs_to_bytes(&regs).to_vec())
+        }
+        Ok(Place::Faulting | Place::Running) => Err(TargetError::Unsupported),
+        Err(Errno::ESRCH | Errno::ENOENT) => Err(TargetError::Died),
+        Err(errno) => Err(TargetError::Refused(errno.raw())),
     }
 }
 

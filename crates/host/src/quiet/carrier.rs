@@ -1,0 +1,108 @@
+//! Which signal carries the news of a trap to its thread.
+//!
+//! The signal itself is never delivered: the thread stops for its tracer before it would be, and the tracer
+//! swallows it. But if the tracer is killed between the hit and that moment, the kernel delivers it. So it should
+//! be one that does nothing then: not blocked (it would not stop the thread), not caught, ignored by default. A thread
+//! that blocks or catches all of those gets `SIGSTOP`, which nothing can block; [`crate::sys::spawn`] tells how the
+//! doorbell mends what that one would leave behind. Pure but for the reading of `/proc`.
+
+use std::fs;
+
+use super::place::Call;
+use crate::sys::mem;
+use crate::types::Tid;
+
+/// Ignored unless caught (signal(7)), the least missed first. Not `SIGCONT`, which does more than being delivered.
+const HARMLESS: [i32; 3] = [libc::SIGURG, libc::SIGWINCH, libc::SIGCHLD];
+/// Caught ones that programs must take at any time, as they may come at any time from anywhere.
+const EXPECTED: [i32; 2] = [libc::SIGURG, libc::SIGWINCH];
+
+/// Not in libc's list.
+const IO_PGETEVENTS: i64 = 333;
+
+/// The signals of a thread as `/proc/TID/stat` has them, 1 to 31, bit 0 for signal 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Signals {
+    pub(crate) blocked: u64,
+    pub(crate) caught: u64,
+}
+
+/// The signal for a thread, which is blocked in this call, or in none.
+pub(crate) fn choose(tid: Tid, call: Option<&Call>) -> i32 {
+    if call.is_some_and(|call| changes_mask(tid, call)) {
+        return libc::SIGSTOP;
+    }
+    fs::read(format!("/proc/{tid}/stat")).ok().and_then(|line| parse(&line)).map_or(libc::SIGSTOP, pick)
+}
+
+fn pick(signals: Signals) -> i32 {
+    let has = |set: u64, signal: i32| set & (1 << (signal - 1)) != 0;
+    let open = |signal: &&i32| !has(signals.blocked, **signal);
+    HARMLESS
+        .iter()
+        .filter(open)
+        .find(|signal| !has(signals.caught, **signal))
+        .or_else(|| EXPECTED.iter().find(open))
+        .copied()
+        .unwrap_or(libc::SIGSTOP)
+}
+
+/// Fields 32 and 34 of the line (proc_pid_stat(5)); cheaper than `status`.
+fn parse(line: &[u8]) -> Option<Signals> {
+    let after_name = line.iter().rposition(|&byte| byte == b')')? + 1;
+    let fields = core::str::from_utf8(line.get(after_name..)?).ok()?;
+    let mut fields = fields.split_ascii_whitespace().skip(29);
+    let blocked = fields.next()?.parse().ok()?;
+    let caught = fields.nth(1)?.parse().ok()?;
+    Some(Signals { blocked, caught })
+}
+
+/// Whether `/proc` shows the mask of this call, which is not the one that holds after it.
+fn changes_mask(tid: Tid, call: &Call) -> bool {
+    let Ok(number) = i64::try_from(call.number) else { return true };
+    let [_, _, _, _, fifth, sixth] = call.args;
+    match number {
+        libc::SYS_rt_sigsuspend | libc::SYS_rt_sigtimedwait => true,
+        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 | libc::SYS_io_uring_enter => fifth != 0,
+        libc::SYS_ppoll => call.args[3] != 0,
+        // The sixth argument points to the mask's address and size.
+        libc::SYS_pselect6 | IO_PGETEVENTS => {
+            let mut mask = [0; 8];
+            sixth != 0 && (mem::read(tid, sixth, &mut mask) != Ok(8) || mask != [0; 8])
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Signals, parse, pick};
+
+    const fn bit(signal: i32) -> u64 {
+        1 << (signal - 1)
+    }
+
+    #[test]
+    fn the_first_signal_that_would_do_nothing_is_taken() {
+        let urg = bit(libc::SIGURG);
+        let (winch, chld) = (bit(libc::SIGWINCH), bit(libc::SIGCHLD));
+        for (blocked, caught, signal) in [
+            (0, 0, libc::SIGURG),
+            (0, urg, libc::SIGWINCH),
+            (winch, urg, libc::SIGCHLD),
+            (0, urg | winch | chld, libc::SIGURG),
+            (urg, winch | chld, libc::SIGWINCH),
+            (urg | winch, chld, libc::SIGSTOP),
+            (u64::MAX, 0, libc::SIGSTOP),
+        ] {
+            assert_eq!(pick(Signals { blocked, caught }), signal, "blocked {blocked:x} caught {caught:x}");
+        }
+    }
+
+    #[test]
+    fn masks_are_found_behind_a_hostile_name() {
+        let line = b"1 (a) R 1) S 1 1 1 0 -1 4194304 103 0 0 0 0 0 0 0 20 0 1 0 1203761 3133440 416 \
+            18446744073709551615 1 2 3 0 0 7 65536 4096 4194304 0 0 0 17 0 0 0 0 0 0\n";
+        assert_eq!(parse(line), Some(Signals { blocked: 65536, caught: 4_194_304 }));
+    }
+}

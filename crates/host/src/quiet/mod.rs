@@ -1,0 +1,107 @@
+//! Quiescing without disturbing (DESIGN section 5): how a thread is brought to a stop that its program cannot see.
+//!
+//! | part | holds |
+//! |---|---|
+//! | [`place`] | what a thread does now, from `/proc/TID/syscall`: blocked in a call, in a page fault, running |
+//! | [`trap`] | the two traps: at the instruction after its call, and at the next tick in user mode |
+//! | [`carrier`] | which signal carries a trap's news, so that nothing is left behind if we are killed |
+//! | [`class`] | what a call does if it is interrupted after all: whether it may be |
+//! | [`recheck`] | looks again at threads that were running |
+//!
+//! A blocked thread is left alone: a hardware breakpoint at the return of its call (perf_event_open(2), per thread,
+//! no privilege) makes it stop before its first instruction in user mode. A thread that runs gets a clock that
+//! ticks only in user mode, where a stop harms nobody, and is looked at again in case it goes to sleep.
+//! Neighbours: [`crate::tracer`] decides when; [`crate::sys::perf`] makes the events; [`crate::quiesce`] mends what
+//! an interrupt did where there was no other way.
+
+pub(crate) mod carrier;
+pub(crate) mod class;
+pub(crate) mod place;
+pub(crate) mod recheck;
+pub(crate) mod trap;
+
+use place::Call;
+use trap::{Kind, Trap};
+
+/// What is set for one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet {
+    /// A stop is wanted, and none has come since.
+    sought: bool,
+    trap: Option<Trap>,
+    /// A trap that was taken down had been hit: this signal of it is still to come as a stop of its own.
+    echo: Option<i32>,
+}
+
+impl Quiet {
+    /// Whether nothing is wanted, set or still to come.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.sought && self.trap.is_none() && self.echo.is_none()
+    }
+
+    /// A stop is wanted.
+    pub(crate) fn seek(&mut self) {
+        self.sought = true;
+    }
+
+    /// Whether one is still wanted.
+    pub(crate) fn is_sought(&self) -> bool {
+        self.sought
+    }
+
+    /// A stop has come. Answers the call at whose return it sprang, if it did.
+    pub(crate) fn found(&mut self) -> Option<Call> {
+        self.sought = false;
+        self.take_down()
+    }
+
+    /// Whether a trap is set.
+    pub(crate) fn is_set(&self) -> bool {
+        self.trap.is_some()
+    }
+
+    /// Whether a trap waits for the return of a call.
+    pub(crate) fn waits_for_return(&self) -> bool {
+        self.trap.as_ref().is_some_and(|trap| matches!(trap.kind(), Kind::Return(_)))
+    }
+
+    /// Whether the trap was hit, so that a stop is on its way.
+    pub(crate) fn is_hit(&self) -> bool {
+        self.echo.is_some() || self.trap.as_ref().is_some_and(Trap::is_hit)
+    }
+
+    /// Sets a trap in place of the one there was.
+    pub(crate) fn set(&mut self, trap: Trap) {
+        self.take_down();
+        self.trap = Some(trap);
+    }
+
+    /// Takes the trap down. Answers the call at whose return it sprang, if it did.
+    pub(crate) fn take_down(&mut self) -> Option<Call> {
+        let trap = self.trap.take()?;
+        let signal = trap.signal();
+        let (kind, hits) = trap.end();
+        if hits == 0 {
+            return None;
+        }
+        self.echo = Some(signal);
+        if let Kind::Return(call) = kind { Some(call) } else { None }
+    }
+
+    /// A trap was set too late: the thread had left, perhaps through it.
+    pub(crate) fn missed(&mut self, trap: Trap) {
+        self.set(trap);
+        self.take_down();
+    }
+
+    /// The signal whose stop is still to come.
+    pub(crate) fn echo(&self) -> Option<i32> {
+        self.echo
+    }
+
+    /// That stop has come.
+    pub(crate) fn heard(&mut self) {
+        self.echo = None;
+    }
+}

@@ -1,0 +1,191 @@
+//! Bringing a running tracee to a stop that its program cannot see, and what follows when it gets there.
+//!
+//! [`Tracer::bring_to_stop`] stands behind REPORT, STOP and the wish for system calls; INTERRUPT does not come here.
+//! The traps are [`crate::quiet`]'s; how a stop is reported is `signals` and `syscalls`.
+
+use utrace_core::{Action, Addr, Event, Syscall, SyscallExit, Verdict};
+
+use super::Tracer;
+use super::syscalls::{index_of, is_error};
+use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
+use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::quiet::class::{self, Class};
+use crate::quiet::place::{Call, Place, PlaceFile};
+use crate::quiet::trap::{Armed, Trap};
+use crate::stop::Stop;
+use crate::sys::Errno;
+use crate::sys::perf;
+use crate::sys::ptrace::Request;
+use crate::tracee::Stopped;
+
+/// How often a thread is looked at that leaves whatever it is found in before a trap is set.
+const LOOKS: u32 = 5;
+/// `cs` of 32-bit user code.
+const CS_32: u64 = 0x23;
+
+/// What is to be done with a running tracee that was looked at.
+enum Next {
+    /// It stops by itself: at the end of its call, or at the trap.
+    Comes,
+    /// Look again before long.
+    Later,
+}
+
+impl Tracer {
+    /// Makes a tracee stop before it is in user mode again, without its noticing.
+    pub(super) fn bring_to_stop(&mut self, tracee: &mut Tracee) {
+        let Run::Running(request) = tracee.run else { return };
+        // A child before its first stop, and a launch before its exec, come by themselves. A process that is
+        // stopped is quiescent as it is.
+        if tracee.phase != Phase::Living || request == Request::Listen || tracee.quiet.waits_for_return() {
+            return;
+        }
+        tracee.quiet.seek();
+        if let Next::Later = self.approach(tracee, request) {
+            self.recheck.add(&self.shared, tracee.key);
+        }
+    }
+
+    /// Those that were running, or could not be disturbed, are looked at again.
+    pub(super) fn look_again(&mut self) {
+        let mut later = Vec::new();
+        for key in self.recheck.take() {
+            let Some(mut tracee) = self.table.take_key(key) else { continue };
+            if let Run::Running(request) = tracee.run
+                && tracee.quiet.is_sought()
+                && let Next::Later = self.approach(&mut tracee, request)
+            {
+                later.push(key);
+            }
+            self.table.put(tracee);
+        }
+        self.recheck.again(&self.shared, later);
+    }
+
+    /// Looks where the tracee is and sets the trap that fits.
+    fn approach(&mut self, tracee: &mut Tracee, request: Request) -> Next {
+        // A stop is reported at each end of a call, and after a step.
+        let stops_after_call = !matches!(request, Request::Cont);
+        let Ok(file) = PlaceFile::open(tracee.tid) else { return self.approach_blindly(tracee) };
+        for _ in 0..LOOKS {
+            if tracee.quiet.is_hit() {
+                return Next::Comes;
+            }
+            match file.read() {
+                Ok(Place::Blocked(_)) if stops_after_call => return Next::Comes,
+                Ok(Place::Blocked(call)) => match self.set_at_return(tracee, &file, &call) {
+                    Ok(Armed::Set(trap)) => {
+                        tracee.quiet.set(trap);
+                        return Next::Comes;
+                    }
+                    Ok(Armed::Missed(trap)) => tracee.quiet.missed(trap),
+                    Err(Errno::ESRCH) => return Next::Comes,
+                    Err(_) => return self.approach_softly(tracee, &call),
+                },
+                // The instruction is begun again afterwards, so an interrupt is not seen (facts/quiesce.md section 1);
+                // and it may be a stop on its way, with which the interrupt merges.
+                Ok(Place::Faulting) => {
+                    self.interrupt(tracee, Interrupt::Quiet);
+                    return Next::Comes;
+                }
+                Ok(Place::Running) => return self.approach_running(tracee),
+                Err(Errno::ESRCH | Errno::ENOENT) => return Next::Comes,
+                Err(_) => return self.approach_blindly(tracee),
+            }
+        }
+        self.approach_running(tracee)
+    }
+
+    fn set_at_return(&mut self, tracee: &Tracee, file: &PlaceFile, call: &Call) -> Result<Armed, Errno> {
+        self.keep_perf_warm();
+        Trap::at_return(tracee.tid, file, call)
+    }
+
+    /// It has the processor, in user mode or not: the clock stops it where it may be stopped.
+    fn approach_running(&mut self, tracee: &mut Tracee) -> Next {
+        if !tracee.quiet.is_set() {
+            self.keep_perf_warm();
+            match Trap::at_tick(tracee.tid) {
+                Ok(trap) => tracee.quiet.set(trap),
+                Err(Errno::ESRCH) => return Next::Comes,
+                Err(_) => {
+                    // Most likely in user mode, where it does no harm.
+                    self.interrupt(tracee, Interrupt::Quiet);
+                    return Next::Comes;
+                }
+            }
+        }
+        Next::Later
+    }
+
+    /// Nothing shows where it is: the clock is safe anywhere, only late.
+    fn approach_blindly(&mut self, tracee: &mut Tracee) -> Next {
+        if !tracee.quiet.is_set() {
+            return self.approach_running(tracee);
+        }
+        Next::Comes
+    }
+
+    /// No trap can be set at the return of its call: interrupted only if nobody will notice.
+    fn approach_softly(&mut self, tracee: &mut Tracee, call: &Call) -> Next {
+        match class::of(call) {
+            Class::Restarts | Class::Mendable => {
+                self.interrupt(tracee, Interrupt::Quiet);
+                Next::Comes
+            }
+            Class::Delicate => Next::Later,
+        }
+    }
+
+    fn keep_perf_warm(&mut self) {
+        if self.dummy.is_none() {
+            // Without it, each first trap takes a while.
+            self.dummy = perf::Event::dummy(self.bell).ok();
+        }
+    }
+
+    /// A stop of a tracee that a trap was set for: perhaps the trap's own.
+    #[cold]
+    pub(super) fn at_stop_of_trap(&mut self, mut tracee: Box<Tracee>, stopped: Stopped, stop: Stop) {
+        let call = tracee.quiet.found();
+        let Stop::Signal(signal) = stop else { return self.at_stop(tracee, stopped, stop) };
+        if tracee.quiet.echo() != Some(signal) || !stopped.is_from_trap() {
+            return self.at_stop(tracee, stopped, stop);
+        }
+        tracee.quiet.heard();
+        self.at_trap(tracee, stopped, call);
+    }
+
+    /// The trap sprang: the signal goes no further, and if it was the return of a call, that is an exit to report.
+    fn at_trap(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, call: Option<Call>) {
+        tracee.call = None;
+        let mut verdict = Verdict::Go(Action::Resume);
+        if let Some(call) = call
+            && tracee.task.asked_for(Event::SyscallExit)
+            && let Ok(regs) = stopped.regs()
+            && regs.rip == call.pc
+        {
+            let (value, native) = (regs.rax.cast_signed(), regs.cs != CS_32);
+            let call = described(&call, native);
+            if tracee.task.wants_syscall(call.index) {
+                let mut exit = SyscallExit::new(Some(call), call.index, value, is_error(value));
+                verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
+                    reporter.syscall_exit(target, &mut exit)
+                });
+                if exit.changed()
+                    && let Err(gone) = stopped.change_regs(|regs| regs.rax = exit.value().cast_unsigned())
+                {
+                    self.note(tracee.tid, gone);
+                }
+            }
+        }
+        self.conclude(tracee, stopped, Point::User(0, Path::Signal), verdict);
+    }
+}
+
+/// A call as engines know it.
+fn described(call: &Call, native: bool) -> Syscall {
+    let arch = if native { ARCH_X86_64 } else { ARCH_I386 };
+    let index = if native { call.number } else { index_of(arch, call.number) };
+    Syscall { number: call.number, index, args: call.args, arch, ip: Addr(call.pc), sp: Addr(call.sp) }
+}
