@@ -7,6 +7,7 @@
 //! | [`script`] | what a task of a test does, as data |
 //! | [`bare`] | a task whose reports the test makes itself |
 //! | [`gate`] | rendezvous, so that interleavings are forced |
+//! | [`stress`] | random engines on random trees, and a checker of all that happens |
 //! | [`fixtures`] | real programs of one behaviour each |
 //!
 //! Used by tests only. Nothing here is fast, and everything here may panic: that is how a test fails.
@@ -17,3 +18,4 @@ pub mod fixtures;
 pub mod gate;
 pub mod script;
 pub mod sim;
+pub mod stress;

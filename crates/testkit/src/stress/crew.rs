@@ -1,0 +1,519 @@
+//! The random engines, and all that is known of them.
+//!
+//! Key types: [`Crew`], shared by everybody in a round; [`Watch`], the judge of one engine; [`Chaos`], the engine. What an
+//! engine does in a callback follows from its own seed; its handle may be kept by the crew, or by nobody (spec
+//! section 6, model 1: whoever wants it looks it up). Every call on an engine goes through [`Crew`], so that it is
+//! written down. No lock of a crew is held over a call to the core.
+
+use super::check::Checker;
+use super::journal::Journal;
+use super::note::{Answer, By, CallId, Called, Note, Op};
+use super::random::Random;
+use crate::gate::lock;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use utrace_core::{
+    Action, Attach, AttachError, BarrierError, CloneReport, ControlError, Cx, DeathReport, Detached, Engine,
+    EngineRef, Event, EventSet, ExecReport, ExitReport, Interest, JctlReport, Match, Place, Progress,
+    SetEventsError, SignalAction, SignalKind, SignalReport, SyncError, SyscallEntry, SyscallExit, SyscallSet,
+    Task,
+};
+
+/// What the engines of a round may do to their tasks.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// They may end sleeps ([`Action::Interrupt`]).
+    pub interrupts: bool,
+    /// They may kill.
+    pub kills: bool,
+    /// Syscalls that engines ask for, by index.
+    pub calls: Vec<u64>,
+    /// The one that they may skip, or whose result they may change.
+    pub toy_call: u64,
+    /// The one signal that they may drop.
+    pub toy_signal: u32,
+    /// How many engines there may be at once.
+    pub crowd: usize,
+}
+
+/// The judge of one engine.
+#[derive(Debug)]
+pub struct Watch {
+    /// Its number: the tag of the engine.
+    pub id: usize,
+    /// Whoever checks that the engine holds its task has this to himself; whoever would end the hold shares it.
+    pub lease: RwLock<()>,
+    task: u32,
+    checker: Mutex<Checker>,
+    calls: AtomicU64,
+}
+
+/// Everything that the engines and the controllers of a round share.
+pub struct Crew {
+    /// What happened.
+    pub journal: Journal,
+    /// What they may do.
+    pub rules: Rules,
+    /// No engine holds anything any more, so that the tree can end.
+    calm: AtomicBool,
+    watches: Mutex<Vec<(Task, Arc<Watch>)>>,
+    kept: Mutex<Vec<EngineRef>>,
+    made: AtomicUsize,
+    dropped: AtomicUsize,
+    wrongs: Mutex<Vec<String>>,
+}
+
+impl Crew {
+    /// Nobody yet.
+    #[must_use]
+    pub fn new(rules: Rules) -> Arc<Crew> {
+        Arc::new(Crew {
+            journal: Journal::default(),
+            rules,
+            calm: AtomicBool::new(false),
+            watches: Mutex::default(),
+            kept: Mutex::default(),
+            made: AtomicUsize::new(0),
+            dropped: AtomicUsize::new(0),
+            wrongs: Mutex::default(),
+        })
+    }
+
+    /// From here on engines only look on.
+    pub fn calm_down(&self) {
+        self.calm.store(true, Ordering::SeqCst);
+    }
+
+    fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::SeqCst)
+    }
+
+    /// How many engines were made, and how many of those were dropped.
+    pub fn engines(&self) -> (usize, usize) {
+        let dropped = self.dropped.load(Ordering::SeqCst);
+        (self.made.load(Ordering::SeqCst), dropped)
+    }
+
+    /// How many engines there have been: their numbers are below this.
+    pub fn numbers(&self) -> usize {
+        lock(&self.watches).len()
+    }
+
+    /// The task and the judge of engine `id`.
+    pub fn watch(&self, id: usize) -> Option<(Task, Arc<Watch>)> {
+        lock(&self.watches).get(id).cloned()
+    }
+
+    /// Says that something is wrong.
+    pub fn wrong(&self, what: String) {
+        self.journal.say(0, 0, format!("WRONG: {what}"));
+        let mut wrongs = lock(&self.wrongs);
+        if wrongs.len() < 20 {
+            let latest = if wrongs.is_empty() { self.journal.latest() } else { String::new() };
+            wrongs.push(format!("{what}\n{latest}"));
+        }
+    }
+
+    /// All that was found wrong.
+    pub fn wrongs(&self) -> Vec<String> {
+        lock(&self.wrongs).clone()
+    }
+
+    /// A handle that the crew keeps.
+    pub fn some_kept(&self, pick: u64) -> Option<EngineRef> {
+        let kept = lock(&self.kept);
+        kept.get(usize::try_from(pick % (kept.len().max(1) as u64)).unwrap_or(0)).cloned()
+    }
+
+    /// Takes a handle away from the crew.
+    pub fn take_kept(&self, pick: u64) -> Option<EngineRef> {
+        let mut kept = lock(&self.kept);
+        let at = usize::try_from(pick % (kept.len().max(1) as u64)).unwrap_or(0);
+        (at < kept.len()).then(|| kept.swap_remove(at))
+    }
+
+    /// Forgets every handle and every task. Engines that no list holds are dropped by that.
+    pub fn close(&self) {
+        let kept = core::mem::take(&mut *lock(&self.kept));
+        drop(kept);
+        let watches = core::mem::take(&mut *lock(&self.watches));
+        drop(watches);
+    }
+
+    fn note(&self, watch: &Watch, note: Note) {
+        self.journal.note(watch.id, watch.task, note);
+        let said = lock(&watch.checker).note(note);
+        if let Err(what) = said {
+            self.wrong(format!("engine {} of task {}: {what}", watch.id, watch.task));
+        }
+    }
+
+    /// Attaches a random engine to a task, and mostly has it ask for something.
+    pub fn attach(self: &Arc<Crew>, task: &Task, random: &mut Random) {
+        let mut draw = random.fork();
+        let (made, dropped) = self.engines();
+        if made - dropped >= self.rules.crowd {
+            return;
+        }
+        let watch = {
+            let mut watches = lock(&self.watches);
+            let (id, of) = (watches.len(), task.id().0);
+            let watch = Arc::new(Watch {
+                id,
+                lease: RwLock::new(()),
+                task: of,
+                checker: Mutex::default(),
+                calls: AtomicU64::new(0),
+            });
+            watches.push((task.clone(), Arc::clone(&watch)));
+            watch
+        };
+        self.made.fetch_add(1, Ordering::SeqCst);
+        let engine = Chaos { crew: Arc::clone(self), watch: Arc::clone(&watch), random: draw.fork() };
+        let place = match (draw.below(6), self.some_kept(draw.next())) {
+            (0, _) => Place::First,
+            (1, Some(other)) => Place::Before(other),
+            (2, Some(other)) => Place::After(other),
+            _ => Place::Last,
+        };
+        let exclusive = draw.one_in(8).then(|| Match::tag(usize::try_from(draw.below(50)).unwrap_or(0)));
+        let how = Attach { place, exclusive, tag: watch.id };
+        let attached = task.attach_with(Box::new(engine), how);
+        self.journal.count(
+            "attach",
+            match attached {
+                Ok(_) => "done",
+                Err(AttachError::Gone) => "gone",
+                Err(AttachError::Exists) => "exists",
+                Err(AttachError::NotPermitted) => "not permitted",
+            },
+        );
+        let Ok(engine) = attached else { return };
+        let interest = self.some_interest(&mut draw);
+        if !draw.one_in(8) {
+            self.set_events(&engine, &watch, By::Other, interest);
+        }
+        if draw.one_in(8) && !self.is_calm() {
+            self.control(&engine, &watch, By::Other, Action::Stop);
+        }
+        if draw.below(3) != 0 {
+            lock(&self.kept).push(engine);
+        }
+    }
+
+    /// Some events, with some sets.
+    pub fn some_interest(&self, random: &mut Random) -> Interest {
+        let mut draw = random.fork();
+        let sparse = draw.below(4) + 1;
+        let events = Event::ALL
+            .into_iter()
+            .filter(|_| draw.one_in(sparse))
+            .fold(EventSet::NONE, |set, event| set | event);
+        let interest = Interest::in_events(events);
+        let calls: SyscallSet = self.rules.calls.iter().copied().filter(|_| draw.one_in(2)).collect();
+        match draw.below(3) {
+            0 => interest,
+            1 => interest.with_syscalls(calls),
+            _ => interest
+                .with_syscalls(calls)
+                .with_signals([10, 12, 34].into_iter().filter(|_| draw.one_in(2)).collect()),
+        }
+    }
+
+    fn begin(&self, watch: &Watch, op: Op, by: By) -> CallId {
+        let id = CallId(watch.calls.fetch_add(1, Ordering::Relaxed));
+        self.note(watch, Note::Begin(id, op, by));
+        id
+    }
+
+    fn end(&self, watch: &Watch, id: CallId, op: Op, answer: Answer) -> Answer {
+        self.note(watch, Note::End(id, answer));
+        self.journal.count_call(op, answer);
+        answer
+    }
+
+    /// `set_events`, written down.
+    pub fn set_events(&self, engine: &EngineRef, watch: &Watch, by: By, interest: Interest) -> Answer {
+        let op = Op::SetEvents(interest);
+        let id = self.begin(watch, op, by);
+        let answer = match engine.set_events(interest) {
+            Ok(progress) => progressed(progress),
+            Err(SetEventsError::Gone) => Answer::Gone,
+            Err(SetEventsError::AlreadyDying) => Answer::AlreadyDying,
+        };
+        self.end(watch, id, op, answer)
+    }
+
+    /// `set_events_sync`, written down.
+    pub fn set_events_sync(&self, engine: &EngineRef, watch: &Watch, by: By, interest: Interest) -> Answer {
+        let op = Op::SetEventsSync(interest);
+        let id = self.begin(watch, op, by);
+        let answer = engine.set_events_sync(interest).map_or_else(unsynced, |()| Answer::Done);
+        self.end(watch, id, op, answer)
+    }
+
+    /// `control`, written down. Whoever would end a hold must share the lease of the watch.
+    pub fn control(&self, engine: &EngineRef, watch: &Watch, by: By, action: Action) -> Answer {
+        let op = Op::Control(action);
+        let id = self.begin(watch, op, by);
+        let answer = match engine.control(action) {
+            Ok(progress) => progressed(progress),
+            Err(ControlError::Gone) => Answer::Gone,
+            Err(ControlError::AlreadyDying) => Answer::AlreadyDying,
+            Err(ControlError::NeedsQuiesce | ControlError::NoHardware) => Answer::Refused,
+        };
+        self.end(watch, id, op, answer)
+    }
+
+    /// `barrier`, written down.
+    pub fn barrier(&self, engine: &EngineRef, watch: &Watch, by: By) -> Answer {
+        let id = self.begin(watch, Op::Barrier, by);
+        let answer = match engine.barrier() {
+            Ok(()) => Answer::Done,
+            Err(BarrierError::Gone) => Answer::Gone,
+            Err(BarrierError::Interrupted) => Answer::Interrupted,
+        };
+        self.end(watch, id, Op::Barrier, answer)
+    }
+
+    /// `detach_sync`, written down.
+    pub fn detach_sync(&self, engine: &EngineRef, watch: &Watch, by: By) -> Answer {
+        let id = self.begin(watch, Op::DetachSync, by);
+        let answer = match engine.detach_sync() {
+            Ok(Detached::Over) => Answer::Done,
+            Ok(Detached::ReapRuns) => Answer::ReapRuns,
+            Err(error) => unsynced(error),
+        };
+        self.end(watch, id, Op::DetachSync, answer)
+    }
+
+    /// Says that the engine holds its task from here on, or no more.
+    pub fn note_hold(&self, watch: &Watch, held: bool) {
+        self.note(watch, if held { Note::Held } else { Note::LetGo });
+    }
+
+    /// Looks an engine up by its number.
+    pub fn look_up(&self, id: usize) -> Option<(EngineRef, Arc<Watch>)> {
+        let (task, watch) = self.watch(id)?;
+        let may = lock(&watch.checker).may_be_found();
+        let found = task.find(Match { tag: Some(id), ..Match::kind_of::<Chaos>() });
+        self.journal.count("lookup", if found.is_some() { "found" } else { "nothing" });
+        if found.is_some() && !may {
+            self.wrong(format!("engine {id} was found after it had left (SC-3, SC-80)"));
+        }
+        Some((found?, watch))
+    }
+
+    /// Ends every hold, once for each engine that there has been since engine `from`; answers the next. Only after
+    /// [`Crew::calm_down`].
+    pub fn let_all_go(&self, from: usize) -> usize {
+        let until = self.numbers();
+        for id in from..until {
+            if let Some((engine, watch)) = self.look_up(id) {
+                // A callback that began before the calm may answer Stop: a release counts after it (INV-21).
+                let _ = self.barrier(&engine, &watch, By::Other);
+                let _ = self.control(&engine, &watch, By::Other, Action::Resume);
+            }
+        }
+        until
+    }
+}
+
+const fn progressed(progress: Progress) -> Answer {
+    match progress {
+        Progress::Done => Answer::Done,
+        Progress::InProgress => Answer::InProgress,
+    }
+}
+
+const fn unsynced(error: SyncError) -> Answer {
+    match error {
+        SyncError::Gone => Answer::Gone,
+        SyncError::AlreadyDying => Answer::AlreadyDying,
+        SyncError::Interrupted => Answer::Interrupted,
+    }
+}
+
+/// A random engine.
+pub struct Chaos {
+    crew: Arc<Crew>,
+    watch: Arc<Watch>,
+    random: Random,
+}
+
+impl Chaos {
+    /// What every callback does: notes, perhaps some meddling, and an answer.
+    fn called(&mut self, task: &Task, called: Called) -> Action {
+        self.crew.note(&self.watch, Note::Enter(called));
+        self.crew.journal.count_callback(called);
+        let mut draw = self.random.fork();
+        let mut action = Action::Resume;
+        if !self.crew.is_calm() {
+            if draw.one_in(6) {
+                self.meddle(task, &mut draw);
+            }
+            if draw.one_in(8) {
+                std::thread::yield_now();
+            }
+            action = self.answer(&mut draw);
+        }
+        self.crew.note(&self.watch, Note::Leave(action));
+        action
+    }
+
+    fn answer(&self, draw: &mut Random) -> Action {
+        match draw.below(60) {
+            0..3 => Action::Stop,
+            3 if self.crew.rules.interrupts => Action::Interrupt,
+            4..6 => Action::Report,
+            6 => Action::SingleStep,
+            7 => Action::BlockStep,
+            8 => Action::Detach,
+            _ => Action::Resume,
+        }
+    }
+
+    /// What a callback may do besides: anything that does not wait.
+    fn meddle(&self, task: &Task, draw: &mut Random) {
+        let crew = &self.crew;
+        match draw.below(8) {
+            0 => crew.attach(task, draw),
+            1 => {
+                let other = crew.watch(usize::try_from(draw.below(crew.numbers() as u64)).unwrap_or(0));
+                if let Some((other, _)) = other {
+                    crew.attach(&other, draw);
+                }
+            }
+            2 => drop(crew.take_kept(draw.next())),
+            3..6 => self.poke(self.watch.id, task, draw),
+            _ => {
+                let id = usize::try_from(draw.below(crew.numbers() as u64)).unwrap_or(0);
+                self.poke(id, task, draw);
+            }
+        }
+    }
+
+    /// A call on an engine, its own or another.
+    fn poke(&self, id: usize, task: &Task, draw: &mut Random) {
+        let crew = &self.crew;
+        let Some((engine, watch)) = crew.look_up(id) else { return };
+        let by = if engine.task() == task { By::Task } else { By::Other };
+        // Who checks a hold must not have it ended.
+        let Ok(_lease) = watch.lease.try_read() else { return };
+        match draw.below(12) {
+            0..4 => {
+                crew.set_events(&engine, &watch, by, crew.some_interest(draw));
+            }
+            4 if by == By::Task => {
+                crew.barrier(&engine, &watch, by);
+            }
+            5 if by == By::Task => {
+                crew.detach_sync(&engine, &watch, by);
+            }
+            6 => {
+                crew.control(&engine, &watch, by, Action::Detach);
+            }
+            7 => {
+                crew.control(&engine, &watch, by, Action::Stop);
+            }
+            8 => {
+                crew.control(&engine, &watch, by, Action::Report);
+            }
+            9 => {
+                crew.control(&engine, &watch, by, Action::SingleStep);
+            }
+            10 if crew.rules.interrupts => {
+                crew.control(&engine, &watch, by, Action::Interrupt);
+            }
+            _ => {
+                crew.control(&engine, &watch, by, Action::Resume);
+            }
+        }
+    }
+}
+
+impl Engine for Chaos {
+    fn name(&self) -> &str {
+        "chaos"
+    }
+
+    fn quiesce(&mut self, cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+        self.called(cx.task(), Called::Quiesce(event))
+    }
+
+    fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        let index = entry.call().index;
+        if index == self.crew.rules.toy_call {
+            match self.random.below(6) {
+                0 => entry.abort(),
+                1 => entry.run(),
+                2 => entry.set_arg(0, 1),
+                _ => {}
+            }
+        }
+        self.called(cx.task(), Called::Syscall(Event::SyscallEntry, index))
+    }
+
+    fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
+        let index = exit.index();
+        if index == self.crew.rules.toy_call && self.random.one_in(4) {
+            exit.set_value(-1, true);
+        }
+        self.called(cx.task(), Called::Syscall(Event::SyscallExit, index))
+    }
+
+    fn signal(&mut self, cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
+        let number = signal.info.number;
+        let called = match signal.kind {
+            SignalKind::Taken(event) => Called::Signal(Some((event, number))),
+            SignalKind::Report | SignalKind::Handler => Called::Signal(None),
+        };
+        if number == self.crew.rules.toy_signal && matches!(signal.kind, SignalKind::Taken(_)) {
+            match self.random.below(8) {
+                0 => signal.action = SignalAction::Ignore,
+                1 => signal.action = SignalAction::Deliver,
+                2 if self.crew.rules.kills => signal.action = SignalAction::Terminate,
+                _ => {}
+            }
+        }
+        self.called(cx.task(), called)
+    }
+
+    fn clone(&mut self, cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
+        for _ in 0..self.random.below(3) {
+            self.crew.attach(&clone.child, &mut self.random);
+        }
+        self.called(cx.task(), Called::Event(Event::Clone))
+    }
+
+    fn exec(&mut self, cx: &mut Cx<'_>, _exec: &mut ExecReport) -> Action {
+        self.called(cx.task(), Called::Event(Event::Exec))
+    }
+
+    fn exit(&mut self, cx: &mut Cx<'_>, _exit: &mut ExitReport) -> Action {
+        self.called(cx.task(), Called::Event(Event::Exit))
+    }
+
+    fn jctl(&mut self, cx: &mut Cx<'_>, _jctl: &mut JctlReport) -> Action {
+        self.called(cx.task(), Called::Event(Event::Jctl))
+    }
+
+    fn death(&mut self, cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
+        self.called(cx.task(), Called::Event(Event::Death))
+    }
+
+    fn reap(&mut self, task: &Task) {
+        let _ = self.called(task, Called::Event(Event::Reap));
+    }
+}
+
+impl Drop for Chaos {
+    fn drop(&mut self) {
+        // With a lock of the task held this would wait for itself, and the watchdog would say so (INV-29).
+        if let Some((task, _)) = self.crew.watch(self.watch.id) {
+            let _ = task.is_stopped();
+        }
+        self.crew.note(&self.watch, Note::Dropped);
+        self.crew.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}

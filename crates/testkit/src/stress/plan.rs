@@ -1,0 +1,103 @@
+//! What a round will do: [`Plan`], a function of the seed alone.
+
+use super::random::Random;
+
+/// How the tree comes to be traced, and how it ceases to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Launched, and traced to its end.
+    Launch,
+    /// Attached to while it runs, and traced to its end.
+    Attach,
+    /// Attached to, and left in the middle: it goes on as if nothing had been.
+    AttachAndLeave,
+    /// Launched, and the host ends in the middle: it is killed.
+    LaunchAndEnd,
+}
+
+/// What a round will do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What it follows from.
+    pub seed: u64,
+    /// How tracing begins and ends.
+    pub mode: Mode,
+    /// No engine may be noticed: nobody interrupts, nobody stops the tree from outside, and it looks for EINTR.
+    pub strict: bool,
+    /// Processes of the tree are killed from outside.
+    pub kills: bool,
+    /// An engine that counts is on every task.
+    pub audited: bool,
+    /// The seed of the tree.
+    pub tree_seed: u64,
+    /// How much the tree does.
+    pub tree_ops: u32,
+    /// The code it ends with.
+    pub exit: u8,
+    /// How many random engines the first task gets at once.
+    pub first_engines: u32,
+    /// The seed of each controller.
+    pub controllers: Vec<Random>,
+    /// How much each controller does.
+    pub moves: u32,
+    /// After how many notes of its journal a round is left, where it is.
+    pub leave_after: u64,
+    /// For whatever else is left to chance.
+    pub random: Random,
+}
+
+impl PartialEq for Random {
+    fn eq(&self, other: &Random) -> bool {
+        self.clone().next() == other.clone().next()
+    }
+}
+
+impl Eq for Random {}
+
+impl Plan {
+    /// The plan of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Plan {
+        let mut random = Random::new(seed);
+        let mode = match random.below(16) {
+            0..10 => Mode::Launch,
+            10..13 => Mode::Attach,
+            13..15 => Mode::AttachAndLeave,
+            _ => Mode::LaunchAndEnd,
+        };
+        let strict = random.one_in(2);
+        let kills = random.one_in(3);
+        let audited = random.below(4) != 0;
+        let tree_ops = 60 + u32::try_from(random.below(240)).unwrap_or(0);
+        let threads = 1 + random.below(3);
+        Plan {
+            seed,
+            mode,
+            strict,
+            kills,
+            audited,
+            tree_seed: random.next(),
+            tree_ops,
+            exit: 1 + u8::try_from(random.below(90)).unwrap_or(0),
+            first_engines: u32::try_from(random.below(5)).unwrap_or(0),
+            controllers: (0..threads).map(|_| random.fork()).collect(),
+            moves: 100 + u32::try_from(random.below(400)).unwrap_or(0),
+            leave_after: 200 + random.below(4000),
+            random: random.fork(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mode, Plan};
+
+    #[test]
+    fn a_plan_follows_from_its_seed_and_all_modes_are_met() {
+        assert_eq!(Plan::new(11), Plan::new(11));
+        assert_ne!(Plan::new(11), Plan::new(12));
+        for mode in [Mode::Launch, Mode::Attach, Mode::AttachAndLeave, Mode::LaunchAndEnd] {
+            assert!((0..200).any(|seed| Plan::new(seed).mode == mode), "{mode:?}");
+        }
+    }
+}
