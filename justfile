@@ -48,6 +48,10 @@ deny:
 fuzz SECONDS="20" *SEED:
     ci/fuzz.sh {{SECONDS}} {{SEED}}
 
+# random engines on random trees of processes, for TIME (60s, 5m, 1h); a printed seed plays its round again
+stress TIME="60s" *SEED:
+    cargo run --quiet --package utrace-linux-host --example stress -- {{TIME}} {{SEED}}
+
 # benches against strace and a minimal tracer; ratios printed
 bench *ARGS:
     cargo bench --package utrace-linux -- {{ARGS}}

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use driver::Round;
 use utrace_testkit::stress::journal::Counts;
+use utrace_testkit::stress::random::Random;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         eprintln!("usage: stress TIME[s|m|h] [SEED]");
         return ExitCode::from(2);
     };
-    run(time, seed.unwrap_or_else(driver::fresh_seed))
+    run(time, seed.unwrap_or_else(fresh_seed))
 }
 
 fn parse_time(word: &str) -> Option<Duration> {
@@ -92,4 +93,11 @@ fn print_counts(counts: &Counts) {
     for ((what, how), count) in counts {
         println!("{count:12} {what:24} {how}");
     }
+}
+
+/// A seed that nobody chose.
+fn fresh_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let mut random = Random::new(now.map_or(1, |now| now.as_secs() << 20 | u64::from(now.subsec_micros())));
+    random.next() % 1_000_000_000
 }

@@ -130,7 +130,8 @@ impl Board {
     pub fn parse(bytes: &[u8]) -> Board {
         let failed = (word(bytes, FAILED) != 0).then(|| {
             let why = bytes.get(WHY).unwrap_or(&[]);
-            String::from_utf8_lossy(why.split(|byte| *byte == 0).next().unwrap_or(&[])).into_owned()
+            let why = String::from_utf8_lossy(why.split(|byte| *byte == 0).next().unwrap_or(&[]));
+            format!("{why} ({})", word(bytes, FAILED))
         });
         let used = usize::try_from(word(bytes, 0)).unwrap_or(0).min(SLOTS);
         let slots = (0..used).map(|at| Slot::parse(bytes.get(HEADER + at * SLOT..)?)).collect();
@@ -203,7 +204,7 @@ mod tests {
         put(HEADER + 48, 9);
         bytes[32..35].copy_from_slice(b"why");
         let board = Board::parse(&bytes);
-        assert_eq!(board.failed.as_deref(), Some("why"));
+        assert_eq!(board.failed.as_deref(), Some("why (1)"));
         assert_eq!(board.slots.len(), 2);
         let slot = board.slots[0].unwrap();
         assert_eq!((slot.tid, slot.asked, slot.done, slot.former), (77, 5, 4, 9));

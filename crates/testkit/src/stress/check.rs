@@ -26,8 +26,19 @@ enum Life {
     Dying,
     /// Nothing but reap.
     Reap,
-    /// Nothing.
+    /// Nothing: a callback answered so.
     Over,
+    /// Nothing, and no call is accepted any more.
+    Left,
+}
+
+/// What may be called.
+#[derive(Debug, Clone, Copy)]
+struct Allowed {
+    /// The union of what any order of overlapping calls allows.
+    interest: Interest,
+    /// Whether that is the installed interest exactly.
+    exact: bool,
 }
 
 /// A call that has not answered.
@@ -51,10 +62,7 @@ struct Flight {
 /// The judge of one engine.
 #[derive(Debug)]
 pub struct Checker {
-    /// What may be called: the union of what any order of overlapping calls allows.
-    allowed: Interest,
-    /// Whether that is the installed interest exactly.
-    exact: bool,
+    allowed: Allowed,
     flights: Vec<Flight>,
     /// The callback that runs, and its number.
     inside: Option<(Called, u64)>,
@@ -62,7 +70,6 @@ pub struct Checker {
     /// One more callback may come that was on its way when a call answered.
     grace: bool,
     life: Life,
-    accepted: bool,
     deaths: u32,
     reaps: u32,
     held: bool,
@@ -80,14 +87,12 @@ impl Checker {
     #[must_use]
     pub fn new() -> Checker {
         Checker {
-            allowed: Interest::NONE,
-            exact: true,
+            allowed: Allowed { interest: Interest::NONE, exact: true },
             flights: Vec::new(),
             inside: None,
             entered: 0,
             grace: false,
             life: Life::On,
-            accepted: false,
             deaths: 0,
             reaps: 0,
             held: false,
@@ -123,7 +128,7 @@ impl Checker {
     /// Whether a lookup may still find the engine.
     #[must_use]
     pub const fn may_be_found(&self) -> bool {
-        !self.accepted && self.reaps == 0
+        !matches!(self.life, Life::Left) && self.reaps == 0
     }
 
     /// Whether it was dropped.
@@ -166,7 +171,7 @@ impl Checker {
             Life::On => true,
             Life::Dying => called.is_of_death(),
             Life::Reap => called == Called::Event(Event::Reap),
-            Life::Over => false,
+            Life::Over | Life::Left => false,
         };
         if !may {
             return Err(format!(
@@ -174,8 +179,8 @@ impl Checker {
                 self.life
             ));
         }
-        if !called.is_in(&self.allowed) {
-            return Err(format!("{called:?} is outside of {:?}", self.allowed));
+        if !called.is_in(&self.allowed.interest) {
+            return Err(format!("{called:?} is outside of {:?}", self.allowed.interest));
         }
         Ok(())
     }
@@ -189,7 +194,7 @@ impl Checker {
         }
         if action == Action::Detach && called != Called::Event(Event::Reap) {
             // The answer takes effect a moment after this note: calls may still be accepted, callbacks not.
-            self.life = Life::Over;
+            self.life = self.life.max(Life::Over);
             self.grace = false;
         }
         Ok(())
@@ -211,13 +216,13 @@ impl Checker {
             by,
             found: self.inside.map(|(_, number)| number),
             crossed,
-            before: self.allowed,
+            before: self.allowed.interest,
             after_end: !self.may_be_found(),
             grace: self.grace,
         };
         self.flights.push(flight);
         if let Some(new) = op.installs() {
-            self.allowed = union(&self.allowed, &new);
+            self.allowed.interest = union(&self.allowed.interest, &new);
         }
     }
 
@@ -262,26 +267,24 @@ impl Checker {
         match answer {
             Answer::Done => {
                 if !flight.crossed {
-                    self.allowed = *new;
-                    self.exact = true;
+                    self.allowed = Allowed { interest: *new, exact: true };
                     self.grace = false;
                     return self.nobody_inside(flight, |called| called.is_in(new));
                 }
-                self.exact = false;
+                self.allowed.exact = false;
             }
             Answer::InProgress => {
                 if flight.by == By::Task {
                     return Err(String::from("set_events answered InProgress to the task itself"));
                 }
                 let adds_only = union(&flight.before, new) == *new && flight.before != *new;
-                if !flight.crossed && self.exact && adds_only {
+                if !flight.crossed && self.allowed.exact && adds_only {
                     return Err(String::from("set_events answered InProgress though it only adds"));
                 }
                 if flight.crossed {
-                    self.exact = false;
+                    self.allowed.exact = false;
                 } else {
-                    self.allowed = *new;
-                    self.exact = true;
+                    self.allowed = Allowed { interest: *new, exact: true };
                     self.grace = self.inside.is_none();
                 }
             }
@@ -289,10 +292,10 @@ impl Checker {
             Answer::AlreadyDying => {
                 self.at_least(Life::Dying);
                 if !flight.crossed {
-                    self.allowed = flight.before;
+                    self.allowed.interest = flight.before;
                 }
             }
-            Answer::Interrupted => self.exact = false,
+            Answer::Interrupted => self.allowed.exact = false,
             Answer::ReapRuns | Answer::Refused => {
                 return Err(format!("set_events cannot answer {answer:?}"));
             }
@@ -366,7 +369,7 @@ impl Checker {
                 Ok(())
             }
             Answer::Interrupted => {
-                self.exact = false;
+                self.allowed.exact = false;
                 Ok(())
             }
             _ => Err(format!("detach_sync cannot answer {answer:?}")),
@@ -402,8 +405,7 @@ impl Checker {
     }
 
     fn end_for_good(&mut self, grace: bool) {
-        self.life = Life::Over;
-        self.accepted = true;
+        self.life = Life::Left;
         self.grace = grace;
     }
 }

@@ -7,12 +7,15 @@ use super::crew::{Crew, Watch};
 use super::note::{Answer, By};
 use super::random::Random;
 use std::sync::Arc;
+use std::time::Duration;
 use utrace_core::{Action, EngineRef, ExamineError, Regset, Target, Task};
 
 /// The register set that every task has (`NT_PRSTATUS`).
 const GENERAL: Regset = Regset(1);
 /// How often a stop is asked for before a task that does not get there is let off: it sleeps.
-const TRIES: u32 = 200;
+const TRIES: u32 = 40;
+/// Between two tries.
+const NAP: Duration = Duration::from_micros(50);
 
 /// A signal to a process of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,10 +147,10 @@ impl<A: Arena> Controller<'_, A> {
     }
 
     fn nudge(&self, task: &Task, nudge: Nudge) {
-        if nudge == Nudge::StopAndContinue && !self.crew.rules.interrupts {
+        if nudge == Nudge::StopAndContinue && !self.crew.rules.freedom.interrupts {
             return;
         }
-        if nudge == Nudge::Kill && !self.crew.rules.kills {
+        if nudge == Nudge::Kill && !self.crew.rules.freedom.kills {
             return;
         }
         self.crew.journal.count(
@@ -208,7 +211,10 @@ impl<A: Arena> Controller<'_, A> {
                 }
             }
             Kind::Control(action) => {
-                if action == Action::Interrupt && !crew.rules.interrupts {
+                let steps = matches!(action, Action::SingleStep | Action::BlockStep);
+                if (action == Action::Interrupt && !crew.rules.freedom.interrupts)
+                    || (steps && !crew.rules.freedom.steps)
+                {
                     return;
                 }
                 if let Ok(_lease) = watch.lease.try_read() {
@@ -232,7 +238,7 @@ impl<A: Arena> Controller<'_, A> {
             if answer != Answer::InProgress {
                 break;
             }
-            std::thread::yield_now();
+            std::thread::sleep(NAP);
             answer = stop();
         }
         if answer == Answer::Done {
@@ -247,7 +253,7 @@ impl<A: Arena> Controller<'_, A> {
             if stop() == Answer::Done {
                 crew.journal.count("hold", "checked");
                 if before != after {
-                    crew.wrong(format!(
+                    crew.wrong(&format!(
                         "engine {} held task {}, which did {} rounds of work (INV-22)",
                         watch.id,
                         engine.task().id(),
@@ -263,8 +269,8 @@ impl<A: Arena> Controller<'_, A> {
         }
         let release = match random.below(6) {
             0 => Action::Report,
-            1 => Action::SingleStep,
-            2 if crew.rules.interrupts => Action::Interrupt,
+            1 if crew.rules.freedom.steps => Action::SingleStep,
+            2 if crew.rules.freedom.interrupts => Action::Interrupt,
             _ => Action::Resume,
         };
         if crew.control(engine, watch, By::Other, release) == Answer::Refused {
@@ -294,7 +300,7 @@ impl<A: Arena> Controller<'_, A> {
             },
         );
         if found == Ok(true) {
-            self.crew.wrong(format!("engine {}: registers of a held task changed (INV-37)", watch.id));
+            self.crew.wrong(&format!("engine {}: registers of a held task changed (INV-37)", watch.id));
         }
     }
 }

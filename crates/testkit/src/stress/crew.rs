@@ -8,6 +8,7 @@
 use super::check::Checker;
 use super::journal::Journal;
 use super::note::{Answer, By, CallId, Called, Note, Op};
+use super::plan::Freedom;
 use super::random::Random;
 use crate::gate::lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -22,10 +23,8 @@ use utrace_core::{
 /// What the engines of a round may do to their tasks.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// They may end sleeps ([`Action::Interrupt`]).
-    pub interrupts: bool,
-    /// They may kill.
-    pub kills: bool,
+    /// Besides looking on.
+    pub freedom: Freedom,
     /// Syscalls that engines ask for, by index.
     pub calls: Vec<u64>,
     /// The one that they may skip, or whose result they may change.
@@ -105,7 +104,7 @@ impl Crew {
     }
 
     /// Says that something is wrong.
-    pub fn wrong(&self, what: String) {
+    pub fn wrong(&self, what: &str) {
         self.journal.say(0, 0, format!("WRONG: {what}"));
         let mut wrongs = lock(&self.wrongs);
         if wrongs.len() < 20 {
@@ -144,7 +143,7 @@ impl Crew {
         self.journal.note(watch.id, watch.task, note);
         let said = lock(&watch.checker).note(note);
         if let Err(what) = said {
-            self.wrong(format!("engine {} of task {}: {what}", watch.id, watch.task));
+            self.wrong(&format!("engine {} of task {}: {what}", watch.id, watch.task));
         }
     }
 
@@ -299,7 +298,7 @@ impl Crew {
         let found = task.find(Match { tag: Some(id), ..Match::kind_of::<Chaos>() });
         self.journal.count("lookup", if found.is_some() { "found" } else { "nothing" });
         if found.is_some() && !may {
-            self.wrong(format!("engine {id} was found after it had left (SC-3, SC-80)"));
+            self.wrong(&format!("engine {id} was found after it had left (SC-3, SC-80)"));
         }
         Some((found?, watch))
     }
@@ -364,10 +363,10 @@ impl Chaos {
     fn answer(&self, draw: &mut Random) -> Action {
         match draw.below(60) {
             0..3 => Action::Stop,
-            3 if self.crew.rules.interrupts => Action::Interrupt,
+            3 if self.crew.rules.freedom.interrupts => Action::Interrupt,
             4..6 => Action::Report,
-            6 => Action::SingleStep,
-            7 => Action::BlockStep,
+            6 if self.crew.rules.freedom.steps => Action::SingleStep,
+            7 if self.crew.rules.freedom.steps => Action::BlockStep,
             8 => Action::Detach,
             _ => Action::Resume,
         }
@@ -419,10 +418,10 @@ impl Chaos {
             8 => {
                 crew.control(&engine, &watch, by, Action::Report);
             }
-            9 => {
+            9 if crew.rules.freedom.steps => {
                 crew.control(&engine, &watch, by, Action::SingleStep);
             }
-            10 if crew.rules.interrupts => {
+            10 if crew.rules.freedom.interrupts => {
                 crew.control(&engine, &watch, by, Action::Interrupt);
             }
             _ => {
@@ -472,7 +471,7 @@ impl Engine for Chaos {
             match self.random.below(8) {
                 0 => signal.action = SignalAction::Ignore,
                 1 => signal.action = SignalAction::Deliver,
-                2 if self.crew.rules.kills => signal.action = SignalAction::Terminate,
+                2 if self.crew.rules.freedom.kills => signal.action = SignalAction::Terminate,
                 _ => {}
             }
         }

@@ -12,7 +12,7 @@
 //! | [`random`] | numbers from a seed |
 //!
 //! Nothing here knows a host: who runs a tree implements [`controller::Arena`]. `crates/host/examples/stress` does it
-//! for real processes, `tests/stress_sim.rs` for the sim host. See `docs` in `crates/testkit/README.md`.
+//! for real processes, `tests/stress_sim.rs` for the sim host. How to run it is told in `docs/stress.md`.
 
 pub mod audit;
 pub mod board;

@@ -15,6 +15,18 @@ pub enum Mode {
     LaunchAndEnd,
 }
 
+/// What engines and controllers may do to a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freedom {
+    /// End sleeps ([`utrace_core::Action::Interrupt`]), and stop it from outside. Without it nothing of it all may be
+    /// noticed, and the tree looks for EINTR.
+    pub interrupts: bool,
+    /// Single-step.
+    pub steps: bool,
+    /// Kill.
+    pub kills: bool,
+}
+
 /// What a round will do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -22,10 +34,8 @@ pub struct Plan {
     pub seed: u64,
     /// How tracing begins and ends.
     pub mode: Mode,
-    /// No engine may be noticed: nobody interrupts, nobody stops the tree from outside, and it looks for EINTR.
-    pub strict: bool,
-    /// Processes of the tree are killed from outside.
-    pub kills: bool,
+    /// What engines and controllers may do to it.
+    pub freedom: Freedom,
     /// An engine that counts is on every task.
     pub audited: bool,
     /// The seed of the tree.
@@ -40,6 +50,8 @@ pub struct Plan {
     pub controllers: Vec<Random>,
     /// How much each controller does.
     pub moves: u32,
+    /// The tree is told to begin nothing new when the controllers are done; or it does all it set out to.
+    pub cut: bool,
     /// After how many notes of its journal a round is left, where it is.
     pub leave_after: u64,
     /// For whatever else is left to chance.
@@ -65,16 +77,15 @@ impl Plan {
             13..15 => Mode::AttachAndLeave,
             _ => Mode::LaunchAndEnd,
         };
-        let strict = random.one_in(2);
-        let kills = random.one_in(3);
+        let freedom =
+            Freedom { interrupts: random.one_in(2), steps: random.one_in(3), kills: random.one_in(3) };
         let audited = random.below(4) != 0;
         let tree_ops = 60 + u32::try_from(random.below(240)).unwrap_or(0);
         let threads = 1 + random.below(3);
         Plan {
             seed,
             mode,
-            strict,
-            kills,
+            freedom,
             audited,
             tree_seed: random.next(),
             tree_ops,
@@ -82,6 +93,7 @@ impl Plan {
             first_engines: u32::try_from(random.below(5)).unwrap_or(0),
             controllers: (0..threads).map(|_| random.fork()).collect(),
             moves: 100 + u32::try_from(random.below(400)).unwrap_or(0),
+            cut: random.one_in(3),
             leave_after: 200 + random.below(4000),
             random: random.fork(),
         }

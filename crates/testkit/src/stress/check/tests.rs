@@ -35,7 +35,8 @@ impl Bench {
 
     fn callback(&mut self, called: Called, action: Action) -> Result<(), String> {
         let said = self.note(Note::Enter(called));
-        said.and(self.note(Note::Leave(action)))
+        let left = self.note(Note::Leave(action));
+        said.and(left)
     }
 
     /// A callback in the middle of which a call is made, and what it said.
