@@ -1,166 +1,28 @@
 //! Random scripts, engines, controllers and kills on the sim host: what the contract promises holds in every run.
 //!
-//! The choices follow from a seed; the interleaving is the machine's. A failure names the seed.
+//! The engines, the controllers and the judges are those of the runs on real processes (`utrace_testkit::stress`). The
+//! choices follow from a seed; the interleaving is the machine's. A failure names the seed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use utrace_core::{
-    Action, Attach, CloneKind, CloneReport, Cx, DeathReport, Detached, Engine, EngineRef, Event, EventSet,
-    ExecReport, ExitReport, JctlReport, Progress, SigInfo, SignalAction, SignalReport, SyscallEntry,
-    SyscallExit, Task,
-};
+use std::sync::atomic::{AtomicBool, Ordering};
+use utrace_core::{CloneKind, SigInfo, Task};
 use utrace_testkit::conform::{Parent, World};
-use utrace_testkit::gate::lock;
 use utrace_testkit::script::{Flag, Handling, Script, Step, signals};
-use utrace_testkit::sim::{SimWorld, To};
+use utrace_testkit::sim::{self, SimWorld, To};
+use utrace_testkit::stress::controller::{Arena, Nudge, play};
+use utrace_testkit::stress::crew::{Crew, Rules};
+use utrace_testkit::stress::journal::Counts;
+use utrace_testkit::stress::plan::Plan;
+use utrace_testkit::stress::random::Random;
 
-const SEEDS: u64 = 200;
-
-/// xorshift64*: enough for choices.
-#[derive(Clone)]
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % bound
-    }
-
-    fn fork(&mut self) -> Random {
-        Random(self.below(u64::from(u32::MAX)) * 2 + 1)
-    }
-}
-
-#[derive(Default)]
-struct Tally {
-    made: AtomicUsize,
-    dropped: AtomicUsize,
-    calls: AtomicUsize,
-    /// Stops, silences and detaches whose promise was looked at.
-    checks: AtomicUsize,
-    wrongs: std::sync::Mutex<Vec<&'static str>>,
-    /// Every engine that was ever attached, for the controller.
-    engines: std::sync::Mutex<Vec<(EngineRef, Arc<State>)>>,
-}
-
-impl Tally {
-    fn check(&self, holds: bool, what: &'static str) {
-        if !holds {
-            lock(&self.wrongs).push(what);
-        }
-    }
-}
-
-/// What is known of one engine.
-#[derive(Default)]
-struct State {
-    /// No callback may come: it was detached, or asks for nothing.
-    silent: AtomicBool,
-    inside: AtomicBool,
-    deaths: AtomicUsize,
-    reaps: AtomicUsize,
-}
-
-struct Chaos {
-    tally: Arc<Tally>,
-    state: Arc<State>,
-    random: Random,
-}
-
-impl Chaos {
-    fn attach(tally: &Arc<Tally>, task: &Task, mut random: Random) {
-        tally.made.fetch_add(1, Ordering::SeqCst);
-        let state = Arc::new(State::default());
-        let chaos = Chaos { tally: Arc::clone(tally), state: Arc::clone(&state), random: random.fork() };
-        let Ok(engine) = task.attach_with(Box::new(chaos), Attach::default()) else { return };
-        let _ = engine.set_events(some_events(&mut random));
-        lock(&tally.engines).push((engine, state));
-    }
-
-    fn called(&mut self) -> Action {
-        self.tally.calls.fetch_add(1, Ordering::SeqCst);
-        self.tally.check(!self.state.silent.load(Ordering::SeqCst), "a callback that was forbidden");
-        self.tally.check(!self.state.inside.swap(true, Ordering::SeqCst), "callbacks overlap");
-        self.tally.check(self.state.reaps.load(Ordering::SeqCst) == 0, "a callback after reap");
-        if self.random.below(4) == 0 {
-            std::thread::yield_now();
-        }
-        let action = match self.random.below(40) {
-            0..4 => Action::Stop,
-            4 => Action::Interrupt,
-            5 => Action::Report,
-            6 => Action::SingleStep,
-            7 => Action::Detach,
-            _ => Action::Resume,
-        };
-        self.tally.check(!self.state.silent.load(Ordering::SeqCst), "a forbidden callback goes on");
-        self.state.inside.store(false, Ordering::SeqCst);
-        action
-    }
-}
-
-impl Engine for Chaos {
-    fn name(&self) -> &str {
-        "chaos"
-    }
-    fn quiesce(&mut self, _cx: &mut Cx<'_>, _event: Option<Event>) -> Action {
-        self.called()
-    }
-    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
-        if self.random.below(10) == 0 {
-            entry.abort();
-        }
-        self.called()
-    }
-    fn syscall_exit(&mut self, _cx: &mut Cx<'_>, _exit: &mut SyscallExit) -> Action {
-        self.called()
-    }
-    fn signal(&mut self, _cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
-        if signal.info.number == signals::SIGTRAP || self.random.below(3) == 0 {
-            signal.action = SignalAction::Ignore;
-        }
-        self.called()
-    }
-    fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
-        Chaos::attach(&self.tally, &clone.child, self.random.fork());
-        self.called()
-    }
-    fn exec(&mut self, _cx: &mut Cx<'_>, _exec: &mut ExecReport) -> Action {
-        self.called()
-    }
-    fn exit(&mut self, _cx: &mut Cx<'_>, _exit: &mut ExitReport) -> Action {
-        self.called()
-    }
-    fn jctl(&mut self, _cx: &mut Cx<'_>, _jctl: &mut JctlReport) -> Action {
-        self.called()
-    }
-    fn death(&mut self, _cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
-        let deaths = self.state.deaths.fetch_add(1, Ordering::SeqCst);
-        self.tally.check(deaths == 0, "two deaths");
-        self.called()
-    }
-    fn reap(&mut self, _task: &Task) {
-        let _ = self.called();
-        self.state.reaps.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Chaos {
-    fn drop(&mut self) {
-        self.tally.dropped.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn some_events(random: &mut Random) -> EventSet {
-    Event::ALL.into_iter().filter(|_| random.below(2) == 0).fold(EventSet::NONE, |set, event| set | event)
-}
+const SEEDS: u64 = 150;
+/// Moves of each of two controllers before and after the sleepers are woken.
+const MOVES: u32 = 80;
 
 fn some_script(random: &mut Random, depth: u32) -> Script {
     let count = 3 + random.below(8);
     let mut script: Script = (0..count)
-        .map(|at| match random.below(16) {
+        .map(|at| match random.below(18) {
             0 => Step::Sleep(Flag(0)),
             1 => Step::Raise(signals::SIGUSR1),
             2 => Step::Raise(signals::SIGWINCH),
@@ -168,9 +30,12 @@ fn some_script(random: &mut Random, depth: u32) -> Script {
             4 if depth < 2 => Step::Spawn(CloneKind::Thread, some_script(random, depth + 1)),
             5 if depth < 2 => Step::Spawn(CloneKind::Fork, some_script(random, depth + 1)),
             6 if depth < 2 => Step::Spawn(CloneKind::Vfork, some_script(random, depth + 1)),
-            7 if random.below(3) == 0 => Step::Exec(some_script(random, 2)),
+            7 if random.one_in(3) => Step::Exec(some_script(random, 2)),
             8 => Step::Spin(Flag(1)),
             9 | 10 => Step::Call(at),
+            11 if random.one_in(4) => Step::ExitGroup(3),
+            12 => Step::Block(signals::SIGUSR1),
+            13 => Step::Unblock(signals::SIGUSR1),
             _ => Step::Mark(1),
         })
         .collect();
@@ -178,123 +43,136 @@ fn some_script(random: &mut Random, depth: u32) -> Script {
     script
 }
 
-/// One thing that a controller does with one engine.
-fn poke(world: &SimWorld, tally: &Tally, engine: &EngineRef, state: &State, random: &mut Random) {
-    match random.below(12) {
-        0 => {
-            if engine.control(Action::Stop) == Ok(Progress::Done) {
-                tally.checks.fetch_add(1, Ordering::SeqCst);
-                let before = world.did(engine.task());
-                std::thread::yield_now();
-                // Nobody else lets go for us, and no callback runs that could answer otherwise.
-                tally.check(world.did(engine.task()) == before, "user code ran while held (INV-22)");
-                let _ = engine.examine(|_| ());
-            }
-        }
-        1 => {
-            if engine.set_events(EventSet::NONE) == Ok(Progress::Done) && engine.is_attached() {
-                tally.checks.fetch_add(1, Ordering::SeqCst);
-                state.silent.store(true, Ordering::SeqCst);
-                std::thread::yield_now();
-                state.silent.store(false, Ordering::SeqCst);
-                let _ = engine.set_events(some_events(random));
-            }
-        }
-        2 => {
-            let _ = engine.set_events(some_events(random));
-        }
-        3 => {
-            let _ = engine.barrier();
-        }
-        4 => {
-            let _ = engine
-                .control([Action::Interrupt, Action::Report, Action::SingleStep][random.below(3) as usize]);
-        }
-        5 if random.below(4) == 0 => {
-            if engine.detach_sync() == Ok(Detached::Over) {
-                tally.checks.fetch_add(1, Ordering::SeqCst);
-                state.silent.store(true, Ordering::SeqCst);
-            }
-        }
-        6 if random.below(3) == 0 => {
-            let number = [signals::SIGUSR1, signals::SIGSTOP, signals::SIGCONT][random.below(3) as usize];
-            world.signal(engine.task(), To::Process, SigInfo { number, ..SigInfo::NONE });
-        }
-        _ => {
-            let _ = engine.control(Action::Resume);
-        }
-    }
+/// A modelled kernel as an arena.
+struct Stage {
+    world: SimWorld,
+    crew: Arc<Crew>,
+    roots: Vec<Task>,
+    over: AtomicBool,
 }
 
-/// Answers how many callbacks there were, and how many promises were looked at.
-fn run(seed: u64) -> (usize, usize) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let (world, tally) = (SimWorld::new(), Arc::new(Tally::default()));
-    let roots: Vec<Task> = (0..2)
-        .map(|_| {
-            let parent = if random.below(2) == 0 { Parent::Waits } else { Parent::Ignores };
-            let task = world.launch(some_script(&mut random, 0), parent);
-            for _ in 0..3 {
-                Chaos::attach(&tally, &task, random.fork());
-            }
-            world.begin(&task);
-            task
-        })
-        .collect();
-    for round in 0..300 {
-        let engines = lock(&tally.engines).clone();
-        let (engine, state) = &engines[random.below(engines.len() as u64) as usize];
-        poke(&world, &tally, engine, state, &mut random);
-        if round == 150 {
-            world.raise(Flag(0));
-        }
-        if round == 200 {
-            world.raise(Flag(1));
-        }
-    }
-    // Children outlive nobody here: each process is killed and reaped.
-    let mut tasks: Vec<Task> = Vec::new();
-    loop {
-        let known: Vec<Task> = lock(&tally.engines).iter().map(|(engine, _)| engine.task().clone()).collect();
-        let new: Vec<Task> =
-            roots.iter().chain(&known).filter(|task| !tasks.contains(task)).cloned().collect();
-        if new.is_empty() {
-            break;
-        }
-        for task in new {
-            world.kill(&task, signals::SIGKILL);
-            world.until_over(&task);
-            if !tasks.contains(&task) {
+impl Arena for Stage {
+    fn tasks(&self) -> Vec<Task> {
+        let mut tasks = self.roots.clone();
+        for id in 0..self.crew.numbers() {
+            if let Some((task, _)) = self.crew.watch(id)
+                && !tasks.contains(&task)
+            {
                 tasks.push(task);
             }
         }
+        tasks
     }
-    for task in &tasks {
-        world.reap(task);
+
+    fn progress(&self, task: &Task) -> u64 {
+        self.world.did(task).len() as u64
     }
-    lock(&tally.engines).clear();
-    let wrongs = lock(&tally.wrongs).clone();
-    assert!(wrongs.is_empty(), "seed {seed}: {wrongs:?}");
-    let made = tally.made.load(Ordering::SeqCst);
+
+    fn nudge(&self, task: &Task, nudge: Nudge) {
+        let numbers: &[u32] = match nudge {
+            Nudge::StopAndContinue => &[signals::SIGSTOP, signals::SIGCONT],
+            Nudge::Kill => &[signals::SIGKILL],
+            Nudge::Wave => &[signals::SIGWINCH],
+        };
+        for number in numbers {
+            self.world.signal(task, To::Process, SigInfo { number: *number, ..SigInfo::NONE });
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+}
+
+impl Stage {
+    fn new(random: &mut Random, crew: &Arc<Crew>) -> Stage {
+        let world = SimWorld::new();
+        let mut roots = Vec::new();
+        for _ in 0..2 {
+            let parent = if random.one_in(2) { Parent::Waits } else { Parent::Ignores };
+            let task = world.launch(some_script(random, 0), parent);
+            for _ in 0..3 {
+                crew.attach(&task, random);
+            }
+            world.begin(&task);
+            roots.push(task);
+        }
+        Stage { world, crew: Arc::clone(crew), roots, over: AtomicBool::new(false) }
+    }
+
+    /// Two controllers at once, half before and half after the sleepers are woken.
+    fn play(&self, random: &mut Random) {
+        for flag in 0..2 {
+            std::thread::scope(|scope| {
+                for _ in 0..2 {
+                    let own = random.fork();
+                    scope.spawn(|| play(&self.crew, self, own, MOVES));
+                }
+            });
+            self.world.raise(Flag(flag));
+        }
+    }
+
+    /// Kills and reaps everybody, children that come to light meanwhile too.
+    fn end(&self) {
+        self.crew.calm_down();
+        let mut from = 0;
+        let mut over: Vec<Task> = Vec::new();
+        while let Some(task) = self.tasks().into_iter().find(|task| !over.contains(task)) {
+            from = self.crew.let_all_go(from);
+            self.world.kill(&task, signals::SIGKILL);
+            self.world.until_over(&task);
+            over.push(task);
+        }
+        for task in &over {
+            self.world.reap(task);
+        }
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+fn run(seed: u64) -> Counts {
+    let mut random = Random::new(seed);
+    let crew = Crew::new(Rules {
+        freedom: Plan::new(seed).freedom,
+        calls: vec![sim::CALL, sim::SLEEP, sim::SPAWN, sim::EXEC, sim::EXIT],
+        toy_call: sim::CALL,
+        toy_signal: signals::SIGUSR2,
+        crowd: 60,
+    });
+    let stage = Stage::new(&mut random, &crew);
+    stage.play(&mut random);
+    stage.end();
+    drop(stage);
+    crew.close();
     let start = std::time::Instant::now();
-    // Who reaps itself may still be at it.
-    while tally.dropped.load(Ordering::SeqCst) != made {
-        let dropped = tally.dropped.load(Ordering::SeqCst);
-        assert!(dropped < made && start.elapsed().as_secs() < 30, "seed {seed}: {dropped} of {made} dropped");
+    loop {
+        let (made, dropped) = crew.engines();
+        if made == dropped {
+            break;
+        }
+        // Who reaps itself may still be at it.
+        assert!(start.elapsed().as_secs() < 30, "seed {seed}: {dropped} of {made} engines dropped (INV-29)");
         std::thread::yield_now();
     }
-    (tally.calls.load(Ordering::SeqCst), tally.checks.load(Ordering::SeqCst))
+    let wrongs = crew.wrongs();
+    assert!(wrongs.is_empty(), "seed {seed}:\n{}", wrongs.join("\n"));
+    crew.journal.counts()
 }
 
 #[test]
 fn what_is_promised_holds_in_random_runs() {
-    let (mut calls, mut checks) = (0, 0);
+    let mut counts = Counts::new();
     for seed in 1..=SEEDS {
-        let (more_calls, more_checks) = run(seed);
-        calls += more_calls;
-        checks += more_checks;
+        for (what, count) in run(seed) {
+            *counts.entry(what).or_default() += count;
+        }
     }
-    eprintln!("{calls} callbacks, {checks} promises");
+    for ((what, how), count) in &counts {
+        eprintln!("{count:10} {what} {how}");
+    }
+    let callbacks: u64 =
+        counts.iter().filter(|((what, _), _)| *what == "callback").map(|(_, count)| count).sum();
     // Or the runs have become too tame to show anything.
-    assert!(calls > 2000 && checks > 200, "{calls} callbacks, {checks} promises");
+    assert!(callbacks > 20_000 && counts[&("hold", "checked")] > 200, "{counts:?}");
 }
