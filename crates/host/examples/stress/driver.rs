@@ -21,7 +21,7 @@ use utrace_testkit::stress::board::{Board, BoardFile, State};
 use utrace_testkit::stress::controller::{Arena, Nudge, play};
 use utrace_testkit::stress::crew::{Crew, Rules};
 use utrace_testkit::stress::journal::Counts;
-use utrace_testkit::stress::plan::{Mode, Plan};
+use utrace_testkit::stress::plan::{Mode, Plan, Tree};
 
 /// `getpid`, `getpgid`, `write`, `exit_group`, `futex`, `wait4`, `clone`, `execve`, `epoll_wait`, and the marker call.
 const CALLS: [u64; 10] = [39, 121, 1, 231, 202, 61, 56, 59, 232, 110];
@@ -173,7 +173,6 @@ impl Round {
         }
         let mut counts = self.crew.journal.counts();
         counts.insert(("round", mode_name(self.plan.mode)), 1);
-        counts.insert(("engine", "made and dropped"), dropped as u64);
         if let Ok(board) = self.board.read() {
             counts.insert(("tree", "threads and programs"), board.slots.len() as u64);
             counts.insert(("tree", "marker calls"), board.slots.iter().flatten().map(|slot| slot.done).sum());
@@ -285,7 +284,9 @@ impl Round {
 
     fn arguments(&self, wait: i64) -> [String; 5] {
         let plan = &self.plan;
-        let flags = i64::from(!plan.freedom.interrupts) | i64::from(plan.freedom.kills) << 1 | wait << 2;
+        let storm = i64::from(plan.tree == Tree::Storm);
+        let flags =
+            i64::from(!plan.freedom.interrupts) | i64::from(plan.freedom.kills) << 1 | wait << 2 | storm << 3;
         [
             self.board_path.display().to_string(),
             plan.tree_seed.to_string(),

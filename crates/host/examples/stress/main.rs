@@ -84,7 +84,7 @@ fn run(time: Duration, first: u64) -> ExitCode {
 fn total(counts: &Counts) -> u64 {
     counts
         .iter()
-        .filter(|((what, _), _)| !["tree", "round", "engine"].contains(what))
+        .filter(|((what, _), _)| !["tree", "round", "dropped"].contains(what))
         .map(|(_, count)| count)
         .sum()
 }

@@ -263,6 +263,8 @@ fn compare_marks(task: u32, at: u32, slot: &Slot, marks: Marks, wrongs: &mut Vec
         // Watched too late for any.
         _ if marks.entry == 0 => true,
         State::Clean | State::Execing => marks.entry == asked && marks.exit == asked,
+        // Killed within the first that was seen.
+        State::Live if marks.exit == 0 && marks.first == marks.entry => marks.entry == asked && done < asked,
         State::Live => (done..=asked).contains(&marks.entry) && (done..=asked).contains(&marks.exit),
     };
     if !fine {
@@ -343,6 +345,11 @@ mod tests {
         assert!(compare(&accounts, &board).is_empty());
         board.slots[1].as_mut().unwrap().done = 4;
         assert_eq!(compare(&accounts, &board).len(), 1);
+        // Attached to late, and killed within the first call that was seen.
+        accounts[1].marks.insert(1, Marks { first: 4, entry: 4, exit: 0 });
+        assert_eq!(compare(&accounts, &board).len(), 1);
+        board.slots[1].as_mut().unwrap().done = 3;
+        assert!(compare(&accounts, &board).is_empty());
     }
 
     #[test]

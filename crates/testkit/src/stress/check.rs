@@ -288,7 +288,8 @@ impl Checker {
                     self.grace = self.inside.is_none();
                 }
             }
-            Answer::Gone => self.at_least(Life::Reap),
+            // Detached, or the reaper has been here: it may have come before the death callbacks (SC-78).
+            Answer::Gone => self.at_least(Life::Dying),
             Answer::AlreadyDying => {
                 self.at_least(Life::Dying);
                 if !flight.crossed {
@@ -316,12 +317,8 @@ impl Checker {
                 self.end_for_good(self.inside.is_none());
                 Ok(())
             }
-            Answer::AlreadyDying => {
+            Answer::AlreadyDying | Answer::Gone => {
                 self.at_least(Life::Dying);
-                Ok(())
-            }
-            Answer::Gone => {
-                self.at_least(Life::Reap);
                 Ok(())
             }
             Answer::ReapRuns | Answer::Interrupted | Answer::Refused => {
@@ -344,7 +341,7 @@ impl Checker {
                 }
             }
             Answer::Gone => {
-                self.at_least(Life::Reap);
+                self.at_least(Life::Dying);
                 Ok(())
             }
             Answer::Interrupted => Ok(()),
@@ -359,9 +356,9 @@ impl Checker {
                 self.nobody_inside(flight, |_| false)
             }
             Answer::ReapRuns => {
-                self.at_least(Life::Reap);
+                self.at_least(Life::Dying);
                 self.grace = false;
-                self.nobody_inside(flight, |called| called == Called::Event(Event::Reap))
+                self.nobody_inside(flight, Called::is_of_death)
             }
             // To the task itself in its own death callback.
             Answer::AlreadyDying if flight.by == By::Task => {

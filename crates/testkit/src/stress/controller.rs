@@ -3,7 +3,7 @@
 //! Key types: [`Arena`], what a host gives to a round; [`Move`], one thing to do, drawn from a seed alone; [`play`],
 //! which does it. Which engine a number in a move means depends on who is there by then; what is done does not.
 
-use super::crew::{Crew, Watch};
+use super::crew::{Crew, Watch, become_controller};
 use super::note::{Answer, By};
 use super::random::Random;
 use std::sync::Arc;
@@ -105,6 +105,7 @@ pub struct Controller<'a, A: Arena> {
 
 /// Makes the moves of one controller.
 pub fn play(crew: &Arc<Crew>, arena: &impl Arena, mut random: Random, moves: u32) {
+    become_controller();
     let controller = Controller { crew, arena };
     for _ in 0..moves {
         controller.make(Move::draw(&mut random));

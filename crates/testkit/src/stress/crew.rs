@@ -11,6 +11,7 @@ use super::note::{Answer, By, CallId, Called, Note, Op};
 use super::plan::Freedom;
 use super::random::Random;
 use crate::gate::lock;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use utrace_core::{
@@ -19,6 +20,9 @@ use utrace_core::{
     SetEventsError, SignalAction, SignalKind, SignalReport, SyncError, SyscallEntry, SyscallExit, SyscallSet,
     Task,
 };
+
+/// How many handles a crew keeps.
+const KEPT: usize = 16;
 
 /// What the engines of a round may do to their tasks.
 #[derive(Debug, Clone)]
@@ -198,6 +202,10 @@ impl Crew {
         if draw.below(3) != 0 {
             lock(&self.kept).push(engine);
         }
+        // The last handle of an engine may go here: in a callback, in a reap, in a controller.
+        if lock(&self.kept).len() > KEPT {
+            drop(self.take_kept(draw.next()));
+        }
     }
 
     /// Some events, with some sets.
@@ -333,6 +341,24 @@ const fn unsynced(error: SyncError) -> Answer {
     }
 }
 
+/// What a thread is doing, to tell where engines are dropped.
+#[derive(Clone, Copy)]
+enum Doing {
+    Callback,
+    Reap,
+    Controlling,
+    Else,
+}
+
+thread_local! {
+    static DOING: Cell<Doing> = const { Cell::new(Doing::Else) };
+}
+
+/// Says that the calling thread is a controller.
+pub fn become_controller() {
+    DOING.set(Doing::Controlling);
+}
+
 /// A random engine.
 pub struct Chaos {
     crew: Arc<Crew>,
@@ -343,6 +369,8 @@ pub struct Chaos {
 impl Chaos {
     /// What every callback does: notes, perhaps some meddling, and an answer.
     fn called(&mut self, task: &Task, called: Called) -> Action {
+        let before =
+            DOING.replace(if called == Called::Event(Event::Reap) { Doing::Reap } else { Doing::Callback });
         self.crew.note(&self.watch, Note::Enter(called));
         self.crew.journal.count_callback(called);
         let mut draw = self.random.fork();
@@ -357,6 +385,7 @@ impl Chaos {
             action = self.answer(&mut draw);
         }
         self.crew.note(&self.watch, Note::Leave(action));
+        DOING.set(before);
         action
     }
 
@@ -513,6 +542,13 @@ impl Drop for Chaos {
             let _ = task.is_stopped();
         }
         self.crew.note(&self.watch, Note::Dropped);
+        let whereabouts = match DOING.get() {
+            Doing::Callback => "in a callback of another engine",
+            Doing::Reap => "in a reap callback of another engine",
+            Doing::Controlling => "by a controller",
+            Doing::Else => "by its host or at the end",
+        };
+        self.crew.journal.count("dropped", whereabouts);
         self.crew.dropped.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -15,6 +15,15 @@ pub enum Mode {
     LaunchAndEnd,
 }
 
+/// What the tree does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tree {
+    /// Everything.
+    Mixed,
+    /// It makes children that die young: a storm of births, deaths and reaps.
+    Storm,
+}
+
 /// What engines and controllers may do to a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freedom {
@@ -38,6 +47,8 @@ pub struct Plan {
     pub freedom: Freedom,
     /// An engine that counts is on every task.
     pub audited: bool,
+    /// What the tree does.
+    pub tree: Tree,
     /// The seed of the tree.
     pub tree_seed: u64,
     /// How much the tree does.
@@ -87,6 +98,7 @@ impl Plan {
             mode,
             freedom,
             audited,
+            tree: if random.one_in(4) { Tree::Storm } else { Tree::Mixed },
             tree_seed: random.next(),
             tree_ops,
             exit: 1 + u8::try_from(random.below(90)).unwrap_or(0),

@@ -192,6 +192,11 @@ fn what_a_lost_race_says_holds() {
     let mut bench = all();
     bench.call(set(Event::Exit), By::Other, Answer::Gone).unwrap();
     bench.callback(REAP, Action::Resume).unwrap();
+    // SC-78: the reaper was here, and the death callbacks are still to come.
+    let mut bench = all();
+    bench.call(Op::Barrier, By::Other, Answer::Gone).unwrap();
+    bench.callback(DEATH, Action::Resume).unwrap();
+    bench.callback(REAP, Action::Resume).unwrap();
 }
 
 #[test]
