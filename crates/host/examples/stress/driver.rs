@@ -445,6 +445,7 @@ impl Round {
                 text += &format!("slot {at}: {slot:?}\n{}", proc_state(slot.tid));
             }
         }
+        text += &own_threads();
         text += &format!("notices: {:?}\nboard: {:?}\n", lock(&self.notices), board.failed);
         text + &self.crew.journal.latest()
     }
@@ -494,6 +495,17 @@ fn living(board: &Board) -> Vec<u32> {
         exe.is_ok_and(|exe| exe.file_name().is_some_and(|name| name == "stress"))
     });
     pids
+}
+
+/// Where our own threads are.
+fn own_threads() -> String {
+    let mut text = String::new();
+    for thread in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let read = |file| fs::read_to_string(thread.path().join(file)).unwrap_or_default().trim().to_owned();
+        let name = thread.file_name();
+        text += &format!("own thread {name:?} {}: {} {}\n", read("comm"), read("wchan"), read("syscall"));
+    }
+    text
 }
 
 /// What `/proc` says of a thread.

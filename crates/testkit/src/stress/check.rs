@@ -15,7 +15,7 @@
 //! | no callback while the engine holds the task, but for one that is killed | INV-22 |
 
 use super::note::{Answer, By, CallId, Called, Note, Op};
-use utrace_core::{Action, Event, Interest};
+use utrace_core::{Action, Event, EventSet, Interest};
 
 /// What may still be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,20 +264,20 @@ impl Checker {
     }
 
     fn end_set_events(&mut self, flight: &Flight, new: &Interest, answer: Answer) -> Result<(), String> {
+        let adds_only = !forbids(&flight.before, new) && forbids(new, &flight.before);
         match answer {
+            Answer::Done if flight.crossed => self.allowed.exact = false,
+            // What was forbidden before, and may still run, is no matter of a call that forbids nothing (SC-17).
+            Answer::Done if adds_only => self.allowed = Allowed { interest: *new, exact: true },
             Answer::Done => {
-                if !flight.crossed {
-                    self.allowed = Allowed { interest: *new, exact: true };
-                    self.grace = false;
-                    return self.nobody_inside(flight, |called| called.is_in(new));
-                }
-                self.allowed.exact = false;
+                self.allowed = Allowed { interest: *new, exact: true };
+                self.grace = false;
+                return self.nobody_inside(flight, |called| called.is_in(new));
             }
             Answer::InProgress => {
                 if flight.by == By::Task {
                     return Err(String::from("set_events answered InProgress to the task itself"));
                 }
-                let adds_only = union(&flight.before, new) == *new && flight.before != *new;
                 if !flight.crossed && self.allowed.exact && adds_only {
                     return Err(String::from("set_events answered InProgress though it only adds"));
                 }
@@ -405,6 +405,15 @@ impl Checker {
         self.life = Life::Left;
         self.grace = grace;
     }
+}
+
+/// Whether going from `old` to `new` forbids something that was allowed.
+fn forbids(old: &Interest, new: &Interest) -> bool {
+    let fewer_syscalls =
+        old.events.intersects(EventSet::SYSCALL) && old.syscalls.union(&new.syscalls) != new.syscalls;
+    let fewer_signals =
+        old.events.intersects(EventSet::SIGNAL) && old.signals.union(new.signals) != new.signals;
+    !(old.events - new.events).is_empty() || fewer_syscalls || fewer_signals
 }
 
 fn union(one: &Interest, other: &Interest) -> Interest {

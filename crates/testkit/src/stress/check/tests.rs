@@ -144,6 +144,21 @@ fn adding_and_the_task_itself_are_never_in_progress() {
 }
 
 #[test]
+fn a_call_that_only_adds_says_nothing_of_what_runs() {
+    let mut bench = all();
+    bench.note(Note::Enter(EXEC)).unwrap();
+    bench.call(set(Event::Exit), By::Other, Answer::InProgress).unwrap();
+    bench.call(set(Event::Exit | Event::Death), By::Other, Answer::Done).unwrap();
+    bench.note(Note::Leave(Action::Resume)).unwrap();
+    bench.callback(EXEC, Action::Resume).unwrap_err();
+    // The same call again does.
+    let mut bench = all();
+    bench.note(Note::Enter(EXEC)).unwrap();
+    bench.call(set(Event::Exit), By::Other, Answer::InProgress).unwrap();
+    bench.call(set(Event::Exit), By::Other, Answer::Done).unwrap_err();
+}
+
+#[test]
 fn calls_that_overlap_allow_what_any_order_allows() {
     let mut bench = all();
     let one = bench.begin(set(Event::Exit), By::Other);
