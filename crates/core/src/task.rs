@@ -290,6 +290,15 @@ impl Task {
         self.lock().hold.traced()
     }
 
+    /// Whether its release is over: no callback will come any more, but for the reap callbacks that the death callbacks
+    /// which run now are followed by (SC-78).
+    pub fn is_released(&self) -> bool {
+        let released = self.inner.exit.load(Ordering::Relaxed) == RELEASED;
+        let ledger = self.lock();
+        released
+            && (ledger.life == Life::Gone || ledger.reap_due || self.inner.mask.load(Ordering::Relaxed) == 0)
+    }
+
     /// Whether it takes part in a job control stop of its process, as far as its host has said.
     pub fn is_job_stopped(&self) -> bool {
         self.lock().hold.jctl()

@@ -7,7 +7,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `host`, `process`, `command`, `error`, `notice` | what callers see |
-//! | `mailbox`, `shared`, `watchdog`, `platform` | between threads |
+//! | `mailbox`, `shared`, `watchdog`, `mourner`, `platform` | between threads |
 //! | `tracer` | the tracer thread: from a wait status to a report to a verdict |
 //! | `quiet` | stops that the program cannot see |
 //! | `stop`, `tracee`, `quiesce`, `filter`, `procfs` | decoding, rights, faithfulness, push-down, `/proc`; pure or nearly |
@@ -20,6 +20,7 @@ mod error;
 mod filter;
 mod host;
 mod mailbox;
+mod mourner;
 mod notice;
 mod placement;
 mod platform;

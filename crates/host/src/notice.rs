@@ -3,6 +3,7 @@
 //! A notice is no error of a call: nobody waits for it. `Builder::notices` takes the function that hears
 //! them; it is called from the host's own threads and should not block.
 
+use core::any::Any;
 use core::fmt;
 use std::time::Duration;
 
@@ -40,6 +41,19 @@ pub enum Notice {
     },
     /// A step on a tracee failed; it was resumed as well as could be.
     Failed(HostError),
+}
+
+impl Notice {
+    /// What a caught panic says about the engine that was last seen to unwind.
+    pub(crate) fn panicked(unwound: Option<String>, tid: Tid, payload: &(dyn Any + Send)) -> Self {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        let engine = unwound.unwrap_or_else(|| String::from("(unknown)"));
+        Self::EnginePanicked { engine, tid, message }
+    }
 }
 
 impl fmt::Display for Notice {

@@ -10,6 +10,7 @@ pub(crate) mod errno;
 pub(crate) mod futex;
 pub(crate) mod mem;
 pub(crate) mod perf;
+pub(crate) mod pidfd;
 pub(crate) mod process;
 pub(crate) mod ptrace;
 pub(crate) mod sched;

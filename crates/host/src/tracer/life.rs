@@ -2,16 +2,20 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use utrace_core::{Action, CloneKind, CloneReport, DeathReport, Event, ExecReport, ExitReport, Verdict};
+use utrace_core::{
+    Action, CloneKind, CloneReport, DeathReport, Event, ExecReport, ExitReport, Reaper, Verdict,
+};
 
-use super::Tracer;
 use super::report::task_id;
-use super::tracee::{Group, Path, Phase, Point, Run, Tracee};
+use super::tracee::{Group, Path, Phase, Point, Release, Run, Tracee};
 use super::view::Corpse;
+use super::{Mourning, Tracer};
 use crate::error::HostError;
+use crate::mourner::{self, Mourner};
 use crate::process::{CoreDump, Ending};
-use crate::procfs;
+use crate::procfs::{self, State};
 use crate::quiet::Quiet;
 use crate::stop::{Birth, Stop};
 use crate::sys::spawn::Fate;
@@ -196,7 +200,7 @@ impl Tracer {
         }
         heir.run = Run::Handled;
         // Its wait status is never shown: the kernel has released it in the exec.
-        self.bury(leader, Ending::Exited(0));
+        self.bury(leader, Ending::Exited(0), false);
         self.shared.remove_task(former);
         self.table.rename(&mut heir, tid);
         heir.hook_tid.store(tid.raw(), core::sync::atomic::Ordering::Relaxed);
@@ -209,6 +213,12 @@ impl Tracer {
     pub(super) fn at_exit(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, status: i32) {
         let mut verdict = Verdict::Go(Action::Resume);
         tracee.call = None;
+        if tracee.tid == tracee.group.pid
+            && tracee.task.wants(Event::Death)
+            && is_ignored_by_parent(tracee.tid)
+        {
+            tracee.release = Release::ByItself;
+        }
         if tracee.phase == Phase::Living && tracee.task.asked_for(Event::Exit) {
             // ptrace lets a tracer see the status here, not change it.
             let mut exit = ExitReport::new(status.unsigned_abs());
@@ -227,7 +237,8 @@ impl Tracer {
     pub(super) fn died(&mut self, tracee: Box<Tracee>, ending: Ending) {
         let group = Rc::clone(&tracee.group);
         let leader = tracee.tid == group.pid;
-        self.bury(tracee, ending);
+        let unwaited = leader && self.has_to_be_waited_for(&tracee);
+        self.bury(tracee, ending, unwaited);
         if leader {
             if let Some(outcome) = &group.outcome {
                 outcome.settle(how_it_ended(&group, ending));
@@ -238,25 +249,50 @@ impl Tracer {
         }
     }
 
-    /// Reports death and reap, and forgets the tracee.
-    fn bury(&mut self, mut tracee: Box<Tracee>, ending: Ending) {
+    /// Whether a dead process is still there, for a parent other than us, and somebody may want to know until when.
+    fn has_to_be_waited_for(&self, tracee: &Tracee) -> bool {
+        (tracee.task.asked_for(Event::Reap) || tracee.group.outcome.is_some())
+            && !matches!(self.mourner, Mourning::Impossible)
+            && procfs::stat(tracee.tid).is_ok_and(|stat| stat.state == State::Dead)
+    }
+
+    /// Leaves a dead process's reaper to who hears of its parent's wait, or gives it back.
+    #[cold]
+    fn mourn(&mut self, tid: Tid, reaper: Reaper) -> Option<Reaper> {
+        if let Mourning::NotYet = self.mourner {
+            // A thread inherits place and policy.
+            self.placement.go_home();
+            self.mourner = match Mourner::start(Arc::clone(&self.shared)) {
+                Ok(mourner) if mourner::kernel_tells() => Mourning::On(mourner),
+                _ => Mourning::Impossible,
+            };
+        }
+        match &mut self.mourner {
+            Mourning::On(mourner) => mourner.mourn(tid, reaper).err(),
+            Mourning::NotYet | Mourning::Impossible => Some(reaper),
+        }
+    }
+
+    /// Reports death, and reap unless the process is `unwaited` for, and forgets the tracee.
+    fn bury(&mut self, mut tracee: Box<Tracee>, ending: Ending, unwaited: bool) {
         let tid = tracee.tid;
         self.table.release(&tracee);
         let leader = tid == tracee.group.pid;
+        let told = leader && tracee.release == Release::ByParent;
         let mut death = DeathReport {
             group_dead: leader,
-            signal: if leader { Some(libc::SIGCHLD.unsigned_abs()) } else { None },
+            signal: if told { Some(libc::SIGCHLD.unsigned_abs()) } else { None },
             code: wait_status(ending),
         };
+        tracee.reporter.dead();
+        // Before the death callbacks: the parent may wait while they run.
+        let mut reaper = tracee.reaper.take();
+        if unwaited && let Some(for_parent) = reaper.take() {
+            reaper = self.mourn(tid, for_parent);
+        }
         // Again after each engine that panics, so that those after it are told too.
-        while self
-            .guarded(tid, || {
-                tracee.reporter.dead();
-                tracee.reporter.death(&mut Corpse, &mut death);
-            })
-            .is_none()
-        {}
-        if let Some(mut reaper) = tracee.reaper.take() {
+        while self.guarded(tid, || tracee.reporter.death(&mut Corpse, &mut death)).is_none() {}
+        if let Some(mut reaper) = reaper {
             while self.guarded(tid, || reaper.reap()).is_none() {}
         }
         // Engines are dropped with the last handle: perhaps here, and a panic of theirs is theirs.
@@ -281,6 +317,13 @@ impl Group {
 /// The process that made this thread, as far as `/proc` knows: its own for a thread, its parent for a process.
 fn maker_of(tid: Tid) -> i32 {
     procfs::status(tid).map_or(0, |of| if of.tgid == tid.raw() { of.parent } else { of.tgid })
+}
+
+/// Whether the parent of a process ignores `SIGCHLD`, so that its children are released when they end.
+fn is_ignored_by_parent(pid: Tid) -> bool {
+    let parent = procfs::status(pid).ok().and_then(|status| Tid::new(status.parent));
+    let ignored = parent.and_then(|parent| procfs::status(parent).ok()).map_or(0, |status| status.ignored);
+    ignored & (1 << (libc::SIGCHLD - 1)) != 0
 }
 
 /// Whether `child` can be what a clone event of ours named.

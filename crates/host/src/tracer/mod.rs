@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use crate::error::HostError;
 use crate::mailbox::RING;
+use crate::mourner::Mourner;
 use crate::notice::Notice;
 use crate::placement::Placement;
 use crate::process::Outcome;
@@ -66,6 +67,17 @@ pub(crate) struct Tracer {
     recheck: Recheck,
     /// Keeps perf events cheap to make, once one was needed.
     dummy: Option<perf::Event>,
+    /// Who hears of the release of the dead, from the first one on.
+    mourner: Mourning,
+}
+
+/// How REAP is found for processes that others are the parents of.
+enum Mourning {
+    /// None has died yet.
+    NotYet,
+    On(Mourner),
+    /// It cannot be known: they are taken for released when they are dead.
+    Impossible,
 }
 
 impl Tracer {
@@ -76,7 +88,8 @@ impl Tracer {
         let (early, children) = (HashMap::new(), HashMap::new());
         let placement = Placement::new();
         let (table, recheck) = (Table::default(), Recheck::default());
-        Ok(Self { shared, bell, table, early, children, usage, placement, recheck, dummy: None })
+        let mourner = Mourning::NotYet;
+        Ok(Self { shared, bell, table, early, children, usage, placement, recheck, dummy: None, mourner })
     }
 
     /// Serves until a shutdown is asked for.

@@ -9,7 +9,7 @@ use utrace_core::{Action, Reporter, Target, Task, TaskId, Verdict};
 
 use super::Tracer;
 use super::hook::Hook;
-use super::tracee::{Group, Interrupt, Phase, Run, Tracee};
+use super::tracee::{Group, Interrupt, Phase, Release, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
@@ -64,15 +64,9 @@ impl Tracer {
 
     #[cold]
     fn tell_panic(&self, tid: Tid, payload: &(dyn Any + Send)) -> Culprit {
-        let message = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
         let unwound = self.shared.take_unwound();
         let culprit = if unwound.is_some() { Culprit::Engine } else { Culprit::Unknown };
-        let engine = unwound.unwrap_or_else(|| String::from("(unknown)"));
-        self.shared.notify(Notice::EnginePanicked { engine, tid, message });
+        self.shared.notify(Notice::panicked(unwound, tid, payload));
         culprit
     }
 
@@ -108,6 +102,7 @@ impl Tracer {
             resumed: Request::Cont,
             quiet: Quiet::default(),
             report_due: false,
+            release: Release::ByParent,
         })
     }
 }

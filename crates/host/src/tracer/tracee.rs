@@ -47,6 +47,17 @@ pub(crate) struct Tracee {
     pub(crate) quiet: Quiet,
     /// A report is owed that only a later stop can make.
     pub(crate) report_due: bool,
+    /// Who releases it when it is dead.
+    pub(crate) release: Release,
+}
+
+/// Who releases a dead process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Release {
+    /// Its parent, by a wait.
+    ByParent,
+    /// The kernel: its parent ignores `SIGCHLD` (sigaction(2)).
+    ByItself,
 }
 
 impl Tracee {

@@ -264,6 +264,7 @@ impl World for PtraceWorld {
 
     fn reap(&self, task: &Task) {
         self.order(&format!("reap {}\n", task.id()));
+        patiently(&format!("{task:?} to be released"), || task.is_released().then_some(()));
     }
 
     fn told_parent(&self, task: &Task) -> (usize, usize) {
