@@ -38,7 +38,7 @@ fn every_scenario_that_is_written_is_in_the_list() {
     for file in std::fs::read_dir(folder).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for (at, _) in text.match_indices("pub fn sc_") {
-            let name = text[at + 7..].split('(').next().unwrap();
+            let name = text[at + 7..].split(['(', '<']).next().unwrap();
             assert!(NAMES.contains(&name), "{name} is not in the list of scenarios");
         }
     }

@@ -30,7 +30,7 @@ pub(crate) const FLAG_FD: u64 = 200;
 pub(crate) const GATE: u64 = 183;
 const GATE_FLAG: u64 = 1;
 
-const SYS_READ: u64 = 0;
+pub(crate) const SYS_READ: u64 = 0;
 const SYS_RT_SIGACTION: u64 = 13;
 const SYS_RT_SIGPROCMASK: u64 = 14;
 pub(crate) const SYS_SELECT: u64 = 23;

@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex};
 use utrace_abi::UserRegs;
 use utrace_core::{Addr, Regset, SigInfo, Steps, Target, Task};
 use utrace_host::{Host, HostError, Tid};
-use utrace_testkit::conform::{CallerId, Parent, World, patiently};
+use utrace_testkit::conform::{CallerId, Differs, Parent, World, patiently};
 use utrace_testkit::fixtures;
 use utrace_testkit::gate::lock;
 use utrace_testkit::script::{Did, Flag, Script};
 use utrace_testkit::sim::{Place, Point, To};
 
-use super::image::{FLAG_FD, GATE, Image, SYS_CLONE, SYS_SELECT};
+use super::image::{FLAG_FD, GATE, Image, SYS_CLONE, SYS_READ, SYS_SELECT};
 
 const GENERAL: Regset = Regset(1);
 
@@ -137,7 +137,7 @@ impl PtraceWorld {
         let number = words.next().and_then(|word| word.parse::<u64>().ok());
         let first = words.next().and_then(|word| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok());
         match number {
-            Some(0) => first.is_some_and(|fd| fd >= FLAG_FD),
+            Some(SYS_READ) => first.is_some_and(|fd| fd >= FLAG_FD),
             Some(number) => number == GATE || number == SYS_CLONE,
             None => false,
         }
@@ -177,6 +177,16 @@ impl Drop for PtraceWorld {
 
 impl World for PtraceWorld {
     const CALL: u64 = SYS_SELECT;
+    const SLEEP: u64 = SYS_READ;
+
+    const DIFFERS: Differs = Differs {
+        callbacks_elsewhere: true,
+        kill_outruns_examiner: true,
+        held_is_not_stopped: true,
+        ignored_are_queued: true,
+        exit_code_is_fixed: true,
+        exiting_is_not_killed: true,
+    };
 
     fn launch(&self, script: Script, parent: Parent) -> Task {
         let block = lock(&self.image).add(script);
@@ -221,7 +231,13 @@ impl World for PtraceWorld {
     }
 
     fn place(&self, task: &Task) -> Place {
-        let Some(look) = look(task) else { return Place::Gone };
+        if task.is_released() {
+            return Place::Gone;
+        }
+        let Some(look) = look(task) else {
+            // The kernel has released it; its host may not have said so yet.
+            return if self.is_tracked(task) { Place::Dead } else { Place::Gone };
+        };
         let dead = matches!(look.state, 'Z' | 'X');
         match (dead, self.is_tracked(task)) {
             (true, true) => Place::Dead,

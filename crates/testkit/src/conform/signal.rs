@@ -206,7 +206,7 @@ pub fn sc_060_step_into_a_handler(world: &impl World) {
 }
 
 /// An ignored signal with SIGNAL_IGN asked for; without / - / reported; never even queued.
-pub fn sc_061_ignored_signals(world: &impl World) {
+pub fn sc_061_ignored_signals<W: World>(world: &W) {
     let ignored = [signals::SIGWINCH, signals::SIGUSR1];
     for asked in [true, false] {
         let go = Flag(u32::from(asked));
@@ -222,11 +222,17 @@ pub fn sc_061_ignored_signals(world: &impl World) {
         for number in ignored {
             world.signal(&task, To::Thread, SigInfo { number, ..SigInfo::NONE });
         }
-        assert_eq!(a.set_events(wanted), Ok(Progress::Done));
+        // Asked for late. Where they are queued all the same, what nobody asks for is at least not reported.
+        if !W::DIFFERS.ignored_are_queued {
+            assert_eq!(a.set_events(wanted), Ok(Progress::Done));
+        }
         world.raise(go);
         assert_eq!(world.until_over(&task), 0);
         let expected: &[u32] = if asked { &ignored } else { &[] };
-        assert_eq!(numbers(&log, "A", Event::SignalIgn), expected);
+        // Which of two waiting signals is taken first is the kernel's affair (Linux: the lower number).
+        let mut found = numbers(&log, "A", Event::SignalIgn);
+        found.sort_unstable_by_key(|number| ignored.iter().position(|other| other == number));
+        assert_eq!(found, expected);
     }
     // A blocked one is queued, and reported when it is unblocked.
     let usr1 = signals::SIGUSR1;

@@ -64,7 +64,7 @@ pub fn sc_084_unloading(world: &impl World) {
     let drops = Drops::new();
     let tasks: Vec<_> = (0..8)
         .map(|_| {
-            let mut script: Vec<Step> = (0..2000).map(Step::Call).collect();
+            let mut script: Vec<Step> = (0..2000).map(|call| Step::Call(1 + call % 60)).collect();
             script.push(Step::Sleep(stop));
             world.launch(script, Parent::Waits)
         })

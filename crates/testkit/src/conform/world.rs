@@ -21,10 +21,46 @@ pub enum Parent {
     Ignores,
 }
 
+/// What a host on another kernel than the historic one cannot hide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a kernel")]
+pub struct Differs {
+    /// The task is off its processor while callbacks run, which another thread makes for it.
+    pub callbacks_elsewhere: bool,
+    /// A killed task does not wait for who writes its registers: the writes fail.
+    pub kill_outruns_examiner: bool,
+    /// A thread that engines hold does not count as stopped: its parent is told when it has joined.
+    pub held_is_not_stopped: bool,
+    /// Signals that a task ignores are queued, whether or not somebody asks for them.
+    pub ignored_are_queued: bool,
+    /// The exit code is fixed when EXIT is reported.
+    pub exit_code_is_fixed: bool,
+    /// A process whose last thread is held at EXIT does not get SIGKILL any more.
+    pub exiting_is_not_killed: bool,
+}
+
+impl Differs {
+    /// In nothing.
+    pub const NOT: Differs = Differs {
+        callbacks_elsewhere: false,
+        kill_outruns_examiner: false,
+        held_is_not_stopped: false,
+        ignored_are_queued: false,
+        exit_code_is_fixed: false,
+        exiting_is_not_killed: false,
+    };
+}
+
 /// A host, as scenarios see it. Waits are bounded: what does not come is a failed test.
 pub trait World: Sync {
     /// The index of the syscall of [`crate::script::Step::Call`].
     const CALL: u64;
+
+    /// The index of the syscall of [`crate::script::Step::Sleep`].
+    const SLEEP: u64;
+
+    /// How this host differs from the historic kernel in what can be observed.
+    const DIFFERS: Differs = Differs::NOT;
 
     /// A new process of one thread, which has not begun to run its script.
     fn launch(&self, script: Script, parent: Parent) -> Task;
