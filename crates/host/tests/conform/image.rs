@@ -9,7 +9,7 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use utrace_core::CloneKind;
+use utrace_core::{CloneKind, SyscallSet};
 use utrace_testkit::script::{Did, Flag, Handling, Script, Step};
 
 use super::code::{Code, Reg, mark_in_handler, restorer};
@@ -40,6 +40,16 @@ const SYS_EXIT: u64 = 60;
 const SYS_SIGALTSTACK: u64 = 131;
 const SYS_TKILL: u64 = 200;
 const SYS_EXIT_GROUP: u64 = 231;
+
+/// The system calls that stand for steps.
+pub(crate) fn script_calls() -> SyscallSet {
+    let all = [SYS_READ, SYS_RT_SIGACTION, SYS_RT_SIGPROCMASK, SYS_SELECT, SYS_CLONE, SYS_EXECVE, SYS_TKILL];
+    let mut set = SyscallSet::NONE;
+    for call in all {
+        set.insert(call);
+    }
+    set
+}
 
 /// Bytes of a block before its log; the marks of handlers are its last part.
 const HEAD: u64 = 0x400;

@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex};
 use utrace_abi::UserRegs;
 use utrace_core::{Addr, Regset, SigInfo, Steps, Target, Task};
 use utrace_host::{Host, HostError, Tid};
-use utrace_testkit::conform::{CallerId, Differs, Parent, World, patiently};
+use utrace_testkit::conform::{CallerId, Differs, Parent, World, only_script_calls, patiently};
 use utrace_testkit::fixtures;
 use utrace_testkit::gate::lock;
 use utrace_testkit::script::{Did, Flag, Script};
 use utrace_testkit::sim::{Place, Point, To};
 
-use super::image::{FLAG_FD, GATE, Image, SYS_CLONE, SYS_READ, SYS_SELECT};
+use super::image::{FLAG_FD, GATE, Image, SYS_CLONE, SYS_READ, SYS_SELECT, script_calls};
 
 const GENERAL: Regset = Regset(1);
 
@@ -85,6 +85,7 @@ impl PtraceWorld {
         let mut nanny = Nanny { process, orders, answers };
         let mut ready = String::new();
         nanny.answers.read_line(&mut ready).unwrap();
+        only_script_calls(script_calls());
         let notices = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&notices);
         let host =
@@ -177,7 +178,6 @@ impl Drop for PtraceWorld {
 
 impl World for PtraceWorld {
     const CALL: u64 = SYS_SELECT;
-    const SLEEP: u64 = SYS_READ;
 
     const DIFFERS: Differs = Differs {
         callbacks_elsewhere: true,

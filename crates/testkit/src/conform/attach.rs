@@ -1,6 +1,6 @@
 //! SC-1 to SC-16: attach, lookup and order.
 
-use super::{Drops, Log, Parent, Probe, Report, Seen, World, attach, of_calls};
+use super::{Drops, Log, Parent, Probe, Report, Seen, World, attach};
 use crate::gate::Gate;
 use crate::script::{Did, Flag, Step};
 use crate::sim::Place;
@@ -192,14 +192,15 @@ pub fn sc_011_attach_behind_a_death_pass(world: &impl World) {
 /// A, B, C / a syscall / exit in attach order, entry reversed, including the quiesce calls.
 pub fn sc_012_call_order(world: &impl World) {
     let (task, log) = (world.launch(vec![Step::Call(1)], Parent::Waits), Log::new());
-    let wanted = of_calls(world, EventSet::SYSCALL | Event::Quiesce);
+    let wanted = EventSet::SYSCALL | Event::Quiesce;
     for name in ["A", "B", "C"] {
         attach(&task, Probe::new(name, &log), wanted);
     }
     world.run(&task);
     let quiesce = |event| Seen::Quiesce(Some(event));
     let (before_entry, before_exit) = (quiesce(Event::SyscallEntry), quiesce(Event::SyscallExit));
-    // With quiesce they are told of the entries of other syscalls too: the first counts.
+    // With quiesce they are told of the entries and exits of other syscalls too: the first entry and the last exit
+    // are those of the script.
     assert_eq!(
         log.order(|seen| seen == ENTRY || seen == before_entry)[..6],
         [
@@ -211,8 +212,9 @@ pub fn sc_012_call_order(world: &impl World) {
             ("A", ENTRY)
         ]
     );
+    let exits = log.order(|seen| seen == EXIT || seen == before_exit);
     assert_eq!(
-        log.order(|seen| seen == EXIT || seen == before_exit),
+        exits[exits.len() - 6..],
         [("A", before_exit), ("A", EXIT), ("B", before_exit), ("B", EXIT), ("C", before_exit), ("C", EXIT)]
     );
 }
@@ -277,7 +279,7 @@ pub fn sc_015_quiesce_enables_the_event(world: &impl World) {
     let seen = log.of("A");
     let quiesced = seen.iter().position(|seen| *seen == Seen::Quiesce(Some(Event::SyscallExit)));
     assert_eq!(quiesced.and_then(|at| seen.get(at + 1)), Some(&EXIT), "{seen:?}");
-    assert_eq!(log.count("A", EXIT), 1);
+    assert!(log.count("A", EXIT) >= 1, "{seen:?}");
 }
 
 /// Attach and stop on a task that never enters the kernel / it stops at its next chance; reported with quiesce.

@@ -46,7 +46,7 @@ macro_rules! scenarios {
             stop::sc_034_resume_during_the_callback: both [],
             stop::sc_034_stop_during_the_callback: both [],
             stop::sc_035_stop_without_quiesce: both [],
-            stop::sc_036_stop_without_quiesce_in_a_signal_pass: sim("later") [],
+            stop::sc_036_stop_without_quiesce_in_a_signal_pass: both [],
             stop::sc_037_interrupt_survives_anothers_stop: sim("later") [],
             stop::sc_037_step_survives_anothers_stop: sim("later") [],
             stop::sc_038_single_step_beats_block_step: sim("later") [],

@@ -23,18 +23,9 @@ pub mod syscall;
 pub mod teardown;
 mod world;
 
-pub use probe::{Call, Drops, Log, Probe, Report, Seen, attach, attach_with};
+pub use probe::{Call, Drops, Log, Probe, Report, Seen, attach, attach_with, only_script_calls};
 pub use scenario::{Hosts, SCENARIOS, Scenario};
 pub use world::{Caller, CallerId, Differs, Parent, World, patiently};
-
-/// These events, of syscalls only [`crate::script::Step::Call`] and [`crate::script::Step::Sleep`]: on a real thread
-/// a script makes others, too, its exit first of all.
-pub fn of_calls<W: World>(_world: &W, events: impl Into<utrace_core::EventSet>) -> utrace_core::Interest {
-    let mut calls = utrace_core::SyscallSet::NONE;
-    calls.insert(W::CALL);
-    calls.insert(W::SLEEP);
-    utrace_core::Interest::in_events(events).with_syscalls(calls)
-}
 
 /// Scenarios that the sim host does not run, each with the reason.
 pub const NOT_ON_SIM: &[(u32, &str)] = &[(

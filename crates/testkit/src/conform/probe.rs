@@ -5,11 +5,11 @@
 use super::world::patiently;
 use crate::gate::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::ThreadId;
 use utrace_core::{
     Action, Attach, CloneReport, Cx, DeathReport, Engine, EngineRef, Event, ExecReport, ExitReport, Interest,
-    JctlReport, Kind, SignalKind, SignalReport, SyscallEntry, SyscallExit, Task,
+    JctlReport, Kind, SignalKind, SignalReport, SyscallEntry, SyscallExit, SyscallSet, Task,
 };
 
 /// Which callback was made.
@@ -332,6 +332,15 @@ impl Drop for Probe {
     }
 }
 
+/// The syscalls that scripts make, where tasks make others too: see [`only_script_calls`].
+static SCRIPT_CALLS: OnceLock<SyscallSet> = OnceLock::new();
+
+/// From now on [`attach`] takes every syscall to mean every one of these: on a real thread there are others that no
+/// step stands for, from the one in which a task waits for its begin to the one in which it ends.
+pub fn only_script_calls(calls: SyscallSet) {
+    SCRIPT_CALLS.get_or_init(|| calls);
+}
+
 /// Attaches a probe with an interest.
 ///
 /// # Panics
@@ -348,7 +357,9 @@ pub fn attach_with(task: &Task, probe: Probe, how: Attach, interest: impl Into<I
     let attached = task.attach_with(Box::new(probe), how);
     assert!(attached.is_ok(), "attach: {attached:?}");
     let engine = attached.unwrap_or_else(|_| unreachable!());
-    let set = engine.set_events(interest);
+    let interest = interest.into();
+    let calls = SCRIPT_CALLS.get().filter(|_| interest.syscalls.is_all()).copied();
+    let set = engine.set_events(interest.with_syscalls(calls.unwrap_or(interest.syscalls)));
     assert!(set.is_ok(), "set_events: {set:?}");
     engine
 }

@@ -1,6 +1,6 @@
 //! SC-30 to SC-38: holding, letting go, and what is left to do then.
 
-use super::{Log, Parent, Probe, Report, Seen, World, attach, of_calls};
+use super::{Log, Parent, Probe, Report, Seen, World, attach};
 use crate::gate::Gate;
 use crate::script::{Did, Flag, Handling, Step, signals};
 use crate::sim::{Place, To};
@@ -185,7 +185,7 @@ pub fn sc_034_resume_during_the_callback(world: &impl World) {
             inside.pass();
             Action::Stop
         });
-        let a = attach(&task, probe, of_calls(world, event));
+        let a = attach(&task, probe, event);
         world.begin(&task);
         gate.until_reached();
         resume(&a);

@@ -1,6 +1,6 @@
 //! SC-48 to SC-55: syscalls.
 
-use super::{Log, Parent, Probe, Report, Seen, World, attach, of_calls};
+use super::{Log, Parent, Probe, Report, Seen, World, attach};
 use crate::gate::lock;
 use crate::script::{Did, Flag, Step, signals};
 use crate::sim::{ENOSYS, Place};
@@ -14,7 +14,7 @@ const EXIT: Seen = Seen::Event(Event::SyscallExit);
 fn at_entry(world: &impl World, log: &Log, events: impl Into<EventSet>) -> (Task, EngineRef) {
     let task = world.launch(vec![Step::Call(1), Step::Mark(2)], Parent::Waits);
     let probe = Probe::new("A", log).once(ENTRY, Action::Stop);
-    let a = attach(&task, probe, of_calls(world, events.into() | Event::SyscallEntry));
+    let a = attach(&task, probe, events.into() | Event::SyscallEntry);
     world.begin(&task);
     world.until(&task, Place::Held);
     (task, a)
@@ -79,8 +79,8 @@ pub fn sc_050_last_word_on_abort(world: &impl World) {
     for (word, runs) in [(Word::Run, true), (Word::Abort, false), (Word::Nothing, false)] {
         let (task, log) = (world.launch(vec![Step::Call(1)], Parent::Waits), Log::new());
         // Entry is reversed: the one that is attached first speaks last.
-        attach(&task, says("B", &log, word), of_calls(world, EventSet::SYSCALL));
-        attach(&task, says("A", &log, Word::Abort), of_calls(world, EventSet::SYSCALL));
+        attach(&task, says("B", &log, word), EventSet::SYSCALL);
+        attach(&task, says("A", &log, Word::Abort), EventSet::SYSCALL);
         assert_eq!(world.run(&task), 0);
         assert_eq!(world.did(&task).contains(&Did::Call(1)), runs);
         let results: Vec<_> = log.calls("A", Event::SyscallExit).iter().map(|call| call.detail).collect();
@@ -97,7 +97,7 @@ pub fn sc_050_last_word_on_abort(world: &impl World) {
         }
         _ => Action::Resume,
     });
-    let a = attach(&task, probe, of_calls(world, Event::SyscallEntry | Event::Quiesce));
+    let a = attach(&task, probe, Event::SyscallEntry | Event::Quiesce);
     world.begin(&task);
     world.until(&task, Place::Held);
     assert_eq!(a.control(Action::Report), Ok(Progress::Done));
@@ -110,9 +110,9 @@ pub fn sc_050_last_word_on_abort(world: &impl World) {
 pub fn sc_051_quiesce_does_not_undo_an_abort(world: &impl World) {
     let (task, log) = (world.launch(vec![Step::Call(1)], Parent::Waits), Log::new());
     attach(&task, Probe::new("Q", &log), Event::Quiesce);
-    let leaver = attach(&task, Probe::new("L", &log), of_calls(world, Event::SyscallEntry));
+    let leaver = attach(&task, Probe::new("L", &log), Event::SyscallEntry);
     let a = says("A", &log, Word::Abort);
-    attach(&task, a, of_calls(world, Event::SyscallEntry));
+    attach(&task, a, Event::SyscallEntry);
     let mut leaver = Some(leaver);
     let detacher = Probe::new("D", &log).answers(move |_, _| {
         // L is marked for detach in the middle of this very pass, before its turn.
@@ -121,7 +121,7 @@ pub fn sc_051_quiesce_does_not_undo_an_abort(world: &impl World) {
         }
         Action::Resume
     });
-    attach(&task, detacher, of_calls(world, Event::SyscallEntry));
+    attach(&task, detacher, Event::SyscallEntry);
     assert_eq!(world.run(&task), 0);
     assert!(log.count("Q", Seen::Quiesce(Some(Event::SyscallEntry))) >= 1);
     assert_eq!(log.count("L", ENTRY), 0);
@@ -141,9 +141,9 @@ pub fn sc_052_killed_at_entry(world: &impl World) {
 /// views: the tracer sees first what the program asked, then, resumed, what the kernel is asked.
 pub fn sc_053_nested_virtualiser_and_tracer(world: &impl World) {
     let (task, log) = (world.launch(vec![Step::Call(1)], Parent::Waits), Log::new());
-    attach(&task, Probe::new("tracer", &log), of_calls(world, EventSet::SYSCALL));
+    attach(&task, Probe::new("tracer", &log), EventSet::SYSCALL);
     let virtualiser = Probe::new("virtualiser", &log).once(ENTRY, Action::Stop);
-    let virtualiser = attach(&task, virtualiser, of_calls(world, EventSet::SYSCALL | Event::Quiesce));
+    let virtualiser = attach(&task, virtualiser, EventSet::SYSCALL | Event::Quiesce);
     world.begin(&task);
     world.until(&task, Place::Held);
     change_value(world, &virtualiser, 2);
@@ -174,7 +174,7 @@ pub fn sc_054_exit_without_entry(world: &impl World) {
         }
         Action::Resume
     });
-    attach(&task, probe, of_calls(world, EventSet::SYSCALL));
+    attach(&task, probe, EventSet::SYSCALL);
     world.raise(go);
     assert_eq!(world.until_over(&task), 0);
     let (seen, entered) = (log.of("A"), lock(&entered).clone());
@@ -183,7 +183,8 @@ pub fn sc_054_exit_without_entry(world: &impl World) {
     assert_eq!(entered.last(), Some(&true));
     match sleep {
         [] => {}
-        [EXIT] => assert_eq!(entered, [false, true]),
+        // The call is only known if a host could find out from outside which one it is.
+        [EXIT] => assert_eq!(entered.len(), 2),
         [ENTRY, EXIT] => assert_eq!(entered, [true, true]),
         other => assert_eq!(*other, []),
     }

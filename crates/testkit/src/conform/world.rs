@@ -56,9 +56,6 @@ pub trait World: Sync {
     /// The index of the syscall of [`crate::script::Step::Call`].
     const CALL: u64;
 
-    /// The index of the syscall of [`crate::script::Step::Sleep`].
-    const SLEEP: u64;
-
     /// How this host differs from the historic kernel in what can be observed.
     const DIFFERS: Differs = Differs::NOT;
 

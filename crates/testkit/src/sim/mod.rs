@@ -77,7 +77,6 @@ impl Drop for SimWorld {
 
 impl World for SimWorld {
     const CALL: u64 = CALL;
-    const SLEEP: u64 = SLEEP;
 
     fn launch(&self, script: Script, parent: Parent) -> Task {
         self.launch_with(Birth { process: None, script, steps: Steps::Block, traceable: true }, parent)
