@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::process::Command;
 
-use common::normal::{assert_same, streams};
+use common::normal::{Stream, assert_same, streams};
 use common::{Place, words};
 
 /// Runs one command line under both, each logging to a file with a pid before every line.
@@ -190,8 +190,136 @@ fn trace_sets() {
     }
 }
 
+/// What `ip` and `ss` say to the kernel. Counters and clocks move between two runs, and are left out.
+#[test]
+fn netlink_messages() {
+    const MOVING: &str = "seq pid port packets bytes stamp time used confirmed updated probes IPSTATS_MIB";
+    let still = |log: &str| without(streams(log), MOVING);
+    if which("ip").is_none() {
+        return common::skip("no ip(8)");
+    }
+    for program in
+        ["ip -o addr show lo", "ip rule", "ip -4 route show table local dev lo", "ip link show nosuch"]
+    {
+        let place = Place::new();
+        let run = |tracer: &std::path::Path, flags: &str| {
+            let args = words(&format!("{flags} -s 4000 -- {program}"));
+            place.other(tracer, args).env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").go()
+        };
+        let want = run("strace".as_ref(), "-f -o theirs");
+        assert_eq!(want.status, run(&place.utrace(), "run -f -o ours").status, "{program}");
+        let theirs = place.read("theirs");
+        assert!(theirs.contains("[{nlmsg_len="), "{theirs}");
+        assert_same(&still(&theirs), &still(&place.read("ours")));
+    }
+}
+
+/// Streams without the values of fields whose names have one of these words in them.
+fn without(mut all: Vec<Stream>, moving: &str) -> Vec<Stream> {
+    for line in all.iter_mut().flat_map(|stream| &mut stream.0) {
+        let words = line.split(' ').map(|word| {
+            let name = word.split_once('=').map_or("", |(name, _)| name);
+            if moving.split(' ').any(|moving| name.contains(moving)) { name } else { word }
+        });
+        *line = words.collect::<Vec<_>>().join(" ");
+    }
+    all
+}
+
+/// Where a program is that ordinary users may not have on their path.
+fn which(program: &str) -> Option<std::path::PathBuf> {
+    let folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+    folders.map(|folder| std::path::Path::new(folder).join(program)).into_iter().find(|path| path.exists())
+}
+
 #[test]
 fn string_lengths_and_descriptors() {
     same(&Place::new(), "-s 5", ",s=5", &["cat", "a"]);
     same(&Place::new(), "-y", ",y", &["cat", "a"]);
+    same(&Place::new(), "-yy", ",yy", &["cat", "a", "/dev/null"]);
+    same(&Place::new(), "-e decode-fds=dev", ",decode=dev", &["cat", "a", "/dev/null"]);
+}
+
+/// strace's letters against the same letters, which both know.
+#[test]
+fn letters() {
+    let place = Place::new();
+    place.write("a", "some text\n");
+    for flags in [
+        "-n",
+        "-a 60",
+        "-v",
+        "-x",
+        "-xx",
+        "-X raw",
+        "-X verbose",
+        "-e raw=openat,read",
+        "-e abbrev=none",
+        "-z",
+        "-Z",
+        "-e status=unfinished",
+        "-e status=!failed",
+        "--status=failed",
+        "-P /etc/passwd -P a",
+        "-q",
+        "-qq",
+        "-e quiet=exit",
+        "-e signal=none",
+        "--trace=%file --string-limit=3",
+        "-e inject=getuid:error=EPERM",
+        "-C -e trace=close -U name,calls -S name",
+        "-c -e trace=close,openat -U errors,calls",
+    ] {
+        let run = |tracer: &std::path::Path, to: &str, start: &str| {
+            let args = words(&format!("{start} {flags} -o {to} -- cat a nowhere /etc/passwd"));
+            place.other(tracer, args).go()
+        };
+        let (want, got) = (run("strace".as_ref(), "theirs", "-f"), run(&place.utrace(), "ours", "run -f"));
+        assert_eq!((want.status, &want.out), (got.status, &got.out), "{flags}: {}", got.err);
+        let (theirs, ours) = (place.read("theirs"), place.read("ours"));
+        assert!(!theirs.is_empty(), "{flags}");
+        println!("{flags}");
+        let still = |log: &str| without(streams(log), "st_ino time");
+        assert_same(&still(&theirs), &still(&ours));
+    }
+}
+
+/// Both ways of a file for each process, and a command that reads the log.
+#[test]
+fn outputs() {
+    let place = Place::new();
+    let program = |flags: &str| {
+        let mut args = words(flags);
+        args.extend(["sh", "-c", "cat /dev/null; true"].map(Into::into));
+        args
+    };
+    place.other("strace", program("-ff -o theirs")).go().expect(0);
+    place.run(program("run -ff -o ours")).go().expect(0);
+    let logs = |start: &str| {
+        let files = fs::read_dir(place.path("")).unwrap().flatten();
+        let mut names: Vec<_> = files.map(|file| file.file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.starts_with(start));
+        names.sort_by_key(|name| name.rsplit('.').next().and_then(|pid| pid.parse::<u32>().ok()));
+        let mut all = String::new();
+        for name in names {
+            let pid = name.rsplit('.').next().unwrap().to_owned();
+            place.read(&name).lines().for_each(|line| all.push_str(&format!("{pid} {line}\n")));
+        }
+        streams(&all)
+    };
+    assert_eq!(logs("theirs.").len(), 2);
+    assert_same(&logs("theirs."), &logs("ours."));
+    let mut args = words("run -e trace=close -o");
+    args.push("|sort -r >sorted".into());
+    args.extend(words("-- cat /dev/null"));
+    place.run(args).go().expect(0);
+    let sorted = place.read("sorted");
+    let mut lines: Vec<&str> = sorted.lines().collect();
+    assert!(lines.len() > 3 && sorted.contains("close("), "{sorted}");
+    lines.reverse();
+    assert!(lines.is_sorted());
+    place.run(words("run -o kept -e trace=close -- true")).go().expect(0);
+    let before = place.read("kept").len();
+    place.run(words("run -A -o kept -e trace=close -- true")).go().expect(0);
+    assert_eq!(place.read("kept").len() / before, 2);
 }

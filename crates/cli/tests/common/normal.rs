@@ -72,8 +72,9 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
     }
     let out = squeeze(&out);
     for random in ["getrandom(", "uname(", "sysinfo(", "getppid("] {
-        if out.starts_with(random) {
-            return random.to_owned();
+        // Columns may stand before it.
+        if let Some(at) = out.find(random).filter(|at| *at < 32) {
+            return out[..at + random.len()].to_owned();
         }
     }
     out

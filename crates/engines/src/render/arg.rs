@@ -8,8 +8,8 @@ use super::ipc::Object;
 use super::process::CloneArg;
 use super::strings::Vector;
 use super::{
-    fcntl, flags, futex, ioctl, ipc, keys, message, net, poll, prctl, process, ptrace, result, signal,
-    sockopt, stat,
+    fcntl, flags, futex, ioctl, ipc, keys, message, net, netlink, poll, prctl, process, ptrace, result,
+    signal, sockopt, stat,
 };
 use super::{strings, structure, system};
 use utrace_abi::flags as f;
@@ -158,12 +158,19 @@ fn string(cx: &mut Cx<'_>, arg: Arg, value: u64) -> bool {
         Arg::PathOut => cx.filled(value, strings::path),
         Arg::Argv => strings::argv(cx, value),
         Arg::Envp => strings::envp(cx, value),
-        Arg::BufOut => strings::buffer_out(cx, value),
+        Arg::BufOut => {
+            let len = cx.returned().unwrap_or(0).max(0) as u64;
+            if !(cx.called("recvfrom") && netlink::show_if(cx, value, len)) {
+                strings::buffer_out(cx, value);
+            }
+        }
         Arg::BufHexOut => strings::bytes_out(cx, value),
         Arg::HostName(len) if cx.length(len) > HOST_NAME_MAX => cx.addr(value),
         Arg::BufIn(len) | Arg::StrN(len) | Arg::HostName(len) => {
             let len = cx.length(len);
-            strings::buffer(cx, value, len);
+            if !(cx.called("sendto") && netlink::show_if(cx, value, len)) {
+                strings::buffer(cx, value, len);
+            }
         }
         Arg::XattrListOut => system::attribute_list(cx, value),
         Arg::XattrIn(size) => {

@@ -5,7 +5,7 @@ use super::{Constants, Options};
 use utrace_abi::flags::{self as f, NameSet};
 
 /// A word of named parts in the style that was asked for: `show` writes its names, `number` the number.
-fn styled(cx: &mut Cx<'_>, number: impl FnOnce(&mut Cx<'_>), show: impl FnOnce(&mut Cx<'_>)) {
+pub(super) fn styled(cx: &mut Cx<'_>, number: impl FnOnce(&mut Cx<'_>), show: impl FnOnce(&mut Cx<'_>)) {
     match cx.options.constants {
         Constants::Names => show(cx),
         Constants::Raw => number(cx),
@@ -24,11 +24,13 @@ fn styled(cx: &mut Cx<'_>, number: impl FnOnce(&mut Cx<'_>), show: impl FnOnce(&
                 saved: cx.saved,
             });
             // What has no name is a number already, with its own comment if it needs one.
-            if cx.out.get(named..).is_some_and(|names| names.starts_with(|c: char| c.is_ascii_digit())) {
-                let names = cx.out.split_off(named);
+            let names = cx.out.split_off(named);
+            let number = cx.out.get(start..).and_then(|text| text.strip_suffix(" /* "));
+            if number == Some(&names) || names.contains("/*") {
                 cx.out.truncate(start);
                 return cx.s(&names);
             }
+            cx.s(&names);
             cx.s(" */");
         }
     }

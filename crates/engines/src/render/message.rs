@@ -5,7 +5,8 @@
 use super::cx::{Bytes, Cx};
 use super::flags::{choice32, flags};
 use super::net::{inet_addr, interface, sockaddr};
-use super::strings::{End, Vector, iovec, quote};
+use super::netlink;
+use super::strings::{End, Vector, iovec, iovec_of, quote};
 use utrace_abi::flags as f;
 
 /// Which way a message goes.
@@ -63,7 +64,14 @@ fn show_msghdr<const N: usize>(cx: &mut Cx<'_>, m: &Bytes<N>, way: Way) {
         Way::Out => Vector::Data,
         Way::In { filled, .. } => Vector::Filled(filled),
     };
-    iovec(cx, m.u64(16), m.u64(24), vector);
+    let (vectors, count) = (m.u64(16), m.u64(24));
+    match netlink_family(cx, m.u64(0), valid) {
+        Some(family) => {
+            let show = |cx: &mut Cx<'_>, addr, len| netlink::show(cx, addr, len, family);
+            iovec_of(cx, vectors, count, vector, show);
+        }
+        None => iovec(cx, vectors, count, vector),
+    }
     cx.s(", msg_iovlen=");
     cx.udec(m.u64(24));
     if m.u64(40) != 0 {
@@ -75,6 +83,13 @@ fn show_msghdr<const N: usize>(cx: &mut Cx<'_>, m: &Bytes<N>, way: Way) {
     cx.s(", msg_flags=");
     flags(cx, m.u32(48), &f::MSG);
     cx.s("}");
+}
+
+/// The family of the netlink socket that a message with this address passes through.
+fn netlink_family(cx: &mut Cx<'_>, name: u64, len: i64) -> Option<u32> {
+    const AF_NETLINK: [u8; 2] = 16_u16.to_le_bytes();
+    let fd = cx.arg(0) as i32;
+    (len >= 2 && cx.bytes(name) == Some(AF_NETLINK)).then(|| cx.memory.netlink_family(fd))?
 }
 
 /// Longest control buffer looked at.

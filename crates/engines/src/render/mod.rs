@@ -11,7 +11,7 @@
 //!
 //! To change how something is shown, open: `walk` for order and separators; `arg` and `structure` for the map from a
 //! kind ([`utrace_abi::Arg`]) to its family; then the family: `strings`, `flags`, `stat`, `time`, `signal`, `process`,
-//! `net`, `message`, `sockopt`, `poll`, `futex`, `fcntl`, `ioctl`, `prctl`, `ptrace`, `ipc`, `keys`, `system`,
+//! `net`, `netlink`, `message`, `sockopt`, `poll`, `futex`, `fcntl`, `ioctl`, `prctl`, `ptrace`, `ipc`, `keys`, `system`,
 //! `uncommon`; `result` for what follows `=`. Which kind an argument has is said in the tables of the abi crate.
 //! `tests/strace_cases` holds the lines that all this must reproduce.
 //!
@@ -28,6 +28,7 @@ mod ipc;
 mod keys;
 mod message;
 mod net;
+mod netlink;
 mod poll;
 mod prctl;
 mod process;

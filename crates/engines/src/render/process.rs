@@ -244,6 +244,10 @@ pub(super) fn rlimit(cx: &mut Cx<'_>, addr: u64) {
 }
 
 fn one_limit(cx: &mut Cx<'_>, value: u64) {
+    super::flags::styled(cx, |cx| cx.udec(value), |cx| limit_names(cx, value));
+}
+
+fn limit_names(cx: &mut Cx<'_>, value: u64) {
     match value {
         u64::MAX if cx.narrow() => cx.s("RLIM_INFINITY"),
         u64::MAX => cx.s("RLIM64_INFINITY"),

@@ -280,26 +280,36 @@ pub(super) enum Vector {
 
 /// `[{iov_base="abc", iov_len=3}, …]`.
 pub(super) fn iovec(cx: &mut Cx<'_>, addr: u64, count: u64, kind: Vector) {
-    let mut left = if let Vector::Filled(bytes) = kind { bytes } else { u64::MAX };
-    if cx.call.abi.word() == 4 {
-        return cx.array::<8>(addr, count, |cx, v| one_iovec(cx, v.u32(0), v.u32(4), kind, &mut left));
-    }
-    cx.array::<16>(addr, count, |cx, v| one_iovec(cx, v.u64(0), v.u64(8), kind, &mut left));
+    iovec_of(cx, addr, count, kind, buffer);
 }
 
-fn one_iovec(cx: &mut Cx<'_>, base: u64, len: u64, kind: Vector, left: &mut u64) {
-    cx.s("{iov_base=");
-    match kind {
-        Vector::Addresses => cx.addr(base),
-        Vector::Data | Vector::Filled(_) => {
-            let shown = len.min(*left);
-            if matches!(kind, Vector::Filled(_)) {
-                *left -= shown;
+/// As [`iovec`]; `show` writes the data of an element.
+pub(super) fn iovec_of(
+    cx: &mut Cx<'_>,
+    addr: u64,
+    count: u64,
+    kind: Vector,
+    show: impl Fn(&mut Cx<'_>, u64, u64),
+) {
+    let mut left = if let Vector::Filled(bytes) = kind { bytes } else { u64::MAX };
+    let mut one = |cx: &mut Cx<'_>, base, len: u64| {
+        cx.s("{iov_base=");
+        match kind {
+            Vector::Addresses => cx.addr(base),
+            Vector::Data | Vector::Filled(_) => {
+                let shown = len.min(left);
+                if matches!(kind, Vector::Filled(_)) {
+                    left -= shown;
+                }
+                show(cx, base, shown);
             }
-            buffer(cx, base, shown);
         }
+        cx.s(", iov_len=");
+        cx.udec(len);
+        cx.s("}");
+    };
+    if cx.call.abi.word() == 4 {
+        return cx.array::<8>(addr, count, |cx, v| one(cx, v.u32(0), v.u32(4)));
     }
-    cx.s(", iov_len=");
-    cx.udec(len);
-    cx.s("}");
+    cx.array::<16>(addr, count, |cx, v| one(cx, v.u64(0), v.u64(8)));
 }

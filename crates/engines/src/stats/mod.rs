@@ -30,6 +30,7 @@ pub use options::{Clock, Column, OPTIONS, Per, Sort, StatsOptions};
 pub const NOTES: &[&str] = &[
     "A call that never returns (exit_group) or began before utrace came is not counted. System time is",
     "that of the whole process, as strace -c has it: of many threads, time=wall says more.",
+    "Columns: time-percent, total-time, min-time, max-time, avg-time, calls, errors, name.",
 ];
 
 /// The counters.
