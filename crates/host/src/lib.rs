@@ -11,6 +11,7 @@
 //! | `tracer` | the tracer thread: from a wait status to a report to a verdict |
 //! | `quiet` | stops that the program cannot see |
 //! | `stop`, `tracee`, `quiesce`, `filter`, `procfs` | decoding, rights, faithfulness, push-down, `/proc`; pure or nearly |
+//! | `remote` | having a tracee make a system call for us |
 //! | `sys` | system calls: all unsafe code of the crate |
 //!
 //! No policy lives here: which engine wants what is declared in the core, and what a line looks like is an engine's.
@@ -28,6 +29,7 @@ mod process;
 mod procfs;
 mod quiesce;
 mod quiet;
+mod remote;
 mod shared;
 mod stop;
 mod sys;

@@ -39,6 +39,13 @@ pub enum Notice {
         /// The status in words.
         status: String,
     },
+    /// An engine made a signal of a number that is none. It was dropped; where it was to kill, SIGTRAP did.
+    BadSignal {
+        /// The thread.
+        tid: Tid,
+        /// The number.
+        number: i32,
+    },
     /// A step on a tracee failed; it was resumed as well as could be.
     Failed(HostError),
 }
@@ -71,6 +78,9 @@ impl fmt::Display for Notice {
                 )
             }
             Self::UnknownStop { tid, status } => write!(f, "thread {tid}: unknown stop, resumed: {status}"),
+            Self::BadSignal { tid, number } => {
+                write!(f, "thread {tid}: an engine asked for signal {number}, and there is none")
+            }
             Self::Failed(error) => error.fmt(f),
         }
     }

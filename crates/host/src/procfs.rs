@@ -35,6 +35,10 @@ pub(crate) struct Stat {
     pub(crate) state: State,
     /// Parent process.
     pub(crate) parent: i32,
+    /// Process group.
+    pub(crate) group: i32,
+    /// Session.
+    pub(crate) session: i32,
     /// Kernel flags of the task (`PF_*`).
     pub(crate) flags: u32,
     /// Start time in clock ticks since boot: with the tid, it names a thread for good.
@@ -58,13 +62,15 @@ impl Stat {
 pub(crate) fn parse_stat(line: &[u8]) -> Option<Stat> {
     let after_name = line.iter().rposition(|&byte| byte == b')')? + 1;
     let mut fields = line.get(after_name..)?.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty());
-    // proc_pid_stat(5) numbers from 1: state 3, ppid 4, flags 9, starttime 22, processor 39.
+    // proc_pid_stat(5) numbers from 1: state 3, ppid 4, pgrp 5, session 6, flags 9, starttime 22, processor 39.
     let state = state_from(*fields.next()?.first()?);
     let parent = number(fields.next()?)?;
-    let flags = number(fields.nth(4)?)?;
+    let group = number(fields.next()?)?;
+    let session = number(fields.next()?)?;
+    let flags = number(fields.nth(2)?)?;
     let start_time = number(fields.nth(12)?)?;
     let cpu = number(fields.nth(16)?)?;
-    Some(Stat { state, parent, flags, start_time, cpu })
+    Some(Stat { state, parent, group, session, flags, start_time, cpu })
 }
 
 const fn state_from(letter: u8) -> State {
@@ -165,6 +171,17 @@ pub(crate) fn threads(pid: Tid) -> Result<Vec<Tid>, Errno> {
         name.to_str()?.parse().ok().and_then(Tid::new)
     });
     Ok(tids.collect())
+}
+
+/// Whether the process group of this process is orphaned: no member has a parent in another group of the same
+/// session (setpgid(2)).
+pub(crate) fn is_group_orphaned(pid: Tid) -> bool {
+    let Ok(own) = stat(pid) else { return true };
+    let Ok(entries) = fs::read_dir("/proc") else { return false };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().and_then(Tid::new));
+    let members = pids.filter_map(|pid| stat(pid).ok()).filter(|stat| stat.group == own.group);
+    let mut parents = members.filter_map(|stat| Tid::new(stat.parent)).filter_map(|parent| stat(parent).ok());
+    !parents.any(|parent| parent.group != own.group && parent.session == own.session)
 }
 
 /// The short name of a process (`comm`), for messages.

@@ -49,23 +49,62 @@ enum Cache {
     Dirty(RawRegs),
 }
 
+/// What becomes of a signal number that goes with a resume (ptrace(2), "Signal injection and suppression").
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Carries {
+    /// It is the fate of the signal in hand: delivered, with the siginfo as it is then.
+    Delivers,
+    /// It is sent to the thread, as by the kernel (`SI_KERNEL`).
+    Sends,
+    /// It is ignored.
+    Nothing,
+}
+
 /// The right to look at and resume one stopped tracee.
 #[derive(Debug)]
 #[must_use = "a stopped tracee that is forgotten never runs again"]
 pub(crate) struct Stopped {
     tid: Tid,
+    carries: Carries,
+    /// A signal that an engine sends at this stop; 0 for none.
+    along: i32,
     cache: Cache,
 }
 
 impl Stopped {
     /// To be called with the tid of a status that [`crate::stop::decode`] found to be a stop, once per status.
     pub(crate) fn seen_by_wait(tid: Tid) -> Self {
-        Self { tid, cache: Cache::Empty }
+        Self { tid, carries: Carries::Nothing, along: 0, cache: Cache::Empty }
     }
 
     /// For a tracee that the tracer thread keeps stopped elsewhere: to look at, on that thread, never to resume.
     pub(crate) fn held(tid: Tid) -> Self {
-        Self { tid, cache: Cache::Empty }
+        Self::seen_by_wait(tid)
+    }
+
+    /// The same, where the kind of stop is known.
+    pub(crate) fn that(self, carries: Carries) -> Self {
+        Self { carries, ..self }
+    }
+
+    /// What a signal number means at this stop.
+    pub(crate) fn carries(&self) -> Carries {
+        self.carries
+    }
+
+    /// Sends a signal when the tracee goes on. Answers whether there was room: one fits.
+    pub(crate) fn send_along(&mut self, signal: i32) -> bool {
+        let room = self.along == 0;
+        if room {
+            self.along = signal;
+        }
+        room
+    }
+
+    /// The signal that is to be sent, which is the caller's to send from now on; 0 for none.
+    #[inline]
+    pub(crate) fn take_along(&mut self) -> i32 {
+        core::mem::take(&mut self.along)
     }
 
     /// Whose right this is.

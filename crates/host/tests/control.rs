@@ -164,7 +164,7 @@ fn a_signal_is_dropped_replaced_or_made_fatal() {
     });
     assert_eq!(
         run(&sh("trap 'exit 4' USR1; kill -USR1 $$; exit 3"), term(), fatal),
-        Ending::Killed(9, CoreDump::No)
+        Ending::Killed(10, CoreDump::No)
     );
 }
 

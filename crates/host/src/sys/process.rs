@@ -15,6 +15,19 @@ pub(crate) fn tgkill(pid: Tid, tid: Tid, signal: i32) -> Result<(), Errno> {
     Errno::check(unsafe { libc::syscall(libc::SYS_tgkill, pid.raw(), tid.raw(), signal) }).map(drop)
 }
 
+/// Lowers the limit on a process's core file (prlimit(2)); never above what it may raise it to itself.
+pub(crate) fn limit_core(pid: Tid, bytes: u64) -> Result<(), Errno> {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: a null new limit only reads the present one into `limit`.
+    let got = unsafe { libc::prlimit64(pid.raw(), libc::RLIMIT_CORE, core::ptr::null(), &raw mut limit) };
+    Errno::check(libc::c_long::from(got))?;
+    limit.rlim_cur = bytes.min(limit.rlim_max);
+    // SAFETY: reads `limit`; a null old limit is allowed.
+    let set =
+        unsafe { libc::prlimit64(pid.raw(), libc::RLIMIT_CORE, &raw const limit, core::ptr::null_mut()) };
+    Errno::check(libc::c_long::from(set)).map(drop)
+}
+
 /// The id of the calling thread.
 pub(crate) fn gettid() -> Option<Tid> {
     // SAFETY: no argument, cannot fail.

@@ -4,6 +4,7 @@
 use core::mem::{MaybeUninit, size_of};
 
 use super::Errno;
+use super::sigmask::SigMask;
 use crate::types::Tid;
 
 /// What the kernel reports and how the tracee ends with us (ptrace(2), `PTRACE_SETOPTIONS`).
@@ -117,7 +118,20 @@ impl RawSiginfo {
         i32::from_ne_bytes(bytes)
     }
 
-    /// Writes `si_signo`, the first int.
+    /// A siginfo without a sender's details.
+    pub(crate) fn bare(number: i32, code: i32) -> Self {
+        let mut info = Self([0; SIGINFO_SIZE]);
+        info.set_number(number);
+        info.0[8..12].copy_from_slice(&code.to_ne_bytes());
+        info
+    }
+
+    /// `si_signo`, the first int.
+    pub(crate) fn number(&self) -> i32 {
+        self.int(0)
+    }
+
+    /// Writes `si_signo`.
     pub(crate) fn set_number(&mut self, number: i32) {
         self.0[..4].copy_from_slice(&number.to_ne_bytes());
     }
@@ -125,6 +139,16 @@ impl RawSiginfo {
     /// `si_code`, the third int of the structure on x86 (`asm-generic/siginfo.h`).
     pub(crate) fn code(&self) -> i32 {
         self.int(8)
+    }
+
+    /// `si_pid`, where the code says that there is a sender.
+    pub(crate) fn sender(&self) -> i32 {
+        self.int(16)
+    }
+
+    /// Writes `si_addr`, which a fault or a trap has.
+    pub(crate) fn set_address(&mut self, address: u64) {
+        self.0[16..24].copy_from_slice(&address.to_ne_bytes());
     }
 }
 
@@ -140,6 +164,24 @@ pub(crate) fn siginfo(tid: Tid) -> Result<RawSiginfo, Errno> {
 pub(crate) fn set_siginfo(tid: Tid, info: &RawSiginfo) -> Result<(), Errno> {
     // SAFETY: SETSIGINFO reads one siginfo_t from data; RawSiginfo has its size.
     unsafe { raw(libc::PTRACE_SETSIGINFO, tid, 0, &raw const *info as usize) }.map(drop)
+}
+
+/// `PTRACE_GETSIGMASK` and `PTRACE_SETSIGMASK` (`linux/ptrace.h`, Linux 3.11).
+const GETSIGMASK: libc::c_uint = 0x420a;
+const SETSIGMASK: libc::c_uint = 0x420b;
+
+/// The signals that a tracee blocks; inside sigsuspend(2) and its like the ones it will block again afterwards.
+pub(crate) fn signal_mask(tid: Tid) -> Result<SigMask, Errno> {
+    let mut mask = 0_u64;
+    // SAFETY: GETSIGMASK writes addr = 8 bytes to data, which is ours and live.
+    unsafe { raw(GETSIGMASK, tid, size_of::<u64>(), &raw mut mask as usize) }?;
+    Ok(SigMask(mask))
+}
+
+/// Changes the signals that a tracee blocks.
+pub(crate) fn set_signal_mask(tid: Tid, mask: SigMask) -> Result<(), Errno> {
+    // SAFETY: SETSIGMASK reads addr = 8 bytes at data.
+    unsafe { raw(SETSIGMASK, tid, size_of::<u64>(), &raw const mask.0 as usize) }.map(drop)
 }
 
 /// `user_regs_struct` of x86-64 in the kernel's order (`asm/user_64.h`).

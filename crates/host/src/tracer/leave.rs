@@ -54,7 +54,7 @@ impl Tracer {
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
                 _ if tracee.group.origin == Origin::LaunchedDies => drop(os::kill(tid, libc::SIGKILL)),
-                Run::Held(stopped, point) => self.detach(*stopped, point),
+                Run::Held(stopped, point) => self.part(&mut tracee, *stopped, point),
                 Run::Running(_) | Run::Handled => {}
             }
             self.forget(tracee);
@@ -110,7 +110,7 @@ impl Tracer {
                 continue;
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
-                Run::Held(stopped, point) => self.detach(*stopped, point),
+                Run::Held(stopped, point) => self.part(&mut tracee, *stopped, point),
                 Run::Running(_) | Run::Handled => {
                     // ESRCH: it died, or is stopped already; the wait below tells.
                     tracee.quiet.take_down();
@@ -145,6 +145,21 @@ impl Tracer {
         }
     }
 
+    /// Detaches a tracee that engines held, with what it still has to get.
+    fn part(&self, tracee: &mut Tracee, stopped: Stopped, point: Point) {
+        self.restore_mask(tracee);
+        let point = match (point, &tracee.signals.hand) {
+            (Point::Signal, Some(hand)) => {
+                if let Err(gone) = stopped.set_siginfo(hand) {
+                    self.note(tracee.tid, gone);
+                }
+                Point::User(hand.number(), super::tracee::Path::Signal)
+            }
+            _ => point,
+        };
+        self.detach(stopped, point);
+    }
+
     /// A group stop survives a detach by itself (ptrace(2), "Attaching and detaching").
     ///
     /// Before a system call a tracee is resumed instead, and left by the end of this thread: PTRACE_DETACH wakes it
@@ -155,7 +170,7 @@ impl Tracer {
         let (request, signal) = match point {
             Point::Entry => (Request::Cont, 0),
             Point::User(signal, _) => (Request::Detach, signal),
-            Point::Mid | Point::Exiting => (Request::Detach, 0),
+            _ => (Request::Detach, 0),
         };
         if let Err(gone) = stopped.resume(request, signal) {
             self.note(tid, gone);

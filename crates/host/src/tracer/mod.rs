@@ -1,13 +1,15 @@
 //! The tracer thread: waits for stops, has them reported, resumes.
 //!
 //! [`Tracer::run`] is the loop. One stop goes: wait4 -> [`crate::stop::decode`] -> the handler of that kind of stop
-//! (`syscalls`, `signals`, `life`) -> a report through the core's [`utrace_core::Reporter`] (`report`) -> a verdict,
+//! (`syscalls`, `signals`, `jctl`, `step`, `life`) -> a report through the core's [`utrace_core::Reporter`] (`report`) -> a verdict,
 //! carried out in `resume`. Messages from other threads are served in between (`message`); `launch`, `attach` and
 //! `leave` begin and end the tracing of a process. `table` finds tracees, `tracee` is one. Nothing here knows what
 //! an engine does.
 
 mod attach;
+mod deliver;
 mod hook;
+mod jctl;
 mod launch;
 mod leave;
 mod life;
@@ -16,6 +18,7 @@ mod quiet;
 mod report;
 mod resume;
 mod signals;
+mod step;
 mod syscalls;
 mod table;
 mod tracee;
@@ -38,7 +41,7 @@ use crate::sys::Errno;
 use crate::sys::ptrace::{self, Options, Request};
 use crate::sys::wait::{self, Usage, WaitStatus};
 use crate::sys::{perf, process, spawn};
-use crate::tracee::{Gone, Stopped};
+use crate::tracee::{Carries, Gone, Stopped};
 use crate::types::Tid;
 
 pub(crate) use message::{AttachOrder, LaunchOrder, Message};
@@ -216,8 +219,9 @@ impl Tracer {
     #[inline]
     fn at_stop(&mut self, tracee: Box<Tracee>, stopped: Stopped, stop: Stop) {
         match stop {
-            Stop::Syscall | Stop::Seccomp => self.at_syscall(tracee, stopped, stop),
-            Stop::Signal(signal) => self.at_signal(tracee, stopped, signal),
+            Stop::Syscall => self.at_syscall(tracee, stopped.that(Carries::Sends), stop),
+            Stop::Seccomp => self.at_syscall(tracee, stopped, stop),
+            Stop::Signal(signal) => self.at_signal(tracee, stopped.that(Carries::Delivers), signal),
             Stop::Interrupted => self.at_interrupt(tracee, stopped),
             Stop::JobControl(signal) => self.at_group_stop(tracee, stopped, signal),
             Stop::Born(birth, child) => self.at_birth(tracee, stopped, birth, child),

@@ -9,6 +9,7 @@ use utrace_core::{Action, Reporter, Target, Task, TaskId, Verdict};
 
 use super::Tracer;
 use super::hook::Hook;
+use super::signals::Signals;
 use super::tracee::{Group, Interrupt, Phase, Release, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
@@ -103,6 +104,8 @@ impl Tracer {
             quiet: Quiet::default(),
             report_due: false,
             release: Release::ByParent,
+            step: None,
+            signals: Signals::new(),
         })
     }
 }

@@ -1,14 +1,14 @@
 //! Carrying out a verdict: parking a tracee, making the report before user mode, and resuming in the cheapest way
 //! that still shows what engines want (push-down).
 
-use utrace_core::{Action, Event, SignalAction, SignalKind, SignalReport, Verdict, Woken};
+use utrace_core::{Action, Event, SignalKind, Verdict, Woken};
 
 use super::Tracer;
 use super::table::Key;
 use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Request};
-use crate::tracee::{Gone, Stopped};
+use crate::tracee::{Carries, Gone, Stopped};
 
 /// How often the report before user mode may be repeated in one stop. Engines that ask again and again get their
 /// next turn at a stop of its own, so that others are served in between.
@@ -31,43 +31,41 @@ impl Tracer {
         }
         for round in 0.. {
             let Verdict::Go(action) = verdict else { return self.park(tracee, stopped, point) };
+            tracee.choose_step(action);
             let owed = matches!(action, Action::Interrupt | Action::Report) || tracee.reporter.owes_report();
             match point {
                 Point::User(0, path) if owed && round < ROUNDS && tracee.phase == Phase::Living => {
-                    verdict = self.before_user(&mut tracee, &mut stopped, path, &mut point);
+                    let interrupted = action == Action::Interrupt || tracee.interrupt == Interrupt::Asked;
+                    let path = if interrupted { Path::Signal } else { path };
+                    verdict = self.before_user(&mut tracee, &mut stopped, path);
+                    if tracee.signals.has_made() {
+                        point = Point::Made;
+                    }
                 }
-                _ => return self.release(tracee, stopped, point, action, owed),
+                Point::Signal => return self.show_signal(tracee, stopped),
+                Point::Made => return self.send_made(tracee, stopped, action),
+                _ => return self.release(tracee, stopped, point, owed),
             }
         }
     }
 
     /// The last report before user mode.
     #[cold]
-    fn before_user(
-        &mut self,
-        tracee: &mut Tracee,
-        stopped: &mut Stopped,
-        path: Path,
-        point: &mut Point,
-    ) -> Verdict {
-        if path == Path::Syscall {
-            return self.report(tracee, stopped, |reporter, target| reporter.to_user(target));
+    fn before_user(&mut self, tracee: &mut Tracee, stopped: &mut Stopped, path: Path) -> Verdict {
+        match path {
+            Path::Syscall => {
+                // What is chosen in this report counts, not what was before.
+                tracee.step = None;
+                self.report(tracee, stopped, |reporter, target| reporter.to_user(target))
+            }
+            // An engine may make a signal out of nothing here, or out of one it kept.
+            Path::Signal => self.report_none(tracee, stopped, SignalKind::Report),
         }
-        let mut signal = SignalReport::none(SignalKind::Report);
-        let verdict =
-            self.report(tracee, stopped, |reporter, target| reporter.signal_report(target, &mut signal));
-        // An engine may make a signal out of nothing here, or out of one it kept.
-        if signal.action != SignalAction::Ignore
-            && let Ok(number @ 1..=64) = i32::try_from(signal.info.number)
-        {
-            *point = Point::User(number, path);
-        }
-        verdict
     }
 
     /// Engines hold it: its registers are given to the kernel, so that whoever looks from outside sees the truth.
     #[cold]
-    fn park(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, point: Point) {
+    pub(super) fn park(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, point: Point) {
         if let Err(gone) = stopped.flush() {
             self.note(tracee.tid, gone);
         }
@@ -78,7 +76,7 @@ impl Tracer {
     /// The last engine that held it let go.
     pub(super) fn wake(&mut self, key: Key) {
         let Some(mut tracee) = self.table.take_key(key) else { return };
-        let (mut stopped, point) = match core::mem::replace(&mut tracee.run, Run::Handled) {
+        let (stopped, point) = match core::mem::replace(&mut tracee.run, Run::Handled) {
             Run::Held(stopped, point) => (*stopped, point),
             other => {
                 tracee.run = other;
@@ -90,15 +88,35 @@ impl Tracer {
                 tracee.run = Run::Held(Box::new(stopped), point);
                 self.table.put(tracee);
             }
-            Woken::Go(action) => self.conclude(tracee, stopped, point, Verdict::Go(action)),
-            Woken::Repeat if point == Point::Entry => self.repeat_entry(tracee, stopped),
-            Woken::Repeat => {
-                let mut point = point;
-                let path = if let Point::User(_, path) = point { path } else { Path::Syscall };
-                let verdict = self.before_user(&mut tracee, &mut stopped, path, &mut point);
-                self.conclude(tracee, stopped, point, verdict);
-            }
+            Woken::Go(action) => match point {
+                Point::Trap => {
+                    tracee.choose_step(action);
+                    self.trap_in_hand(tracee, stopped);
+                }
+                Point::Entry => {
+                    self.renew_call(&mut tracee, &stopped);
+                    self.conclude(tracee, stopped, point, Verdict::Go(action));
+                }
+                _ => self.conclude(tracee, stopped, point, Verdict::Go(action)),
+            },
+            Woken::Repeat => self.repeat(tracee, stopped, point),
         }
+    }
+
+    /// Makes the report once more that a tracee was held in.
+    fn repeat(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, point: Point) {
+        let path = match point {
+            Point::Entry => return self.repeat_entry(tracee, stopped),
+            Point::Continued => return self.continued(tracee, stopped),
+            // What is owed is reported before what is in hand.
+            Point::Signal => return self.show_signal(tracee, stopped),
+            Point::Trap => return self.trap_in_hand(tracee, stopped),
+            Point::User(_, path) => path,
+            Point::Made | Point::Mid | Point::Exiting => Path::Signal,
+        };
+        let verdict = self.before_user(&mut tracee, &mut stopped, path);
+        let point = if tracee.signals.has_made() { Point::Made } else { point };
+        self.conclude(tracee, stopped, point, verdict);
     }
 
     /// Resumes from a stop inside the kernel that nobody had reported.
@@ -108,14 +126,7 @@ impl Tracer {
 
     /// Lets a stopped tracee run. `owed`: a report is still to be made, at a later stop.
     #[inline]
-    fn release(
-        &mut self,
-        mut tracee: Box<Tracee>,
-        mut stopped: Stopped,
-        point: Point,
-        action: Action,
-        owed: bool,
-    ) {
+    fn release(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, point: Point, owed: bool) {
         if tracee.aborted {
             tracee.aborted = false;
             // Call -1 does not exist: the kernel skips it and leaves the result at -ENOSYS.
@@ -126,15 +137,32 @@ impl Tracer {
         if tracee.interrupt == Interrupt::Asked {
             tracee.interrupt = Interrupt::None;
         }
-        if owed && tracee.phase == Phase::Living {
+        if owed && tracee.phase == Phase::Living && !tracee.signals.handler {
             self.arrange_report(&mut tracee, point);
         }
-        let request = choose(&tracee, point, action);
+        let mut request = choose(&tracee, &mut stopped, point);
         if point == Point::Entry && request != Request::Syscall {
             // No exit stop will come for it.
             tracee.call = None;
         }
-        let signal = if let Point::User(signal, _) = point { signal } else { 0 };
+        let mut signal = if let Point::User(signal, _) = point { signal } else { 0 };
+        if signal != 0 {
+            // A step that meets a handler stops in it, before its first instruction.
+            if tracee.signals.handler {
+                request = Request::SingleStep;
+            }
+        } else if !owed {
+            tracee.signals.forget();
+        }
+        tracee.signals.entering = signal != 0 && request == Request::SingleStep;
+        let sent = stopped.take_along();
+        if sent != 0 {
+            if signal == 0 && stopped.carries() == Carries::Sends {
+                signal = sent;
+            } else {
+                self.send_as_kernel(&mut tracee, sent);
+            }
+        }
         self.resume(tracee, stopped, request, signal);
     }
 
@@ -144,7 +172,7 @@ impl Tracer {
         match point {
             Point::Mid | Point::Entry => tracee.report_due = true,
             Point::Exiting => {}
-            Point::User(..) => {
+            _ => {
                 tracee.interrupt = Interrupt::Quiet;
                 // Taken when it is on its way to user mode again: after a handler was set up, if one is.
                 if let Err(errno) = ptrace::interrupt(tracee.tid) {
@@ -169,6 +197,7 @@ impl Tracer {
             // No block steps on this processor: single ones do the same, slower.
             Err(Gone::Refused(_, Errno::EIO)) if request == Request::BlockStep => {
                 tracee.run = Run::Running(Request::SingleStep);
+                tracee.resumed = Request::SingleStep;
                 if let Err(errno) = ptrace::resume(tracee.tid, Request::SingleStep, signal) {
                     self.note(tracee.tid, Gone::of("resume", errno));
                 }
@@ -181,11 +210,9 @@ impl Tracer {
 
 /// The cheapest way of resuming that still stops where engines want it.
 #[inline]
-fn choose(tracee: &Tracee, point: Point, action: Action) -> Request {
-    match action {
-        Action::SingleStep => return Request::SingleStep,
-        Action::BlockStep => return Request::BlockStep,
-        _ => {}
+fn choose(tracee: &Tracee, stopped: &mut Stopped, point: Point) -> Request {
+    if let Some(step) = tracee.step {
+        return tracee.request_for(step, stopped, point);
     }
     if tracee.report_due || tracee.restore.is_some() {
         return Request::Syscall;

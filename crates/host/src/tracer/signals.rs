@@ -1,19 +1,125 @@
-//! Signal-delivery stops, group stops, and the stops that we asked for.
+//! Signal-delivery stops: the reports of signals, and those on the signal path that carry none.
+//!
+//! A signal is *in hand* from its delivery stop to its fate. Held back (HOLD) it stays in hand and is reported
+//! again in the same stop, so its details are kept and it is ahead of all others. What its fate is and how it
+//! is carried out is in `deliver`; job control in `jctl`; traps of steps in `step`.
 
 use utrace_core::{
-    Action, Disposition, Event, EventSet, JctlKind, JctlReport, SigInfo, SignalAction, SignalReport, Verdict,
+    Action, Disposition, Event, EventSet, SigInfo, SignalAction, SignalKind, SignalReport, Verdict,
 };
 
 use super::Tracer;
+use super::deliver::Fate;
 use super::tracee::{Interrupt, Path, Phase, Point, Tracee};
 use crate::procfs;
 use crate::quiesce;
-use crate::sys::process;
-use crate::sys::ptrace::{RawSiginfo, Request};
-use crate::tracee::{Gone, Stopped};
+use crate::sys::ptrace::{self, RawSiginfo, Request};
+use crate::sys::sigmask::SigMask;
+use crate::sys::{Errno, process};
+use crate::tracee::{Carries, Gone, Stopped};
 
-/// `si_code`s of a `SIGTRAP` that a step makes: `TRAP_BRKPT` (after a system call), `TRAP_TRACE`, `TRAP_BRANCH`.
-const STEP_CODES: core::ops::RangeInclusive<i32> = 1..=3;
+/// How often a signal that is held back again and again is shown in one stop, so that others are served in between.
+const TURNS: u32 = 16;
+/// `SI_KERNEL` of `asm-generic/siginfo.h`.
+pub(super) const SI_KERNEL: i32 = 0x80;
+/// `si_code` of the stop in a handler that was entered while stepping: ptrace_notify() puts the stop's own number
+/// there (signal_delivered() in kernel/signal.c).
+const ENTERED: i32 = libc::SIGTRAP;
+
+/// What we know of a tracee's signals beyond what the kernel does.
+pub(crate) struct Signals {
+    /// The signal of the present delivery stop, as it is by now.
+    pub(super) hand: Option<RawSiginfo>,
+    /// What is left of the last signal: reports without a signal show it (SC-58).
+    last: SigInfo,
+    /// Signals that we sent to this thread and that have not come yet.
+    ours: Vec<Ours>,
+    /// The mask to put back once a signal has come that was let through alone.
+    mask: Option<SigMask>,
+    /// An engine made a signal in a report that carried none: what is to become of it.
+    made: Option<Decided>,
+    /// Somebody wants to be told of the handler that is being set up.
+    pub(super) handler: bool,
+    /// It was resumed with a signal and a step: if it has a handler, the next stop is in there.
+    pub(super) entering: bool,
+}
+
+/// A signal that we sent, which shows as ours (`SI_TKILL`) until it comes.
+struct Ours {
+    info: RawSiginfo,
+    /// It has been shown already, and this is to become of it.
+    decided: Option<Decided>,
+}
+
+/// What engines want to become of a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Decided {
+    pub(super) action: SignalAction,
+    /// The disposition to go by for once, if an engine changed it.
+    pub(super) disposition: Option<Disposition>,
+}
+
+impl Decided {
+    /// What a report says after its pass, when the program had declared this.
+    pub(super) fn of(report: &SignalReport, declared: Option<Disposition>) -> Self {
+        let changed = report.disposition != declared;
+        Self { action: report.action, disposition: report.disposition.filter(|_| changed) }
+    }
+}
+
+impl Signals {
+    pub(super) const fn new() -> Self {
+        Self {
+            hand: None,
+            last: SigInfo::NONE,
+            ours: Vec::new(),
+            mask: None,
+            made: None,
+            handler: false,
+            entering: false,
+        }
+    }
+
+    /// A report without a signal, with what is left of the last one.
+    pub(super) fn report(&self, kind: SignalKind) -> SignalReport {
+        SignalReport { info: self.last, ..SignalReport::none(kind) }
+    }
+
+    /// An engine made a signal where none is in hand.
+    pub(super) fn make(&mut self, info: &SigInfo, decided: Decided) {
+        self.last = *info;
+        self.made = Some(decided);
+    }
+
+    /// A signal was shown: this is left of it.
+    pub(super) fn set_last(&mut self, info: &SigInfo) {
+        self.last = *info;
+    }
+
+    /// Whether an engine made a signal in the last report that carried none.
+    #[inline]
+    pub(super) fn has_made(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// What was left is past: the program runs.
+    #[inline]
+    pub(super) fn forget(&mut self) {
+        if self.last.number != 0 {
+            self.last = SigInfo::NONE;
+        }
+    }
+
+    /// The signal that we sent, if this is one: known by its number, its code and its sender.
+    fn arrived(&mut self, info: &RawSiginfo) -> Option<Ours> {
+        let position = self.ours.iter().position(|ours| ours.info.number() == info.number())?;
+        // Standard signals do not queue: whichever came, ours is in it. What was decided holds for either.
+        let ours = self.ours.swap_remove(position);
+        // From another pid namespace we show as sender 0.
+        let us = info.sender() == 0 || i32::try_from(std::process::id()) == Ok(info.sender());
+        (ours.decided.is_some() || (us && info.code() == libc::SI_TKILL)).then_some(ours)
+    }
+}
 
 impl Tracer {
     /// A signal is about to be delivered.
@@ -28,131 +134,223 @@ impl Tracer {
         if !matches!(tracee.phase, Phase::Living) {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));
         }
-        let stepped =
-            signal == libc::SIGTRAP && matches!(tracee.resumed, Request::SingleStep | Request::BlockStep);
+        let stepped = matches!(tracee.resumed, Request::SingleStep | Request::BlockStep);
         let wanted = EventSet::SIGNAL.iter().any(|event| tracee.task.wants(event));
-        if !wanted && !stepped {
+        let ours = !tracee.signals.ours.is_empty() || tracee.signals.mask.is_some();
+        let trap = stepped && signal == libc::SIGTRAP;
+        if !(wanted || ours || trap || tracee.reporter.owes_report()) {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));
         }
         match stopped.siginfo() {
-            Ok(info) => self.report_signal(tracee, stopped, signal, info, stepped),
+            Ok(info) => self.at_known_signal(tracee, stopped, info),
             Err(gone) => self.lost(tracee, gone),
         }
     }
 
     #[cold]
-    fn report_signal(
+    fn at_known_signal(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, mut info: RawSiginfo) {
+        let entering = core::mem::take(&mut tracee.signals.entering);
+        tracee.signals.handler = false;
+        if entering && info.number() == libc::SIGTRAP && info.code() == ENTERED {
+            return self.at_handler(tracee, stopped.that(Carries::Nothing));
+        }
+        if super::step::is_trap(tracee.resumed, &info) {
+            return self.at_step(tracee, stopped, info);
+        }
+        let ours = tracee.signals.arrived(&info);
+        if let Some(ours) = &ours {
+            if ours.decided.is_some() {
+                self.restore_mask(&mut tracee);
+            }
+            info = ours.info;
+            if let Err(gone) = stopped.set_siginfo(&info) {
+                return self.lost(tracee, gone);
+            }
+        }
+        tracee.signals.hand = Some(info);
+        match ours.and_then(|ours| ours.decided) {
+            Some(decided) => {
+                let fate = self.fate(&mut tracee, &mut stopped, &info, decided);
+                self.carry_out(tracee, stopped, fate, Verdict::Go(Action::Resume));
+            }
+            None => self.show_signal(tracee, stopped),
+        }
+    }
+
+    /// Reports the signal in hand, again if it is held back.
+    pub(super) fn show_signal(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
+        for _ in 0..TURNS {
+            if tracee.reporter.owes_report() {
+                match self.report_none(&mut tracee, &mut stopped, SignalKind::Report) {
+                    // The signal waits in hand for the end of the hold.
+                    Verdict::Park => return self.park(tracee, stopped, Point::Signal),
+                    Verdict::Go(action) => tracee.choose_step(action),
+                }
+                if tracee.signals.made.is_some() {
+                    // That one goes first: the one in hand comes again after it.
+                    self.put_back(&mut tracee);
+                    return self.conclude(tracee, stopped, Point::Made, Verdict::Go(Action::Resume));
+                }
+            }
+            let Some(hand) = tracee.signals.hand else { break };
+            let declared = disposition(&tracee, hand.number());
+            let event = classify(hand.number(), declared);
+            let info = SigInfo { number: hand.number().unsigned_abs(), raw: hand.0 };
+            let mut report = SignalReport::taken(event, info, declared);
+            let mut verdict = Verdict::Go(Action::Resume);
+            if tracee.task.wants(event) {
+                tracee.step = None;
+                verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
+                    reporter.signal(target, &mut report)
+                });
+            }
+            if !report.hold {
+                let decided = Decided::of(&report, Some(declared));
+                return self.settle(tracee, stopped, &report.info, decided, verdict);
+            }
+            tracee.signals.last = report.info;
+            tracee.signals.hand = Some(raw(&report.info));
+            match verdict {
+                Verdict::Park => return self.park(tracee, stopped, Point::Signal),
+                Verdict::Go(action) => tracee.choose_step(action),
+            }
+        }
+        self.put_back(&mut tracee);
+        self.conclude(tracee, stopped, Point::User(0, Path::Signal), Verdict::Go(Action::Resume));
+    }
+
+    /// The engines have had their say about the signal in hand.
+    pub(super) fn settle(
         &mut self,
         mut tracee: Box<Tracee>,
         mut stopped: Stopped,
-        signal: i32,
-        info: RawSiginfo,
-        stepped: bool,
+        info: &SigInfo,
+        decided: Decided,
+        verdict: Verdict,
     ) {
-        let trap = stepped && STEP_CODES.contains(&info.code());
-        let disposition = if trap { Disposition::Default } else { disposition(&tracee, signal) };
-        let event = classify(signal, disposition);
-        let core_info = SigInfo { number: signal.unsigned_abs(), raw: info.0 };
-        let mut report = SignalReport::taken(event, core_info, disposition);
-        if trap {
-            // The step's own trap is nobody's signal: unless an engine makes something of it, it goes no further.
-            report.action = SignalAction::Ignore;
-        }
-        let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.reporter.owes_report() {
-            verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
-                let mut none = SignalReport::none(utrace_core::SignalKind::Report);
-                reporter.signal_report(target, &mut none)
-            });
-        }
-        // Held before the signal was shown: it stays with the stop, and is delivered when the hold ends.
-        if verdict != Verdict::Park {
-            verdict = self
-                .report(&mut tracee, &mut stopped, |reporter, target| reporter.signal(target, &mut report));
-        }
-        let deliver = self.outcome(&tracee, &stopped, &core_info, &report);
-        self.conclude(tracee, stopped, Point::User(deliver, Path::Signal), verdict);
+        tracee.signals.last = *info;
+        let fate = self.fate(&mut tracee, &mut stopped, &raw(info), decided);
+        self.carry_out(tracee, stopped, fate, verdict);
     }
 
-    /// The signal to resume with.
-    fn outcome(&self, tracee: &Tracee, stopped: &Stopped, before: &SigInfo, report: &SignalReport) -> i32 {
-        let number = i32::try_from(report.info.number).unwrap_or(0);
-        if report.hold {
-            // ptrace cannot put a signal back; sent again to the thread alone, it is the next to be reported.
-            if let Err(errno) = process::tgkill(tracee.group.pid, tracee.tid, number) {
-                self.note(tracee.tid, Gone::of("put the signal back", errno));
+    /// Goes on from a delivery stop with what was decided.
+    fn carry_out(&mut self, mut tracee: Box<Tracee>, stopped: Stopped, fate: Fate, verdict: Verdict) {
+        tracee.signals.hand = None;
+        match fate {
+            Fate::Resume(number) => {
+                self.conclude(tracee, stopped, Point::User(number, Path::Signal), verdict);
             }
-            return 0;
-        }
-        if report.info != *before && number != 0 {
-            let mut info = RawSiginfo(report.info.raw);
-            info.set_number(number);
-            if let Err(gone) = stopped.set_siginfo(&info) {
-                self.note(tracee.tid, gone);
+            Fate::Handle(number) => {
+                // Whoever asked for anything is told before the handler's first instruction (SC-60).
+                tracee.signals.handler = verdict == Verdict::Go(Action::Interrupt);
+                self.conclude(tracee, stopped, Point::User(number, Path::Signal), verdict);
             }
-        }
-        match report.action {
-            SignalAction::Ignore => 0,
-            SignalAction::Deliver => number,
-            // A stop by default; SIGSTOP is the one that no disposition changes.
-            SignalAction::Stop | SignalAction::TStop => libc::SIGSTOP,
-            SignalAction::Terminate | SignalAction::Core => {
-                let fatal_by_itself = report.disposition == Some(Disposition::Default)
-                    && !matches!(default_event(number), Event::SignalIgn | Event::SignalStop);
-                if fatal_by_itself { number } else { libc::SIGKILL }
+            Fate::Lost(gone) => self.lost(tracee, gone),
+            Fate::Ended(status) => {
+                let tid = tracee.tid;
+                tracee.run = super::tracee::Run::Running(Request::Cont);
+                self.table.put(tracee);
+                self.handle(tid, status);
             }
         }
     }
 
-    /// The stop that an INTERRUPT asked for, the first stop of a child, or the end of a group stop.
-    pub(super) fn at_interrupt(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
-        tracee.call = None;
-        if tracee.phase == Phase::Unborn {
-            tracee.phase = Phase::Living;
-            return self.start_child(tracee, stopped);
-        }
-        if core::mem::replace(&mut tracee.interrupt, Interrupt::None) != Interrupt::Asked
-            && let Err(gone) = quiesce::hide_interruption(&mut stopped)
-        {
-            return self.lost(tracee, gone);
-        }
-        let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.group_stop.is_some() && tracee.resumed == Request::Listen {
-            let signal = tracee.group_stop.take().unwrap_or(0);
-            verdict = self.report_jctl(&mut tracee, &mut stopped, JctlKind::Continued, signal);
-        }
-        tracee.group_stop = None;
-        self.conclude(tracee, stopped, Point::User(0, Path::Signal), verdict);
+    /// A handler was set up, and its first instruction has not run.
+    fn at_handler(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
+        let verdict = self.report_none(&mut tracee, &mut stopped, SignalKind::Handler);
+        let point = if tracee.signals.made.is_some() { Point::Made } else { Point::User(0, Path::Signal) };
+        self.conclude(tracee, stopped, point, verdict);
     }
 
-    /// The whole process stops. It stays so: we only listen for its end.
-    pub(super) fn at_group_stop(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, signal: i32) {
-        tracee.interrupt = Interrupt::None;
-        if tracee.group_stop.replace(signal).is_none() && tracee.phase == Phase::Living {
-            // A wish for a report waits until the process goes on: a stopped task is quiescent as it is.
-            let _ = self.report_jctl(&mut tracee, &mut stopped, JctlKind::Stopped, signal);
-        }
-        if tracee.phase == Phase::Unborn {
-            tracee.phase = Phase::Living;
-        }
-        self.resume(tracee, stopped, Request::Listen, 0);
-    }
-
-    fn report_jctl(
+    /// A report on the signal path that carries no signal. An engine may make one out of it.
+    pub(super) fn report_none(
         &self,
         tracee: &mut Tracee,
         stopped: &mut Stopped,
-        kind: JctlKind,
-        signal: i32,
+        kind: SignalKind,
     ) -> Verdict {
-        let notify = tracee.tid == tracee.group.pid;
-        let mut jctl = JctlReport { kind, signal: signal.unsigned_abs(), notify };
-        self.report(tracee, stopped, |reporter, target| reporter.jctl(target, &mut jctl))
+        let mut report = tracee.signals.report(kind);
+        // What is chosen in this report counts, not what was before.
+        tracee.step = None;
+        let verdict =
+            self.report(tracee, stopped, |reporter, target| reporter.signal_report(target, &mut report));
+        tracee.signals.last = report.info;
+        let made = report.action != SignalAction::Ignore && report.info.number != 0;
+        tracee.signals.made = made.then(|| Decided::of(&report, None));
+        verdict
+    }
+
+    /// A signal that an engine made in a report without one: delivered here if this is a delivery stop, and at one
+    /// that is made for it otherwise, before anything else of the program runs.
+    pub(super) fn send_made(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, action: Action) {
+        let Some(decided) = tracee.signals.made.take() else {
+            return self.conclude(tracee, stopped, Point::User(0, Path::Signal), Verdict::Go(action));
+        };
+        let info = raw(&tracee.signals.last);
+        if stopped.carries() == Carries::Delivers {
+            let fate = self.fate(&mut tracee, &mut stopped, &info, decided);
+            return self.carry_out(tracee, stopped, fate, Verdict::Go(action));
+        }
+        let Some(info) = self.checked(&tracee, &info, decided) else {
+            return self.conclude(tracee, stopped, Point::User(0, Path::Signal), Verdict::Go(action));
+        };
+        if let Err(gone) = self.send_alone(&mut tracee, &info, decided) {
+            return self.lost(tracee, gone);
+        }
+        self.resume(tracee, stopped, Request::Cont, 0);
+    }
+
+    /// Sends a signal so that it is the next that the tracee takes, whatever it blocks.
+    fn send_alone(&self, tracee: &mut Tracee, info: &RawSiginfo, decided: Decided) -> Result<(), Gone> {
+        let mask = ptrace::signal_mask(tracee.tid).map_err(|errno| Gone::of("read signal mask", errno))?;
+        ptrace::set_signal_mask(tracee.tid, SigMask::ALL.without(info.number()))
+            .map_err(|errno| Gone::of("block signals", errno))?;
+        tracee.signals.mask = Some(mask);
+        self.send_ours(tracee, Ours { info: *info, decided: Some(decided) });
+        Ok(())
+    }
+
+    /// The signal that was let through alone has come, or is not waited for any more.
+    pub(super) fn restore_mask(&self, tracee: &mut Tracee) {
+        if let Some(mask) = tracee.signals.mask.take()
+            && let Err(errno) = ptrace::set_signal_mask(tracee.tid, mask)
+        {
+            self.note(tracee.tid, Gone::of("restore signal mask", errno));
+        }
+    }
+
+    /// The signal in hand goes back into the thread's own queue, details and all.
+    pub(super) fn put_back(&self, tracee: &mut Tracee) {
+        if let Some(info) = tracee.signals.hand.take() {
+            self.send_ours(tracee, Ours { info, decided: None });
+        }
+    }
+
+    /// Sends a signal as the kernel would (`SI_KERNEL`).
+    pub(super) fn send_as_kernel(&self, tracee: &mut Tracee, number: i32) {
+        self.send_ours(tracee, Ours { info: RawSiginfo::bare(number, SI_KERNEL), decided: None });
+    }
+
+    /// The kernel lets nobody send a siginfo that says it came from the kernel (rt_sigqueueinfo(2)), so the signal
+    /// is sent bare and gets its details when it comes.
+    fn send_ours(&self, tracee: &mut Tracee, ours: Ours) {
+        let number = ours.info.number();
+        match process::tgkill(tracee.group.pid, tracee.tid, number) {
+            Ok(()) => tracee.signals.ours.push(ours),
+            Err(Errno::ESRCH) => {}
+            Err(errno) => self.note(tracee.tid, Gone::of("send a signal", errno)),
+        }
     }
 }
 
+fn raw(info: &SigInfo) -> RawSiginfo {
+    let mut raw = RawSiginfo(info.raw);
+    raw.set_number(i32::try_from(info.number).unwrap_or(i32::MAX));
+    raw
+}
+
 /// What the program has declared for a signal, from the masks in `/proc/…/status`.
-fn disposition(tracee: &Tracee, signal: i32) -> Disposition {
+pub(super) fn disposition(tracee: &Tracee, signal: i32) -> Disposition {
     let Ok(status) = procfs::status(tracee.tid) else { return Disposition::Default };
     let bit = 1_u64 << (signal.unsigned_abs() - 1);
     if status.caught & bit != 0 {
@@ -173,7 +371,7 @@ fn classify(signal: i32, disposition: Disposition) -> Event {
 }
 
 /// The default action of each signal (signal(7)).
-fn default_event(signal: i32) -> Event {
+pub(super) fn default_event(signal: i32) -> Event {
     match signal {
         libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => Event::SignalIgn,
         libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => Event::SignalStop,

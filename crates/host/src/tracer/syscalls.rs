@@ -92,6 +92,17 @@ impl Tracer {
         exec
     }
 
+    /// Takes note of what was changed of a call while its task was held before it. Who is told of the exit still
+    /// follows from the call that it was.
+    pub(super) fn renew_call(&self, tracee: &mut Tracee, stopped: &Stopped) {
+        let Some(before) = tracee.call else { return };
+        if let Ok(info) = stopped.syscall_info()
+            && let SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) = info.at
+        {
+            tracee.call = Some(Syscall { index: before.index, ..call_of(&info, nr, args) });
+        }
+    }
+
     /// An engine that held it before a system call wants to see the entry again, as the registers are now.
     pub(super) fn repeat_entry(&mut self, mut tracee: Box<Tracee>, stopped: Stopped) {
         tracee.aborted = false;
@@ -145,6 +156,9 @@ impl Tracer {
         }
         if tracee.phase == Phase::Launching && is_error(value) {
             tracee.phase = Phase::Stillborn;
+        }
+        if tracee.step.is_some() {
+            return self.stepped_over_call(tracee, stopped, verdict);
         }
         self.conclude(tracee, stopped, Point::User(0, Path::Syscall), verdict);
     }

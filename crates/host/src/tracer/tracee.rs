@@ -7,6 +7,8 @@ use std::sync::atomic::AtomicI32;
 
 use utrace_core::{Reaper, Reporter, Syscall, SyscallSet, Task};
 
+use super::signals::Signals;
+use super::step::Step;
 use super::table::Key;
 use super::untraced::Restore;
 use crate::process::Outcome;
@@ -49,6 +51,9 @@ pub(crate) struct Tracee {
     pub(crate) report_due: bool,
     /// Who releases it when it is dead.
     pub(crate) release: Release,
+    /// A step that was chosen and not made yet.
+    pub(crate) step: Option<Step>,
+    pub(crate) signals: Signals,
 }
 
 /// Who releases a dead process.
@@ -88,6 +93,14 @@ pub(crate) enum Point {
     /// What runs next is the program's, after this signal's delivery (0: none). `path` tells whether the stop is
     /// on the signal path.
     User(i32, Path),
+    /// In a delivery stop, with the signal in hand still to be shown.
+    Signal,
+    /// At the trap of a step, which is still to be shown.
+    Trap,
+    /// On the signal path, with a signal that an engine made there still to be sent.
+    Made,
+    /// At the end of a group stop, which is still to be reported.
+    Continued,
     /// Inside the kernel, with a system-call exit to come.
     Mid,
     /// Beginning to exit.

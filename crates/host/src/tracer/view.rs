@@ -63,8 +63,12 @@ impl Target for View<'_> {
         self.usage.system_time()
     }
 
+    /// As the kernel sends one, when the tracee goes on; a second one at the same stop as kill(2) does.
     fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
-        send_signal(self.pid, self.stopped.tid(), number)
+        match i32::try_from(number) {
+            Ok(signal @ 1..=64) if self.stopped.send_along(signal) => Ok(()),
+            _ => send_signal(self.pid, self.stopped.tid(), number),
+        }
     }
 }
 
