@@ -30,7 +30,7 @@ impl Tracer {
         if tracee.group_stop.is_some() {
             return self.continued(tracee, stopped);
         }
-        self.conclude(tracee, stopped, Point::User(0, Path::Signal), Verdict::Go(Action::Resume));
+        self.conclude(tracee, stopped, Point::User(0, Path::Plain), Verdict::Go(Action::Resume));
     }
 
     /// The group stop is over, and the thread at its next stop.
@@ -41,7 +41,7 @@ impl Tracer {
             Verdict::Park => self.park(tracee, stopped, Point::Continued),
             verdict @ Verdict::Go(_) => {
                 tracee.group_stop = None;
-                self.conclude(tracee, stopped, Point::User(0, Path::Signal), verdict);
+                self.conclude(tracee, stopped, Point::User(0, Path::Plain), verdict);
             }
         }
     }

@@ -79,7 +79,7 @@ impl Tracer {
         };
         let tid = tracee.tid;
         let stopped = Stopped::seen_by_wait(tid);
-        self.conclude(tracee, stopped, Point::User(0, Path::Syscall), Verdict::Go(Action::Resume));
+        self.conclude(tracee, stopped, Point::User(0, Path::Plain), Verdict::Go(Action::Resume));
         // It was killed before its time; its death is told like any other.
         sent.or_else(
             |errno| if errno == Errno::EPIPE { Ok(()) } else { Err(HostError::Ptrace("start", tid, errno)) },

@@ -113,7 +113,7 @@ impl Tracer {
 
     /// A child at its first stop: what engines asked for at its birth comes before its first instruction (INV-40).
     pub(super) fn start_child(&mut self, child: Box<Tracee>, stopped: Stopped) {
-        self.conclude(child, stopped, Point::User(0, Path::Signal), Verdict::Go(Action::Resume));
+        self.conclude(child, stopped, Point::User(0, Path::Plain), Verdict::Go(Action::Resume));
     }
 
     /// Children whose creator was killed before it could report them have no parent's event to wait for.

@@ -68,7 +68,10 @@ impl Tracer {
             }
             Message::Report(key) => self.with(key, super::Tracer::ask_report),
             Message::Interrupt(key) => {
-                self.with(key, |tracer, tracee| tracer.interrupt(tracee, Interrupt::Asked));
+                self.with(key, |tracer, tracee| {
+                    tracee.signals.asked = true;
+                    tracer.interrupt(tracee, Interrupt::Asked);
+                });
             }
             Message::Interest(key) => self.with(key, super::Tracer::ask_calls),
             Message::Tidy(key) => self.with(key, |_, tracee| tracee.reporter.tidy()),

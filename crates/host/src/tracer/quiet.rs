@@ -16,7 +16,7 @@ use crate::stop::Stop;
 use crate::sys::Errno;
 use crate::sys::perf;
 use crate::sys::ptrace::Request;
-use crate::tracee::Stopped;
+use crate::tracee::{Carries, Stopped};
 
 /// How often a thread is looked at that leaves whatever it is found in before a trap is set.
 const LOOKS: u32 = 5;
@@ -153,7 +153,7 @@ impl Tracer {
             return self.at_stop(tracee, stopped, stop);
         }
         tracee.quiet.heard();
-        self.at_trap(tracee, stopped, call);
+        self.at_trap(tracee, stopped.that(Carries::Delivers), call);
     }
 
     /// The trap sprang: the signal goes no further, and if it was the return of a call, that is an exit to report.
@@ -179,7 +179,7 @@ impl Tracer {
                 }
             }
         }
-        self.conclude(tracee, stopped, Point::User(0, Path::Signal), verdict);
+        self.conclude(tracee, stopped, Point::User(0, Path::Plain), verdict);
     }
 }
 

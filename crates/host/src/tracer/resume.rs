@@ -32,11 +32,12 @@ impl Tracer {
         for round in 0.. {
             let Verdict::Go(action) = verdict else { return self.park(tracee, stopped, point) };
             tracee.choose_step(action);
+            tracee.signals.asked |= action == Action::Interrupt;
             let owed = matches!(action, Action::Interrupt | Action::Report) || tracee.reporter.owes_report();
             match point {
                 Point::User(0, path) if owed && round < ROUNDS && tracee.phase == Phase::Living => {
-                    let interrupted = action == Action::Interrupt || tracee.interrupt == Interrupt::Asked;
-                    let path = if interrupted { Path::Signal } else { path };
+                    let path = if tracee.signals.asked { Path::Signal } else { path };
+                    point = Point::User(0, path);
                     verdict = self.before_user(&mut tracee, &mut stopped, path);
                     if tracee.signals.has_made() {
                         point = Point::Made;
@@ -53,7 +54,7 @@ impl Tracer {
     #[cold]
     fn before_user(&mut self, tracee: &mut Tracee, stopped: &mut Stopped, path: Path) -> Verdict {
         match path {
-            Path::Syscall => {
+            Path::Plain => {
                 // What is chosen in this report counts, not what was before.
                 tracee.step = None;
                 self.report(tracee, stopped, |reporter, target| reporter.to_user(target))
@@ -152,6 +153,7 @@ impl Tracer {
                 request = Request::SingleStep;
             }
         } else if !owed {
+            tracee.signals.asked = false;
             tracee.signals.forget();
         }
         tracee.signals.entering = signal != 0 && request == Request::SingleStep;
@@ -224,7 +226,7 @@ fn choose(tracee: &Tracee, stopped: &mut Stopped, point: Point) -> Request {
         return Request::Cont;
     }
     if tracee.is_covered_by_filter() {
-        let exit_wanted = point != Point::User(0, Path::Syscall)
+        let exit_wanted = !matches!(point, Point::User(..))
             && tracee
                 .call
                 .is_some_and(|call| task.asked_for(Event::SyscallExit) && task.wants_syscall(call.index));

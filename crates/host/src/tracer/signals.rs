@@ -38,6 +38,8 @@ pub(crate) struct Signals {
     mask: Option<SigMask>,
     /// An engine made a signal in a report that carried none: what is to become of it.
     made: Option<Decided>,
+    /// An engine asked for an interrupt: the next report before user mode is one on the signal path.
+    pub(super) asked: bool,
     /// Somebody wants to be told of the handler that is being set up.
     pub(super) handler: bool,
     /// It was resumed with a signal and a step: if it has a handler, the next stop is in there.
@@ -75,6 +77,7 @@ impl Signals {
             ours: Vec::new(),
             mask: None,
             made: None,
+            asked: false,
             handler: false,
             entering: false,
         }

@@ -160,7 +160,7 @@ impl Tracer {
         if tracee.step.is_some() {
             return self.stepped_over_call(tracee, stopped, verdict);
         }
-        self.conclude(tracee, stopped, Point::User(0, Path::Syscall), verdict);
+        self.conclude(tracee, stopped, Point::User(0, Path::Plain), verdict);
     }
 
     #[cold]

@@ -90,8 +90,7 @@ pub(crate) enum Run {
 pub(crate) enum Point {
     /// Before a system call.
     Entry,
-    /// What runs next is the program's, after this signal's delivery (0: none). `path` tells whether the stop is
-    /// on the signal path.
+    /// What runs next is the program's, after this signal's delivery (0: none). `path` tells which report is the last.
     User(i32, Path),
     /// In a delivery stop, with the signal in hand still to be shown.
     Signal,
@@ -107,12 +106,12 @@ pub(crate) enum Point {
     Exiting,
 }
 
-/// How a point before user mode was reached.
+/// Where a point before user mode is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Path {
-    /// By the exit of a system call.
-    Syscall,
-    /// By the kernel's get_signal.
+    /// Nobody asked for a signal: the last report is the plain one.
+    Plain,
+    /// On the signal path, by a signal or because an engine asked for an interrupt: the last report is made there.
     Signal,
 }
 
