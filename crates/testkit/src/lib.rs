@@ -8,11 +8,13 @@
 //! | [`bare`] | a task whose reports the test makes itself |
 //! | [`gate`] | rendezvous, so that interleavings are forced |
 //! | [`stress`] | random engines on random trees, and a checker of all that happens |
+//! | [`census`] | every blocking call, undisturbed and disturbed |
 //! | [`fixtures`] | real programs of one behaviour each |
 //!
 //! Used by tests only. Nothing here is fast, and everything here may panic: that is how a test fails.
 
 pub mod bare;
+pub mod census;
 pub mod conform;
 pub mod fixtures;
 pub mod gate;
