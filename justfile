@@ -56,6 +56,10 @@ stress TIME="60s" *SEED:
 bench *ARGS:
     cargo bench --package utrace-linux -- {{ARGS}}
 
+# docs/contract.md: which scenario runs where, which test holds which invariant
+tables:
+    UPDATE_DOCS=1 cargo test --quiet --package utrace-linux-testkit --test contract
+
 # the man page, to read
 man:
     cargo run --quiet -- man | man -l -

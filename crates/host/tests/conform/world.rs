@@ -335,6 +335,18 @@ impl World for PtraceWorld {
         [regs.r12, regs.r13][which]
     }
 
+    fn everybody(&self) -> Vec<Task> {
+        self.host.tasks()
+    }
+
+    fn set_everybody(&self) {
+        panic!("no host carries the global flag yet")
+    }
+
+    fn clear_everybody(&self) {
+        self.set_everybody();
+    }
+
     fn warnings(&self) -> Vec<String> {
         lock(&self.notices).clone()
     }

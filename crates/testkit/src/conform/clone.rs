@@ -1,11 +1,13 @@
-//! SC-66 to SC-68: children.
+//! SC-66 to SC-69: children.
 
 use super::{Log, Parent, Probe, Report, Seen, World, attach};
 use crate::gate::{Gate, lock};
 use crate::script::{Did, Flag, Script, Step, signals};
 use crate::sim::Place;
-use std::sync::{Arc, Mutex};
-use utrace_core::{Action, CloneKind, EngineRef, Event, Progress, SignalKind, Task};
+use std::sync::{Arc, Barrier, Mutex};
+use utrace_core::{
+    Action, CarriesFlag as _, CloneKind, EngineRef, Event, Progress, SignalKind, Switch, Task,
+};
 
 const GO: Flag = Flag(0);
 const REPORT: Seen = Seen::Path(SignalKind::Report);
@@ -132,4 +134,38 @@ pub fn sc_068_vfork_with_stop(world: &impl World) {
     world.raise(GO);
     assert_eq!(world.until_over(&task), 0);
     assert_eq!(log.count("B", REPORT), 1);
+}
+
+/// Forks while a sweep sets, or clears, the global flag / - / every child agrees with the count, as everybody does
+/// (KTF-4 to KTF-6).
+pub fn sc_069_fork_during_a_sweep(world: &impl World) {
+    let agree = |on: Switch| {
+        let all = world.everybody();
+        assert!(all.iter().all(|task| task.flag().get() == on), "{on:?}: {all:?}");
+        all.len()
+    };
+    for round in 0..100 {
+        // A family of eight, which comes to be while the flag is set, or cleared.
+        let child = vec![Step::Spawn(CloneKind::Fork, vec![]), Step::Spawn(CloneKind::Thread, vec![])];
+        let script = vec![Step::Spawn(CloneKind::Fork, child.clone()), Step::Spawn(CloneKind::Vfork, child)];
+        let task = world.launch(script, Parent::Waits);
+        let start = Barrier::new(2);
+        std::thread::scope(|scope| {
+            let sweeper = scope.spawn(|| {
+                start.wait();
+                if round % 2 == 0 { world.set_everybody() } else { world.clear_everybody() }
+            });
+            start.wait();
+            assert_eq!(world.run(&task), 0);
+            assert!(sweeper.join().is_ok());
+        });
+        let on = if round % 2 == 0 { Switch::On } else { Switch::Off };
+        assert!(agree(on) >= 3 * (round + 1));
+        // One holder more, one less: nothing changes (KTF-1).
+        if on == Switch::On {
+            world.set_everybody();
+            world.clear_everybody();
+            agree(on);
+        }
+    }
 }

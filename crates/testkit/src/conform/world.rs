@@ -139,6 +139,15 @@ pub trait World: Sync {
     /// Reads one of two registers that no script uses.
     fn scratch(&self, target: &mut dyn Target, which: usize) -> u64;
 
+    /// Every task there is.
+    fn everybody(&self) -> Vec<Task>;
+
+    /// Sets the global flag once more (spec section 7).
+    fn set_everybody(&self);
+
+    /// Takes one setting of it back.
+    fn clear_everybody(&self);
+
     /// What the kernel complained about.
     fn warnings(&self) -> Vec<String>;
 }

@@ -40,7 +40,6 @@ pub use syscall::{CALL, ENOSYS, EXEC, EXIT, OTHER, SLEEP, SPAWN};
 const SCRATCH: usize = 10;
 
 /// One modelled kernel, and its tasks. Dropping it ends them.
-#[derive(Default)]
 pub struct SimWorld {
     kernel: Arc<state::Kernel>,
 }
@@ -48,7 +47,7 @@ pub struct SimWorld {
 impl SimWorld {
     /// A kernel without any task.
     pub fn new() -> SimWorld {
-        SimWorld::default()
+        SimWorld { kernel: state::Kernel::new() }
     }
 
     fn launch_with(&self, birth: Birth, parent: Parent) -> Task {
@@ -57,6 +56,12 @@ impl SimWorld {
         self.kernel.change(|state| state.processes[process].unwaited = parent == Parent::Ignores);
         runner.start();
         task
+    }
+}
+
+impl Default for SimWorld {
+    fn default() -> SimWorld {
+        SimWorld::new()
     }
 }
 
@@ -195,6 +200,18 @@ impl World for SimWorld {
 
     fn scratch(&self, target: &mut dyn Target, which: usize) -> u64 {
         host::register(target, SCRATCH + which)
+    }
+
+    fn everybody(&self) -> Vec<Task> {
+        self.kernel.lock().threads.iter().map(|thread| thread.task.clone()).collect()
+    }
+
+    fn set_everybody(&self) {
+        self.kernel.global().set_all();
+    }
+
+    fn clear_everybody(&self) {
+        assert!(self.kernel.global().clear_all().is_ok(), "cleared more often than set");
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -88,7 +88,10 @@ pub(crate) fn create(kernel: &Arc<Kernel>, birth: Birth) -> Runner {
         let identity = Arc::clone(&host.thread);
         let (task, reporter, reaper) =
             Task::new(TaskId(tid), TaskId(process_id), Box::new(host), super::SimPlatform::get());
-        state.threads.push(Thread {
+        // KTF-4: it gets its flag as it becomes visible, under the lock that sweeps take.
+        let mut closed = state;
+        kernel.global().admit(&mut closed, &task);
+        closed.threads.push(Thread {
             task: task.clone(),
             process,
             tid,

@@ -6,8 +6,8 @@
 use crate::gate::{lock, wait_for};
 use crate::script::{Did, Flag, Handling};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use utrace_core::{Reaper, SigInfo, Task};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use utrace_core::{GlobalFlag, Reaper, SigInfo, Task, TaskList};
 
 /// Where a task is, as an onlooker sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,13 +146,41 @@ impl State {
 }
 
 /// The modelled kernel.
-#[derive(Default)]
 pub(crate) struct Kernel {
     state: Mutex<State>,
     changed: Condvar,
+    /// The flag of all its tasks.
+    global: GlobalFlag<Threads>,
+}
+
+/// The threads of a kernel, as the global flag sweeps them: the lock of the state closes the list.
+pub(crate) struct Threads(Weak<Kernel>);
+
+impl TaskList for Threads {
+    type Task = Task;
+    type Closed<'a> = &'a mut State;
+
+    fn sweep(&self, visit: &mut dyn FnMut(&Task)) {
+        if let Some(kernel) = self.0.upgrade() {
+            kernel.lock().threads.iter().for_each(|thread| visit(&thread.task));
+        }
+    }
 }
 
 impl Kernel {
+    /// A kernel without threads.
+    pub(crate) fn new() -> Arc<Kernel> {
+        Arc::new_cyclic(|kernel| Kernel {
+            state: Mutex::default(),
+            changed: Condvar::default(),
+            global: GlobalFlag::new(Threads(Weak::clone(kernel)), super::SimPlatform::get()),
+        })
+    }
+
+    pub(crate) fn global(&self) -> &GlobalFlag<Threads> {
+        &self.global
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
