@@ -236,6 +236,35 @@ fn a_shutdown_kills_a_launched_tree_or_lets_it_live() {
 }
 
 #[test]
+fn a_shutdown_leaves_no_zombie_of_what_it_launched() {
+    struct Holds;
+    impl Engine for Holds {
+        fn name(&self) -> &str {
+            "holds"
+        }
+        fn syscall_entry(&mut self, _cx: &mut Cx<'_>, _entry: &mut SyscallEntry) -> Action {
+            Action::Stop
+        }
+    }
+    for held in [false, true] {
+        let host = Host::start().unwrap();
+        let process = host
+            .launch(&Command::new("sleep").args(["1000"]), move |task| {
+                if held {
+                    task.attach_for(EventSet::SYSCALL, Holds).unwrap();
+                }
+            })
+            .unwrap();
+        while held && !process.tasks()[0].is_stopped() {
+            std::thread::yield_now();
+        }
+        host.shutdown();
+        let left = std::fs::read_to_string(format!("/proc/{}/status", process.pid()));
+        assert!(left.is_err(), "held {held}: {left:?}");
+    }
+}
+
+#[test]
 fn calls_of_a_32_bit_program_are_known_by_name() {
     // Not every machine can link one.
     let Ok(program) = fixtures::try_build("i386") else { return };

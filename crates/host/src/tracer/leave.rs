@@ -28,32 +28,48 @@ const SHORT: Duration = Duration::from_millis(500);
 /// wait4(2) has no time-out; this is how often it is asked meanwhile.
 const NAP: Duration = Duration::from_micros(100);
 
+/// Whose news the end of a host waits for.
+#[derive(Default)]
+struct Awaited {
+    /// We interrupted them.
+    interrupted: HashSet<Tid>,
+    /// They run, and stop at their next system call.
+    at_calls: HashSet<Tid>,
+    /// Our children, which we have killed.
+    killed: HashSet<Tid>,
+}
+
 impl Tracer {
     /// Leaves everything; the tracer thread ends right after.
     pub(super) fn leave_all(mut self) {
         let unanswered = self.shared.mailbox.close();
         // Dropping them tells who waits that the host has ended.
         drop(unanswered);
-        let mut interrupted = HashSet::new();
-        let mut at_calls = HashSet::new();
+        let mut awaited = Awaited::default();
         let mut echoes = HashMap::new();
         for tid in self.table.tids() {
             let Some(mut tracee) = self.table.take(tid) else { continue };
             // One may be on its way, or was used up by another stop: a second one makes sure that it comes.
             if tracee.interrupt != Interrupt::None && ptrace::interrupt(tid).is_ok() {
-                interrupted.insert(tid);
+                awaited.interrupted.insert(tid);
             }
             if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
-                at_calls.insert(tid);
+                awaited.at_calls.insert(tid);
             }
             // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
             tracee.quiet.take_down();
             if let Some(signal) = tracee.quiet.echo() {
                 echoes.insert(tid, signal);
-                at_calls.insert(tid);
+                awaited.at_calls.insert(tid);
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
-                _ if tracee.group.origin == Origin::LaunchedDies => drop(os::kill(tid, libc::SIGKILL)),
+                _ if tracee.group.origin == Origin::LaunchedDies => {
+                    let _ = os::kill(tid, libc::SIGKILL);
+                    // What we launched ourselves is our child, and a zombie until we wait for it.
+                    if tid == tracee.group.pid && tracee.group.outcome.is_some() {
+                        awaited.killed.insert(tid);
+                    }
+                }
                 Run::Held(stopped, point) => self.part(&mut tracee, *stopped, point),
                 Run::Running(_) | Run::Handled => {}
             }
@@ -65,7 +81,7 @@ impl Tracer {
                 self.detach(*stopped, Point::Mid);
             }
         }
-        self.collect(interrupted, at_calls, &echoes);
+        self.collect(awaited, &echoes);
         // The doorbell dies with this thread.
         let _ = os::kill(self.bell, libc::SIGKILL);
         let _ = wait::wait_for(self.bell);
@@ -76,21 +92,26 @@ impl Tracer {
     /// A thread that we interrupted comes soon, unless it is in an uninterruptible sleep (a vfork parent, say):
     /// that one is left to the end of this thread, and nothing of it was disturbed yet. A thread that runs may stop
     /// at a system call's entry any moment, which the end of this thread would leave as a detach does.
-    fn collect(&self, mut interrupted: HashSet<Tid>, mut at_calls: HashSet<Tid>, echoes: &HashMap<Tid, i32>) {
+    fn collect(&self, mut awaited: Awaited, echoes: &HashMap<Tid, i32>) {
         let start = Instant::now();
         loop {
             match wait::poll_any() {
                 Ok(Some((tid, status))) => {
-                    interrupted.remove(&tid);
-                    at_calls.remove(&tid);
-                    self.detach_at(tid, decode(status, 0), echoes.get(&tid).copied());
+                    let stop = decode(status, 0);
+                    awaited.interrupted.remove(&tid);
+                    awaited.at_calls.remove(&tid);
+                    if let Ok(Stop::Exited(_) | Stop::Killed(..)) = stop {
+                        awaited.killed.remove(&tid);
+                    }
+                    self.detach_at(tid, stop, echoes.get(&tid).copied());
                 }
                 Ok(None) => {
-                    interrupted.retain(|tid| comes_soon(*tid));
-                    at_calls.retain(|tid| runs(*tid));
+                    awaited.interrupted.retain(|tid| comes_soon(*tid));
+                    awaited.at_calls.retain(|tid| runs(*tid));
                     let waited = start.elapsed();
-                    let done = (interrupted.is_empty() || waited > PATIENCE)
-                        && (at_calls.is_empty() || waited > SHORT);
+                    let done = (awaited.interrupted.is_empty() && awaited.killed.is_empty()
+                        || waited > PATIENCE)
+                        && (awaited.at_calls.is_empty() || waited > SHORT);
                     if done {
                         return;
                     }
