@@ -42,6 +42,7 @@ pub mod choices;
 pub mod inject;
 pub mod log;
 pub mod output;
+pub mod ptrace;
 pub mod registry;
 pub mod render;
 pub mod sets;

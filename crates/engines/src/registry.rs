@@ -7,6 +7,7 @@
 
 use crate::inject::{Inject, InjectSpec};
 use crate::log::{Log, LogOptions};
+use crate::ptrace::Ptrace;
 use crate::spec::SpecError;
 use crate::stats::{Stats, StatsOptions};
 use crate::tool::{OpenError, Tool};
@@ -65,6 +66,8 @@ pub enum Spec {
     Stats(StatsOptions),
     /// The fault injection.
     Inject(InjectSpec),
+    /// ptrace(2) inside the tree.
+    Ptrace,
 }
 
 impl Spec {
@@ -77,6 +80,7 @@ impl Spec {
             Spec::Log(options) => Box::new(Log::open(options)?),
             Spec::Stats(options) => Box::new(Stats::open(options)?),
             Spec::Inject(spec) => Box::new(Inject::new(spec)),
+            Spec::Ptrace => Box::new(Ptrace::new()),
         })
     }
 }

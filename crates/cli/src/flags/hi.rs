@@ -34,8 +34,14 @@ impl HiArgs {
     /// A message for the user: a mistake in an engine's value, shown in its flag.
     pub fn resolve(low: LowArgs) -> Result<HiArgs, String> {
         Ok(match low.command {
-            Command::Run(run) => {
-                let engines = engines(&low.engines, &run.engines)?;
+            Command::Run(mut run) => {
+                // Whoever lets tracers in has somebody to write.
+                run.engines.no_log |= run.ptrace;
+                let mut engines = engines(&low.engines, &run.engines)?;
+                if run.ptrace {
+                    // In front, where it is the nearest to the kernel.
+                    engines.insert(0, Spec::Ptrace);
+                }
                 HiArgs::Run(run, engines)
             }
             Command::Attach(attach) => {
@@ -96,6 +102,7 @@ mod tests {
             Spec::Log(o) => format!("log {:?}", o.place.file.unwrap_or_default()),
             Spec::Stats(o) => format!("stats {:?}", o.place.file.unwrap_or_default()),
             Spec::Inject(_) => "inject".to_owned(),
+            Spec::Ptrace => "ptrace".to_owned(),
         };
         specs(line).unwrap().into_iter().map(show).collect()
     }
@@ -138,6 +145,12 @@ mod tests {
         let (long, short) =
             (specs(&format!("utrace run {long} ls")), specs(&format!("utrace run {short} ls")));
         assert_eq!(format!("{:?}", long.unwrap()), format!("{:?}", short.unwrap()));
+    }
+
+    #[test]
+    fn ptrace_is_in_front_and_logs_only_if_told_to() {
+        assert_eq!(shape("utrace run --ptrace ls"), ["ptrace"]);
+        assert_eq!(shape("utrace run --stats=s --ptrace ls"), ["ptrace", r#"stats "s""#]);
     }
 
     #[test]

@@ -88,6 +88,16 @@ pub struct RunArgs {
     )]
     pub keep: bool,
 
+    /// Let anything in the tree use ptrace on anything in it: strace, gdb
+    #[arg(
+        long,
+        long_help = "Let anything in the tree use ptrace on anything in it, as if utrace were not there: strace, gdb \
+            and their like, several of them on one thread too. Their ptrace and wait calls are answered by an \
+            engine; the other engine flags see the tracers and what they trace. With this, nothing is logged unless \
+            an engine flag says so."
+    )]
+    pub ptrace: bool,
+
     /// Set VAR in the program's environment, or remove it without =VALUE
     #[arg(short = 'E', long = "env", value_name = "VAR[=VALUE]")]
     pub env: Vec<OsString>,

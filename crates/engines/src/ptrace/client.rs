@@ -1,0 +1,273 @@
+//! The engine on every thread of the tree: catches its ptrace and wait calls.
+//!
+//! Key types: [`Client`]. A ptrace call is answered at its entry and never runs. A wait is answered at its entry if a
+//! link has news; otherwise it sleeps, in the kernel's own wait if that has children to report and in pause(2) if not,
+//! and is woken by an interrupt. It then finds its answer in [`Client::settle`], where the registers say that the call
+//! was interrupted: the answer takes the place of the restart.
+
+use std::sync::Arc;
+
+use utrace_abi::UserRegs;
+use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64};
+use utrace_core::{
+    Action, Addr, Attach, AttachError, CloneKind, CloneReport, Cx, DeathReport, Engine, Event, EventSet,
+    ExecReport, Match, Place, SignalReport, SyscallEntry, SyscallExit, Target, Task,
+};
+
+use super::num;
+use super::peek;
+use super::serve::{self, Call};
+use super::wait::WaitCall;
+use super::world::{Found, Sleep, Thread, Threads, Waiting, World, client_interest};
+
+/// Attaches the engine to a thread, whose process was made by thread `maker`.
+///
+/// # Errors
+/// The thread is gone, or is one of ours already.
+pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32) -> Result<(), AttachError> {
+    let mut threads = world.lock();
+    let how = Attach { exclusive: Some(Match::kind_of::<Client>()), place: Place::First, tag: 0 };
+    let engine = task.attach_with(Box::new(Client { world: Arc::clone(world) }), how)?;
+    let _ = engine.set_events(client_interest()).map_err(|_| AttachError::Gone)?;
+    let (tid, process) = (task.id().0, task.process().0);
+    let traces = threads.threads.values().any(|thread| thread.process == process && thread.traces);
+    let thread = Thread { task: task.clone(), engine, process, maker, waiting: None, traces };
+    threads.threads.insert(tid, thread);
+    Ok(())
+}
+
+/// The engine.
+pub(super) struct Client {
+    world: Arc<World>,
+}
+
+/// What becomes of a call.
+enum Outcome {
+    /// The kernel answers it.
+    Native,
+    /// This is its result.
+    Result(i64),
+    /// It sleeps in pause until there is news.
+    Pause,
+}
+
+impl Client {
+    fn ptrace(&self, caller: u32, args: [u64; 6], client: &mut dyn Target) -> Outcome {
+        let [request, pid, addr, data, ..] = args;
+        // Requests that the kernel does not know, and ids that nobody has, are its to refuse.
+        let (Ok(request), Ok(pid)) = (u32::try_from(request), u32::try_from(pid & 0xffff_ffff)) else {
+            return Outcome::Native;
+        };
+        let call = Call { caller, request, pid, addr, data };
+        let mut threads = self.world.lock();
+        match serve::serve(&self.world, &mut threads, &call, client) {
+            Some(result) => Outcome::Result(result),
+            None => Outcome::Native,
+        }
+    }
+
+    fn wait(&self, caller: u32, nr: u64, args: [u64; 6], client: &mut dyn Target) -> Outcome {
+        let Some(call) = WaitCall::decode(nr, args) else { return Outcome::Native };
+        let mut threads = self.world.lock();
+        if let Some(found) = threads.find(caller, &call) {
+            return Outcome::Result(answer(&call, Some(&found), client));
+        }
+        let sleep = if !threads.has_links(caller, &call) || threads.has_children(caller, &call) {
+            Sleep::InWait
+        } else if call.is_polling() {
+            return Outcome::Result(answer(&call, None, client));
+        } else {
+            Sleep::InPause
+        };
+        if call.is_polling() {
+            return Outcome::Native;
+        }
+        let Some(thread) = threads.threads.get_mut(&caller) else { return Outcome::Native };
+        thread.waiting = Some(Waiting { call, sleep });
+        if thread.traces {
+            watch_exit(thread, sleep);
+        }
+        match sleep {
+            Sleep::InWait => Outcome::Native,
+            Sleep::InPause => Outcome::Pause,
+        }
+    }
+
+    /// A wait was interrupted: by us because there is news, or by a signal. Puts the answer into the registers, or what
+    /// makes the call start again.
+    fn settle(&self, caller: u32, client: &mut dyn Target) {
+        let mut threads = self.world.lock();
+        let Some(waiting) = take_waiting(&mut threads, caller) else { return };
+        let Ok(mut regs) = peek::regs(client) else { return };
+        if !is_interrupted(&waiting, &regs) {
+            return;
+        }
+        match threads.find(caller, &waiting.call) {
+            Some(found) => {
+                let result = answer(&waiting.call, Some(&found), client);
+                regs.rax = result.cast_unsigned();
+                regs.orig_rax = u64::MAX;
+            }
+            None => {
+                regs.rax = num::ERESTARTSYS.cast_unsigned();
+                regs.orig_rax = waiting.call.nr;
+            }
+        }
+        // It died if this fails.
+        let _ = peek::set_regs(client, &regs);
+    }
+}
+
+/// Asks for what a sleeping wait must be told: signals that end a pause, and its exit where others see that.
+fn watch_exit(thread: &Thread, sleep: Sleep) {
+    let mut interest = client_interest();
+    if thread.task.asked_for(Event::SyscallExit) {
+        interest = interest | Event::SyscallExit;
+    }
+    if sleep == Sleep::InPause {
+        interest = interest | EventSet::from(Event::Quiesce);
+    }
+    if interest != client_interest() {
+        let _ = thread.engine.set_events(interest);
+    }
+}
+
+fn take_waiting(threads: &mut Threads, caller: u32) -> Option<Waiting> {
+    let thread = threads.threads.get_mut(&caller)?;
+    let waiting = thread.waiting.take()?;
+    let _ = thread.engine.set_events(client_interest());
+    Some(waiting)
+}
+
+/// Whether these are the registers of this wait, interrupted.
+fn is_interrupted(waiting: &Waiting, regs: &UserRegs) -> bool {
+    let (nr, result) = match waiting.sleep {
+        Sleep::InWait => (waiting.call.nr, num::ERESTARTSYS),
+        Sleep::InPause => (num::PAUSE, num::ERESTARTNOHAND),
+    };
+    regs.orig_rax == nr && regs.rax.cast_signed() == result
+}
+
+/// Writes what a wait found (or that it found nothing) where the caller wants it; the call's result.
+fn answer(call: &WaitCall, found: Option<&Found>, client: &mut dyn Target) -> i64 {
+    let mut put = |at: u64, bytes: &[u8]| at == 0 || client.write(Addr(at), bytes) == Ok(bytes.len());
+    let mut well = put(call.usage, &[0; 144]) || found.is_none();
+    if let Some(found) = found {
+        well &= put(call.status, &found.status.to_le_bytes());
+    }
+    let info = found.map_or([0; 128], |found| found.info);
+    // The kernel writes what it fills of a siginfo, and no more (`waitid` in kernel/exit.c).
+    for field in [0..4, 4..8, 8..12, 16..20, 20..24, 24..28] {
+        well &= call.info == 0 || put(call.info + field.start as u64, info.get(field).unwrap_or_default());
+    }
+    match found {
+        _ if !well => num::EFAULT,
+        Some(found) if call.nr == num::WAIT4 => i64::from(found.tracee),
+        _ => 0,
+    }
+}
+
+impl Engine for Client {
+    fn name(&self) -> &str {
+        "ptrace client"
+    }
+
+    fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        let call = *entry.call();
+        if cx.earlier() == Action::Stop {
+            // Somebody holds it before the call: what is called then is known when it is let go.
+            return Action::Report;
+        }
+        let caller = cx.task().id().0;
+        let outcome = match (call.arch, call.number) {
+            _ if entry.is_aborted() => return Action::Resume,
+            (AUDIT_ARCH_X86_64, num::PTRACE) => self.ptrace(caller, call.args, cx.target()),
+            (AUDIT_ARCH_X86_64, nr @ (num::WAIT4 | num::WAITID)) => {
+                self.wait(caller, nr, call.args, cx.target())
+            }
+            (AUDIT_ARCH_I386, num::PTRACE_I386) if call.args[0] == 0 => {
+                self.ptrace(caller, call.args, cx.target())
+            }
+            _ => return Action::Resume,
+        };
+        match outcome {
+            Outcome::Native => {}
+            Outcome::Pause => entry.set_number(num::PAUSE),
+            Outcome::Result(result) => {
+                entry.abort();
+                if let Ok(mut regs) = peek::regs(cx.target()) {
+                    regs.rax = result.cast_unsigned();
+                    // It died if this fails.
+                    let _ = peek::set_regs(cx.target(), &regs);
+                }
+            }
+        }
+        Action::Resume
+    }
+
+    fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
+        let caller = cx.task().id().0;
+        let slept = self.world.lock().threads.get(&caller).is_some_and(|thread| thread.waiting.is_some());
+        if slept {
+            self.settle(caller, cx.target());
+            if let Ok(regs) = peek::regs(cx.target()) {
+                let value = regs.rax.cast_signed();
+                if value != exit.value() {
+                    exit.set_value(value, (-4095..0).contains(&value));
+                }
+            }
+        }
+        Action::Resume
+    }
+
+    fn quiesce(&mut self, cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+        if event.is_none() {
+            let caller = cx.task().id().0;
+            self.settle(caller, cx.target());
+        }
+        Action::Resume
+    }
+
+    fn signal(&mut self, cx: &mut Cx<'_>, _signal: &mut SignalReport) -> Action {
+        let caller = cx.task().id().0;
+        self.settle(caller, cx.target());
+        Action::Resume
+    }
+
+    fn clone(&mut self, cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
+        let me = cx.task().id().0;
+        let maker = match clone.kind {
+            CloneKind::Thread => self.world.lock().threads.get(&me).map_or(me, |thread| thread.maker),
+            CloneKind::Fork | CloneKind::Vfork => me,
+        };
+        // A child that is gone already, or that another thread's report brought here, needs nothing.
+        let _ = adopt(&self.world, &clone.child, maker);
+        if clone.kind != CloneKind::Thread {
+            let process = cx.task().process().0;
+            self.world.lock().wake_paused(process);
+        }
+        Action::Resume
+    }
+
+    fn exec(&mut self, cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
+        let id = cx.task().id().0;
+        if exec.former.0 != id {
+            let mut threads = self.world.lock();
+            if let Some(thread) = threads.threads.remove(&exec.former.0) {
+                threads.threads.insert(id, thread);
+            }
+            for link in threads.links.values_mut().filter(|link| link.tracer == exec.former.0) {
+                link.tracer = id;
+            }
+        }
+        Action::Resume
+    }
+
+    fn death(&mut self, cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
+        let id = cx.task().id().0;
+        let mut threads = self.world.lock();
+        threads.threads.remove(&id);
+        serve::tracer_ended(&mut threads, id);
+        Action::Detach
+    }
+}

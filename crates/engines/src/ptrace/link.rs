@@ -1,0 +1,270 @@
+//! One tracer thread on one tracee: the state of a link, and its steps.
+//!
+//! Key types: [`Link`], [`State`], [`Resume`]. A link goes `Running -> Stopped -> Running …` and ends `Ended`. Stops that
+//! fall on one place in the tracee's life (an event inside a call, the call's exit, the trap after an exec) wait in
+//! [`Link::next`] and are shown one after the other while the tracee stays where it is; each resume decides whether the
+//! next one is still wanted. The callbacks that find stops are in [`super::tracee`].
+
+use std::collections::VecDeque;
+
+use utrace_abi::ptrace::{PtraceEvent, self as abi};
+use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, Task};
+
+use super::num::{SIGSTOP, SIGTRAP};
+use super::stop::{Face, Stop, by_process};
+
+/// What a tracer let its tracee do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resume {
+    /// Run.
+    Cont,
+    /// Run to the next boundary of a system call.
+    Syscall,
+    /// One instruction.
+    Step,
+    /// To the next branch.
+    BlockStep,
+}
+
+impl Resume {
+    /// What this asks of the core.
+    pub(super) fn action(self) -> Action {
+        match self {
+            Resume::Cont | Resume::Syscall => Action::Resume,
+            Resume::Step => Action::SingleStep,
+            Resume::BlockStep => Action::BlockStep,
+        }
+    }
+}
+
+/// Whether a wait has told the tracer of the present stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Not,
+    Yes,
+}
+
+/// What the tracee does, as this tracer knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    /// It runs, or is stopped for others.
+    Running,
+    /// It is stopped for this tracer.
+    Stopped(Stop, Told),
+    /// It is in a group stop whose end is listened for.
+    Listening,
+    /// It is gone, with this wait status, which no wait has fetched.
+    Ended(u32),
+}
+
+/// The stop that begins a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// None is due.
+    None,
+    /// SIGSTOP: of an attach (the kernel sends it), or of a child that came by an option (from nobody).
+    Signal {
+        /// `si_code`.
+        code: i32,
+    },
+    /// `PTRACE_EVENT_STOP`, of a child whose parent is seized.
+    Event,
+}
+
+/// Whether the tracer's process is the tracee's parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kin {
+    /// The end of the tracee is the kernel's to report.
+    Child,
+    /// A stranger, or a thread of one's child.
+    Stranger,
+}
+
+/// A tracer on a tracee.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// The thread that traces; only it may make requests.
+    pub(super) tracer: u32,
+    pub(super) tracer_process: u32,
+    pub(super) tracee: u32,
+    /// The tracee's process.
+    pub(super) process: u32,
+    pub(super) task: Task,
+    pub(super) engine: Option<EngineRef>,
+    pub(super) face: Face,
+    pub(super) kin: Kin,
+    pub(super) state: State,
+    /// Stops to be shown at this place after the present one.
+    pub(super) next: VecDeque<Stop>,
+    pub(super) first: First,
+    /// INTERRUPT was asked for and has not stopped it yet.
+    pub(super) interrupt: bool,
+    pub(super) resume: Resume,
+    /// The signal that the tracer let through, to be made at the next report.
+    pub(super) inject: Option<SigInfo>,
+    /// The trap that follows an exec under a tracer without `PTRACE_O_TRACEEXEC`.
+    pub(super) exec_trap: bool,
+    /// The child of a vfork that this one waits for.
+    pub(super) vfork: Option<u32>,
+    /// How far the present call and the tracer's leave have come.
+    pub(super) phase: Phase,
+}
+
+/// What a repeated report must not do again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing special.
+    Plain,
+    /// The entry of the present call has been shown.
+    EntryShown,
+    /// The tracer has detached; the signal that it left is still to be made.
+    Leaving,
+}
+
+impl Link {
+    pub(super) fn new(task: &Task, face: Face, tracer: (u32, u32), kin: Kin, first: First) -> Link {
+        Link {
+            tracer: tracer.0,
+            tracer_process: tracer.1,
+            tracee: task.id().0,
+            process: task.process().0,
+            task: task.clone(),
+            engine: None,
+            face,
+            kin,
+            state: State::Running,
+            next: VecDeque::new(),
+            first,
+            interrupt: false,
+            resume: Resume::Cont,
+            inject: None,
+            exec_trap: false,
+            vfork: None,
+            phase: Phase::Plain,
+        }
+    }
+
+    pub(super) fn has(&self, option: u32) -> bool {
+        self.face.options & option != 0
+    }
+
+    /// What its engine must be told.
+    pub(super) fn interest(&self) -> Interest {
+        let mut events = EventSet::SIGNAL | Event::Quiesce | Event::Clone | Event::Exec | Event::Exit;
+        events = events | Event::Death | Event::Jctl;
+        if self.resume == Resume::Syscall || self.vfork.is_some() {
+            events = events | EventSet::SYSCALL;
+        }
+        Interest::in_events(events)
+    }
+
+    /// The present stop.
+    pub(super) fn stopped(&self) -> Option<&Stop> {
+        match &self.state {
+            State::Stopped(stop, _) => Some(stop),
+            _ => None,
+        }
+    }
+
+    /// Stops, for this tracer.
+    pub(super) fn stop(&mut self, stop: Stop) {
+        self.state = State::Stopped(stop, Told::Not);
+    }
+
+    /// The tracee is about to run the program. Answers whether that made a stop.
+    pub(super) fn come_to_rest(&mut self) -> bool {
+        if self.state != State::Running {
+            return false;
+        }
+        if let Some(stop) = self.next.pop_front() {
+            self.stop(stop);
+            return true;
+        }
+        if core::mem::take(&mut self.exec_trap) {
+            let (pid, uid) = (self.process, 0);
+            self.stop(signal(SIGTRAP, by_process(SIGTRAP, 0, pid, uid)));
+            return true;
+        }
+        match core::mem::replace(&mut self.first, First::None) {
+            First::None => {}
+            First::Signal { code } => {
+                self.stop(signal(SIGSTOP, by_process(SIGSTOP, code, 0, 0)));
+                return true;
+            }
+            First::Event => {
+                self.stop(Stop::Interrupted);
+                return true;
+            }
+        }
+        if core::mem::take(&mut self.interrupt) {
+            self.stop(Stop::Interrupted);
+            return true;
+        }
+        false
+    }
+
+    /// Whether something is due that only a report shows.
+    pub(super) fn owes(&self) -> bool {
+        self.interrupt
+            || self.inject.is_some()
+            || self.exec_trap
+            || self.first != First::None
+            || !self.next.is_empty()
+    }
+
+    /// The tracer lets the tracee go on from `stop`. Answers whether another stop follows at the same place.
+    ///
+    /// `exit` is the exit of the call that `stop` stands in the middle of, where the tracee is there already: an event
+    /// of fork, clone and exec is shown just before user mode.
+    pub(super) fn go_on(&mut self, resume: Resume, exit: Option<Stop>) -> bool {
+        self.resume = resume;
+        self.state = State::Running;
+        if let Some(exit) = exit
+            && !self.next.iter().any(|stop| matches!(stop, Stop::Exit { .. }))
+        {
+            self.next.push_front(exit);
+        }
+        if resume != Resume::Syscall {
+            self.next.retain(|stop| !matches!(stop, Stop::Exit { .. }));
+        }
+        if self.inject.is_some() {
+            return false;
+        }
+        match self.next.pop_front() {
+            Some(stop) => {
+                self.stop(stop);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// SIGKILL or an exec of another thread ended whatever stop there was (INV-34).
+    pub(super) fn broken_out(&mut self) {
+        self.state = State::Running;
+        self.next.clear();
+        self.inject = None;
+    }
+}
+
+/// Whether the exit of its call still comes at the place where this stop is shown.
+pub(super) fn is_before_exit(stop: &Stop) -> bool {
+    use PtraceEvent::{Clone, Exec, Fork, VforkDone};
+    matches!(stop, Stop::Event(Fork | Clone | Exec | VforkDone, _))
+}
+
+fn signal(number: u32, raw: [u8; 128]) -> Stop {
+    Stop::Signal(SigInfo { number, raw })
+}
+
+/// The options that this engine knows.
+pub(super) const OPTIONS: u32 = abi::PTRACE_O_TRACESYSGOOD
+    | abi::PTRACE_O_TRACEFORK
+    | abi::PTRACE_O_TRACEVFORK
+    | abi::PTRACE_O_TRACECLONE
+    | abi::PTRACE_O_TRACEEXEC
+    | abi::PTRACE_O_TRACEVFORKDONE
+    | abi::PTRACE_O_TRACEEXIT
+    | abi::PTRACE_O_TRACESECCOMP
+    | abi::PTRACE_O_EXITKILL
+    | abi::PTRACE_O_SUSPEND_SECCOMP;

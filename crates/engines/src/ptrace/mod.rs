@@ -1,0 +1,87 @@
+//! ptrace(2) as an engine: inside a traced tree anything may use ptrace on anything, while other engines watch it all.
+//!
+//! The kernel gives a thread one tracer, and that is the host. So the ptrace and wait calls of the tree are answered
+//! here. Two kinds of engines do it:
+//!
+//! | engine | sits on | does |
+//! |---|---|---|
+//! | [`client`] | every thread | asks for ptrace(2) and wait4(2) and waitid(2) only; answers them, or lets them run |
+//! | [`tracee`] | a thread that a client traces, once per tracer | makes the stops that this tracer asked for |
+//!
+//! A pair of a tracer thread and a tracee is a [`link::Link`]. Its stops are its engine's sticky stop, so several
+//! tracers on one thread share it as any engines do: the thread runs when nobody holds it, a signal goes from one to
+//! the next, and what one changes at a system call's entry the next one sees.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`stop`] | what a stop looks like to a tracer: status, siginfo, event message, syscall info (pure) |
+//! | [`link`] | the state of one link and its steps (pure but for the handle to its engine) |
+//! | [`wait`] | the wait calls taken apart, and which link answers one (pure) |
+//! | [`request`] | the requests: numbers, what is done, the table of the docs |
+//! | [`world`] | all threads and links of a tree |
+//! | [`serve`], [`peek`] | the requests carried out |
+//! | [`proc`] | what only `/proc` knows |
+//!
+//! A wait of a client mostly runs in the kernel, which knows its real children. When a link has news, the waiting
+//! client is interrupted (it is a task like any other) and gets its answer in place of the restart. One whose
+//! only children are links would get `ECHILD` there; it sleeps in pause(2) meanwhile. The end of a client's own child
+//! is always the kernel's to report.
+
+mod client;
+mod link;
+mod num;
+mod peek;
+mod proc;
+pub mod request;
+mod serve;
+mod stop;
+mod tracee;
+mod wait;
+mod world;
+
+use std::fmt;
+use std::sync::Arc;
+
+use utrace_core::{AttachError, Task};
+
+use crate::tool::{Origin, OutputError, Tool};
+use world::World;
+
+/// The engine as a tool: every thread of the trees that it is given may trace every other.
+pub struct Ptrace {
+    world: Arc<World>,
+}
+
+impl Ptrace {
+    /// For one tree, or several that may trace one another.
+    #[must_use]
+    pub fn new() -> Ptrace {
+        Ptrace { world: Arc::new(World::default()) }
+    }
+}
+
+impl Default for Ptrace {
+    fn default() -> Ptrace {
+        Ptrace::new()
+    }
+}
+
+impl fmt::Debug for Ptrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ptrace").finish_non_exhaustive()
+    }
+}
+
+impl Tool for Ptrace {
+    fn name(&self) -> &str {
+        "ptrace"
+    }
+
+    fn attach(&self, task: &Task, _origin: Origin) -> Result<(), AttachError> {
+        client::adopt(&self.world, task, task.id().0)
+    }
+
+    fn finish(&self) -> Result<(), OutputError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! Numbers of the calls and errors that this engine speaks of, as the kernel's headers have them.
+
+/// `ptrace`, `wait4`, `waitid`, `pause` of the x86-64 table.
+pub(super) const PTRACE: u64 = 101;
+pub(super) const WAIT4: u64 = 61;
+pub(super) const WAITID: u64 = 247;
+pub(super) const PAUSE: u64 = 34;
+
+/// `ptrace` of the 32-bit table.
+pub(super) const PTRACE_I386: u64 = 26;
+
+/// errno(3).
+pub(super) const EPERM: i64 = -1;
+pub(super) const ESRCH: i64 = -3;
+pub(super) const EIO: i64 = -5;
+pub(super) const EFAULT: i64 = -14;
+pub(super) const EINVAL: i64 = -22;
+/// `include/linux/errno.h`: restart if the handler has `SA_RESTART`; restart if there is no handler.
+pub(super) const ERESTARTSYS: i64 = -512;
+pub(super) const ERESTARTNOHAND: i64 = -514;
+
+/// signal(7).
+pub(super) const SIGTRAP: u32 = 5;
+pub(super) const SIGKILL: u32 = 9;
+pub(super) const SIGCHLD: u32 = 17;
+pub(super) const SIGSTOP: u32 = 19;

@@ -1,0 +1,102 @@
+//! Memory and registers of a tracee, as the requests ask for them.
+//!
+//! Plain functions over a [`Target`]; errors are ptrace(2)'s. Layouts are the x86-64 kernel's (`struct user`,
+//! register sets by ELF note). What a tracer may ask, and when, is [`super::serve`]'s.
+
+use utrace_abi::UserRegs;
+use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS};
+use utrace_core::{Addr, Regset, Target, TargetError};
+
+use super::num::{EINVAL, EIO, ESRCH};
+use super::stop::Place;
+
+/// `sizeof(struct user)` and where its debug registers stand (`asm/user_64.h`).
+const USER: u64 = 928;
+/// 32-bit user code (`__USER32_CS`).
+const CS_I386: u64 = 0x23;
+
+/// The general registers.
+pub(super) fn regs(target: &mut dyn Target) -> Result<UserRegs, i64> {
+    let mut bytes = [0; UserRegs::SIZE];
+    target.regset(Regset(NT_PRSTATUS), &mut bytes).map_err(errno)?;
+    Ok(UserRegs::from_bytes(&bytes))
+}
+
+/// Replaces them.
+pub(super) fn set_regs(target: &mut dyn Target, regs: &UserRegs) -> Result<(), i64> {
+    target.set_regset(Regset(NT_PRSTATUS), &regs.to_bytes()).map_err(errno)
+}
+
+/// Where a task is; nowhere if it cannot be asked.
+pub(super) fn place(target: &mut dyn Target) -> Place {
+    regs(target).map_or(Place::default(), |regs| place_of(&regs))
+}
+
+/// The same from its registers.
+pub(super) fn place_of(regs: &UserRegs) -> Place {
+    let arch = if regs.cs == CS_I386 { AUDIT_ARCH_I386 } else { AUDIT_ARCH_X86_64 };
+    Place { arch, ip: regs.rip, sp: regs.rsp }
+}
+
+/// `PTRACE_PEEKTEXT`, `PTRACE_PEEKDATA`.
+pub(super) fn read_word(target: &mut dyn Target, at: u64) -> Result<u64, i64> {
+    let mut word = [0; 8];
+    match target.read(Addr(at), &mut word) {
+        Ok(8) => Ok(u64::from_le_bytes(word)),
+        Err(TargetError::Died) => Err(ESRCH),
+        _ => Err(EIO),
+    }
+}
+
+/// `PTRACE_POKETEXT`, `PTRACE_POKEDATA`.
+pub(super) fn write_word(target: &mut dyn Target, at: u64, word: u64) -> Result<(), i64> {
+    match target.write(Addr(at), &word.to_le_bytes()) {
+        Ok(8) => Ok(()),
+        Err(TargetError::Died) => Err(ESRCH),
+        _ => Err(EIO),
+    }
+}
+
+/// `PTRACE_PEEKUSER`: a word of `struct user`. Only the registers of it are there.
+pub(super) fn read_user(target: &mut dyn Target, at: u64) -> Result<u64, i64> {
+    if !at.is_multiple_of(8) || at >= USER {
+        return Err(EIO);
+    }
+    let regs = regs(target)?.to_array();
+    let index = usize::try_from(at / 8).map_err(|_| EIO)?;
+    Ok(regs.get(index).copied().unwrap_or(0))
+}
+
+/// `PTRACE_POKEUSER`.
+pub(super) fn write_user(target: &mut dyn Target, at: u64, word: u64) -> Result<(), i64> {
+    let index = usize::try_from(at / 8).map_err(|_| EIO)?;
+    if !at.is_multiple_of(8) || index >= UserRegs::NAMES.len() {
+        return Err(EIO);
+    }
+    let mut bytes = regs(target)?.to_bytes();
+    bytes[index * 8..][..8].copy_from_slice(&word.to_le_bytes());
+    target.set_regset(Regset(NT_PRSTATUS), &bytes).map_err(errno)
+}
+
+/// A register set, whole.
+pub(super) fn read_set(target: &mut dyn Target, note: u32) -> Result<Vec<u8>, i64> {
+    // The extended state is the largest; with AMX it has some 11 KiB.
+    let mut bytes = vec![0; 16 * 1024];
+    let len = target.regset(Regset(note), &mut bytes).map_err(errno)?;
+    bytes.truncate(len);
+    Ok(bytes)
+}
+
+/// Replaces one.
+pub(super) fn write_set(target: &mut dyn Target, note: u32, bytes: &[u8]) -> Result<(), i64> {
+    target.set_regset(Regset(note), bytes).map_err(errno)
+}
+
+fn errno(error: TargetError) -> i64 {
+    match error {
+        TargetError::Died => ESRCH,
+        TargetError::Fault(_) => EIO,
+        TargetError::Unsupported => EINVAL,
+        TargetError::Refused(errno) => -i64::from(errno),
+    }
+}

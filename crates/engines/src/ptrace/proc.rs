@@ -1,0 +1,52 @@
+//! What only `/proc` knows of a client. Nothing here traces or changes anything.
+
+use std::fs;
+
+/// The parent of a process.
+pub(super) fn parent(pid: u32) -> Option<u32> {
+    stat_field(pid, 1)
+}
+
+/// The process group of a process.
+pub(super) fn group(pid: u32) -> Option<u32> {
+    stat_field(pid, 2)
+}
+
+/// A number of `/proc/PID/stat`, counted from the state, which is 0.
+fn stat_field(pid: u32, index: usize) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it may hold anything, a parenthesis too.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(index)?.parse().ok()
+}
+
+/// The children of all threads of a process that it has not collected, dead ones too.
+pub(super) fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+/// The real user of a task.
+pub(super) fn uid(tid: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    line.and_then(|ids| ids.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Whether a SIGCHLD to this process would be seen: it has a handler, or is blocked and may be fetched.
+pub(super) fn sees_sigchld(tid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let mask = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    };
+    let bit = 1 << (super::num::SIGCHLD - 1);
+    mask("SigCgt:") & bit != 0 || (mask("SigBlk:") & bit != 0 && mask("SigIgn:") & bit == 0)
+}
+
+/// The number of the system call that a task sleeps in; `None` while it runs.
+pub(super) fn sleeps_in(tid: u32) -> Option<u64> {
+    let line = fs::read_to_string(format!("/proc/{tid}/syscall")).ok()?;
+    line.split(' ').next()?.parse().ok()
+}

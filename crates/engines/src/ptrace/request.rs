@@ -1,0 +1,126 @@
+//! The requests of ptrace(2): which there are, and what is done with each.
+//!
+//! Key types: [`Row`]. [`TABLE`] is the one list; `docs/ptrace.md` is made from it (a test holds that), and
+//! [`super::serve`] has an arm for each that it emulates.
+
+use utrace_abi::ptrace as abi;
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    /// Answered from the state that this engine keeps.
+    Emulated,
+    /// Carried out on the tracee, which stands still.
+    Forwarded,
+    /// Answered with this error.
+    Refused(&'static str),
+}
+
+/// One request.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Its number.
+    pub number: u32,
+    /// Its name without `PTRACE_`.
+    pub name: &'static str,
+    /// What is done.
+    pub treatment: Treatment,
+    /// How, or why not.
+    pub how: &'static str,
+}
+
+macro_rules! rows {
+    ($($name:ident = $number:expr, $treatment:ident $(($errno:literal))?, $how:literal;)*) => {
+        &[$(Row {
+            number: $number,
+            name: stringify!($name),
+            treatment: Treatment::$treatment $(($errno))?,
+            how: $how,
+        },)*]
+    };
+}
+
+/// Every request of x86-64 Linux 6.x.
+pub const TABLE: &[Row] = rows! {
+    TRACEME = abi::PTRACE_TRACEME, Emulated, "links the caller to the thread that made its process";
+    PEEKTEXT = abi::PTRACE_PEEKTEXT, Forwarded, "a word of memory";
+    PEEKDATA = abi::PTRACE_PEEKDATA, Forwarded, "a word of memory";
+    PEEKUSER = abi::PTRACE_PEEKUSER, Forwarded, "registers; debug registers read as 0";
+    POKETEXT = abi::PTRACE_POKETEXT, Forwarded, "a word of memory";
+    POKEDATA = abi::PTRACE_POKEDATA, Forwarded, "a word of memory";
+    POKEUSER = abi::PTRACE_POKEUSER, Forwarded, "registers; EIO for debug registers";
+    CONT = abi::PTRACE_CONT, Emulated, "ends this tracer's hold";
+    KILL = abi::PTRACE_KILL, Emulated, "sends SIGKILL";
+    SINGLESTEP = abi::PTRACE_SINGLESTEP, Emulated, "ends this tracer's hold with one step";
+    GETREGS = abi::PTRACE_GETREGS, Forwarded, "general registers";
+    SETREGS = abi::PTRACE_SETREGS, Forwarded, "general registers";
+    GETFPREGS = abi::PTRACE_GETFPREGS, Forwarded, "floating point registers";
+    SETFPREGS = abi::PTRACE_SETFPREGS, Forwarded, "floating point registers";
+    ATTACH = abi::PTRACE_ATTACH, Emulated, "links the caller; the stop is an interrupt, shown as SIGSTOP";
+    DETACH = abi::PTRACE_DETACH, Emulated, "ends the link; other tracers keep theirs";
+    GETFPXREGS = 18, Refused("EIO"), "a request of 32-bit x86";
+    SETFPXREGS = 19, Refused("EIO"), "a request of 32-bit x86";
+    SYSCALL = abi::PTRACE_SYSCALL, Emulated, "ends the hold; the next boundary of a call is reported";
+    GET_THREAD_AREA = 25, Refused("EIO"), "not there yet";
+    SET_THREAD_AREA = 26, Refused("EIO"), "not there yet";
+    ARCH_PRCTL = 30, Refused("EIO"), "not there yet";
+    SYSEMU = abi::PTRACE_SYSEMU, Refused("EIO"), "not there yet";
+    SYSEMU_SINGLESTEP = abi::PTRACE_SYSEMU_SINGLESTEP, Refused("EIO"), "not there yet";
+    SINGLEBLOCK = abi::PTRACE_SINGLEBLOCK, Emulated, "ends this tracer's hold with a block step";
+    SETOPTIONS = abi::PTRACE_SETOPTIONS, Emulated, "each link has options of its own";
+    GETEVENTMSG = abi::PTRACE_GETEVENTMSG, Emulated, "of the present stop";
+    GETSIGINFO = abi::PTRACE_GETSIGINFO, Emulated, "of the present stop";
+    SETSIGINFO = abi::PTRACE_SETSIGINFO, Emulated, "delivered when the signal is let through";
+    GETREGSET = abi::PTRACE_GETREGSET, Forwarded, "by ELF note";
+    SETREGSET = abi::PTRACE_SETREGSET, Forwarded, "by ELF note";
+    SEIZE = abi::PTRACE_SEIZE, Emulated, "links the caller; nothing stops";
+    INTERRUPT = abi::PTRACE_INTERRUPT, Emulated, "a stop of this link";
+    LISTEN = abi::PTRACE_LISTEN, Emulated, "the end of the group stop will be told";
+    PEEKSIGINFO = abi::PTRACE_PEEKSIGINFO, Refused("EIO"), "not there yet";
+    GETSIGMASK = abi::PTRACE_GETSIGMASK, Refused("EIO"), "not there yet";
+    SETSIGMASK = abi::PTRACE_SETSIGMASK, Refused("EIO"), "not there yet";
+    SECCOMP_GET_FILTER = abi::PTRACE_SECCOMP_GET_FILTER, Refused("EIO"), "not there yet";
+    SECCOMP_GET_METADATA = abi::PTRACE_SECCOMP_GET_METADATA, Refused("EIO"), "not there yet";
+    GET_SYSCALL_INFO = abi::PTRACE_GET_SYSCALL_INFO, Emulated, "of the present stop";
+    GET_RSEQ_CONFIGURATION = abi::PTRACE_GET_RSEQ_CONFIGURATION, Refused("EIO"), "not there yet";
+    SET_SYSCALL_USER_DISPATCH_CONFIG = abi::PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, Refused("EIO"), "not there yet";
+    GET_SYSCALL_USER_DISPATCH_CONFIG = abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Refused("EIO"), "not there yet";
+    SET_SYSCALL_INFO = abi::PTRACE_SET_SYSCALL_INFO, Refused("EIO"), "not there yet";
+};
+
+/// The table of `docs/ptrace.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text = String::from("| request | | |\n|---|---|---|\n");
+    for row in TABLE {
+        let what = match row.treatment {
+            Treatment::Emulated => "emulated",
+            Treatment::Forwarded => "forwarded",
+            Treatment::Refused(errno) => errno,
+        };
+        text.push_str(&format!("| `{}` | {what} | {} |\n", row.name, row.how));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_request_has_one_row() {
+        let numbers: BTreeSet<u32> = TABLE.iter().map(|row| row.number).collect();
+        assert_eq!(numbers.len(), TABLE.len());
+        for number in (0..10).chain([12, 13, 14, 15, 16, 17, 24, 31, 32, 33]).chain(0x4200..=0x4212) {
+            assert!(numbers.contains(&number), "{number:#x}");
+        }
+    }
+
+    #[test]
+    fn the_document_is_not_stale() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ptrace.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        assert!(document.contains(&markdown()), "put this into docs/ptrace.md:\n{}", markdown());
+    }
+}

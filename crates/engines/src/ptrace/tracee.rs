@@ -1,0 +1,290 @@
+//! The engine on a tracee: turns what happens into the stops that its tracer asked for.
+//!
+//! Key types: [`Tracer`] (the engine). One is attached for each link. Its callbacks look at the link's options and its
+//! last resume, and answer `Stop` where the tracer is to be told. Stops that the core makes at once (a call's entry, a
+//! vfork, an exit, a signal) are told at once; the others are noted and told in the last report before user mode,
+//! where the tracee really stands still.
+
+use std::sync::Arc;
+
+use utrace_abi::ptrace::{self as abi, PtraceEvent};
+use utrace_core::{
+    Action, CloneKind, CloneReport, Cx, DeathReport, Engine, Event, ExecReport, ExitReport, JctlKind,
+    JctlReport, SignalAction, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task, TaskId,
+};
+
+use super::link::{First, Kin, Link, Phase, Resume, State};
+use super::num;
+use super::peek;
+use super::stop::{Place, Stop};
+use super::world::{LinkId, Threads, World};
+
+/// A tracer as an engine on one of its tracees.
+pub(super) struct Tracer {
+    world: Arc<World>,
+    id: LinkId,
+}
+
+impl Tracer {
+    /// Attaches a link's engine, and puts the link into the world.
+    ///
+    /// # Errors
+    /// The thread is gone.
+    pub(super) fn attach(world: &Arc<World>, threads: &mut Threads, mut link: Link) -> Result<LinkId, ()> {
+        let id = threads.next_id();
+        let task = link.task.clone();
+        let engine = task.attach_for(link.interest(), Tracer { world: Arc::clone(world), id }).map_err(drop)?;
+        link.engine = Some(engine);
+        threads.links.insert(id, link);
+        Ok(id)
+    }
+
+    /// Looks at the link; a link that is gone wants nothing.
+    fn with(&self, act: impl FnOnce(&mut Link) -> Verdict) -> Action {
+        let mut threads = self.world.lock();
+        let Some(link) = threads.link(self.id) else { return Action::Detach };
+        match act(link) {
+            Verdict::Say(action) => action,
+            Verdict::Stopped => {
+                threads.tell(self.id);
+                Action::Stop
+            }
+        }
+    }
+
+    /// The last report before the program runs.
+    fn at_rest(link: &mut Link) -> Verdict {
+        if let State::Stopped(..) = link.state {
+            Verdict::Say(Action::Stop)
+        } else if link.come_to_rest() {
+            Verdict::Stopped
+        } else {
+            Verdict::Say(link.resume.action())
+        }
+    }
+
+    /// A signal that the program is to get, as far as earlier tracers let it through.
+    fn at_signal(link: &mut Link, report: &mut SignalReport) -> Verdict {
+        if let State::Stopped(..) = link.state {
+            return Verdict::Say(Action::Stop);
+        }
+        // It goes no further until this tracer has decided.
+        report.action = SignalAction::Ignore;
+        link.stop(Stop::Signal(report.info));
+        Verdict::Stopped
+    }
+}
+
+/// What a callback came to.
+enum Verdict {
+    /// This is the answer.
+    Say(Action),
+    /// The tracee has stopped, and its tracer is to be told.
+    Stopped,
+}
+
+const ON: Verdict = Verdict::Say(Action::Resume);
+const LATER: Verdict = Verdict::Say(Action::Stop);
+
+impl Engine for Tracer {
+    fn name(&self) -> &str {
+        "ptrace tracer"
+    }
+
+    fn quiesce(&mut self, _cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+        self.with(|link| match (event, &link.state) {
+            (None, _) => Self::at_rest(link),
+            (Some(Event::Exit | Event::Death), _) => ON,
+            (Some(_), State::Stopped(..)) => Verdict::Say(Action::Stop),
+            (Some(_), _) => ON,
+        })
+    }
+
+    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        self.with(|link| {
+            if let State::Stopped(..) = link.state {
+                return Verdict::Say(Action::Stop);
+            }
+            if !entry.resumed() {
+                link.phase = Phase::Plain;
+            }
+            if link.resume != Resume::Syscall || link.phase == Phase::EntryShown {
+                return Verdict::Say(link.resume.action());
+            }
+            let call = entry.call();
+            let at = Place { arch: call.arch, ip: call.ip.0, sp: call.sp.0 };
+            link.phase = Phase::EntryShown;
+            link.stop(Stop::Entry { nr: call.number, args: call.args, at });
+            Verdict::Stopped
+        })
+    }
+
+    fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
+        let place = peek::place(cx.target());
+        let value = exit.value();
+        self.with(|link| {
+            link.phase = Phase::Plain;
+            if let Some(child) = link.vfork.take()
+                && link.has(abi::PTRACE_O_TRACEVFORKDONE)
+            {
+                link.next.push_back(Stop::Event(PtraceEvent::VforkDone, u64::from(child)));
+            }
+            if link.resume == Resume::Syscall || !link.next.is_empty() {
+                link.next.push_back(Stop::Exit { value, at: place });
+            }
+            if link.next.is_empty() { ON } else { LATER }
+        })
+    }
+
+    fn signal(&mut self, _cx: &mut Cx<'_>, report: &mut SignalReport) -> Action {
+        self.with(|link| match report.kind {
+            SignalKind::Report | SignalKind::Handler => {
+                if let Some(info) = link.inject.take() {
+                    report.info = info;
+                    report.action = SignalAction::Deliver;
+                    return match link.phase {
+                        Phase::Leaving => Verdict::Say(Action::Detach),
+                        _ => Verdict::Say(link.resume.action()),
+                    };
+                }
+                if report.action != SignalAction::Ignore && report.info.number != 0 {
+                    return Self::at_signal(link, report);
+                }
+                Self::at_rest(link)
+            }
+            SignalKind::Taken(_) if report.action == SignalAction::Ignore => {
+                // The trap of a step is shown so; anything else an earlier tracer keeps for itself.
+                let steps = matches!(link.resume, Resume::Step | Resume::BlockStep);
+                if steps && report.info.number == num::SIGTRAP && link.state == State::Running {
+                    link.stop(Stop::Signal(report.info));
+                    return Verdict::Stopped;
+                }
+                Verdict::Say(if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume })
+            }
+            SignalKind::Taken(_) => Self::at_signal(link, report),
+        })
+    }
+
+    fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
+        let mut threads = self.world.lock();
+        let Some(link) = threads.link(self.id) else { return Action::Detach };
+        let (option, event) = match clone.kind {
+            CloneKind::Fork => (abi::PTRACE_O_TRACEFORK, PtraceEvent::Fork),
+            CloneKind::Vfork => (abi::PTRACE_O_TRACEVFORK, PtraceEvent::Vfork),
+            CloneKind::Thread => (abi::PTRACE_O_TRACECLONE, PtraceEvent::Clone),
+        };
+        let child = clone.child.id().0;
+        let vfork = clone.kind == CloneKind::Vfork;
+        if vfork && link.has(abi::PTRACE_O_TRACEVFORKDONE) {
+            link.vfork = Some(child);
+            if let Some(engine) = &link.engine {
+                let _ = engine.set_events(link.interest());
+            }
+        }
+        if !link.has(option) {
+            return if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume };
+        }
+        let first = if link.face.seized { First::Event } else { First::Signal { code: 0 } };
+        let (face, tracer) = (link.face, (link.tracer, link.tracer_process));
+        let stop = Stop::Event(event, u64::from(child));
+        if vfork {
+            link.stop(stop);
+        } else {
+            link.next.push_back(stop);
+        }
+        follow(&self.world, &mut threads, Link::new(&clone.child, face, tracer, Kin::Stranger, first));
+        if vfork {
+            threads.tell(self.id);
+        }
+        Action::Stop
+    }
+
+    fn exec(&mut self, _cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
+        let mut threads = self.world.lock();
+        let Some(link) = threads.link(self.id) else { return Action::Detach };
+        link.tracee = link.task.id().0;
+        if let State::Stopped(..) | State::Listening = link.state {
+            link.broken_out();
+        }
+        if link.has(abi::PTRACE_O_TRACEEXEC) {
+            link.next.push_back(Stop::Event(PtraceEvent::Exec, u64::from(exec.former.0)));
+        } else if !link.face.seized {
+            link.exec_trap = true;
+        }
+        let (owes, tracee) = (link.owes(), link.tracee);
+        if exec.former != TaskId(tracee) {
+            // The leader that was is replaced: its end is told to nobody (ptrace(2), "execve under ptrace").
+            let id = self.id;
+            threads.links.retain(|other, link| *other == id || link.tracee != tracee || !ended(link));
+        }
+        if owes { Action::Stop } else { Action::Resume }
+    }
+
+    fn exit(&mut self, _cx: &mut Cx<'_>, exit: &mut ExitReport) -> Action {
+        let code = u64::from(exit.original());
+        self.with(|link| {
+            link.broken_out();
+            if !link.has(abi::PTRACE_O_TRACEEXIT) {
+                return ON;
+            }
+            link.stop(Stop::Event(PtraceEvent::Exit, code));
+            Verdict::Stopped
+        })
+    }
+
+    fn jctl(&mut self, _cx: &mut Cx<'_>, jctl: &mut JctlReport) -> Action {
+        self.with(|link| match (jctl.kind, &link.state) {
+            (JctlKind::Stopped, State::Running | State::Listening) => {
+                link.stop(Stop::Group(jctl.signal));
+                Verdict::Stopped
+            }
+            (JctlKind::Continued, State::Listening) => {
+                link.state = State::Running;
+                link.next.push_back(Stop::Interrupted);
+                LATER
+            }
+            (_, State::Stopped(..)) => LATER,
+            _ => ON,
+        })
+    }
+
+    fn death(&mut self, _cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
+        let mut threads = self.world.lock();
+        let Some(link) = threads.link(self.id) else { return Action::Detach };
+        if link.kin == Kin::Child && link.tracee == link.process {
+            // The kernel tells the parent, whose own wait it answers.
+            let process = link.tracer_process;
+            threads.links.remove(&self.id);
+            threads.wake_paused(process);
+        } else {
+            link.engine = None;
+            link.state = State::Ended(death.code);
+            threads.tell(self.id);
+        }
+        Action::Detach
+    }
+}
+
+fn ended(link: &Link) -> bool {
+    matches!(link.state, State::Ended(_))
+}
+
+/// A child that comes with its parent's options, stopped before its first instruction.
+fn follow(world: &Arc<World>, threads: &mut Threads, link: Link) {
+    // A child that is gone already has nothing to show.
+    let Ok(id) = Tracer::attach(world, threads, link) else { return };
+    hold(threads, id);
+}
+
+/// Has the tracee come to a stop of its link.
+pub(super) fn hold(threads: &mut Threads, id: LinkId) {
+    if let Some(engine) = threads.link(id).and_then(|link| link.engine.as_ref()) {
+        // One that dies now is told of by its death.
+        let _ = engine.control(Action::Stop);
+    }
+}
+
+/// Looks at a tracee that its link holds.
+pub(super) fn look<T: Send>(task: &Task, look: impl FnOnce(&mut dyn Target) -> T + Send) -> Result<T, i64> {
+    task.with_target(look).map_err(|_| num::ESRCH)
+}

@@ -1,0 +1,265 @@
+//! All threads of a traced tree, and who traces whom among them.
+//!
+//! Key types: [`World`], [`Threads`] (what its lock protects), [`Thread`]. Here a stop becomes news for its tracer:
+//! a thread that waits is woken, SIGCHLD is sent; and a wait finds the link that answers it. Neighbours:
+//! [`super::client`] calls for the waits, [`super::tracee`] for the stops.
+//!
+//! The lock may be held while the core is called: callbacks run without locks of the core, and the core calls no
+//! engine from its calls.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SyscallSet, Task};
+
+use super::link::{Kin, Link, State, Told};
+use super::num;
+use super::proc;
+use super::stop;
+use super::wait::{WaitCall, Which};
+
+/// Shared by all engines of one tree.
+#[derive(Default)]
+pub(super) struct World(Mutex<Threads>);
+
+impl World {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Threads> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Names a link for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LinkId(u64);
+
+/// How a wait sleeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sleep {
+    /// In the kernel's own wait: the client has children that it may report.
+    InWait,
+    /// In pause(2), which stands in for it.
+    InPause,
+}
+
+/// A wait that may be under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) call: WaitCall,
+    pub(super) sleep: Sleep,
+}
+
+/// A thread of the tree.
+pub(super) struct Thread {
+    pub(super) task: Task,
+    pub(super) engine: EngineRef,
+    pub(super) process: u32,
+    /// The thread that made its process.
+    pub(super) maker: u32,
+    pub(super) waiting: Option<Waiting>,
+    /// Whether it can trace somebody: what its process traces is looked for only then.
+    pub(super) traces: bool,
+}
+
+/// What a wait answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) tracee: u32,
+    /// For wait4.
+    pub(super) status: u32,
+    /// For waitid.
+    pub(super) info: [u8; 128],
+}
+
+/// Every thread and every link.
+#[derive(Default)]
+pub(super) struct Threads {
+    pub(super) threads: HashMap<u32, Thread>,
+    pub(super) links: BTreeMap<LinkId, Link>,
+    serial: u64,
+}
+
+/// What the engine of a client asks for at all times.
+pub(super) fn client_interest() -> Interest {
+    let calls = [num::PTRACE, num::WAIT4, num::WAITID, SyscallSet::OTHER];
+    let events = EventSet::from(Event::SyscallEntry) | Event::Clone | Event::Exec | Event::Death;
+    Interest::in_events(events).with_syscalls(calls.into_iter().collect())
+}
+
+impl Threads {
+    pub(super) fn next_id(&mut self) -> LinkId {
+        self.serial += 1;
+        LinkId(self.serial)
+    }
+
+    pub(super) fn link(&mut self, id: LinkId) -> Option<&mut Link> {
+        self.links.get_mut(&id)
+    }
+
+    /// The link that lets `tracer` make requests on `tracee`.
+    pub(super) fn held_by(&self, tracer: u32, tracee: u32) -> Option<LinkId> {
+        self.links
+            .iter()
+            .find(|(_, link)| {
+                link.tracer == tracer && link.tracee == tracee && !matches!(link.state, State::Ended(_))
+            })
+            .map(|(id, _)| *id)
+    }
+
+    /// Whether a process traces this thread already.
+    pub(super) fn is_traced_by(&self, process: u32, tracee: u32) -> bool {
+        self.links.values().any(|link| link.tracer_process == process && link.tracee == tracee)
+    }
+
+    /// The link of a caller that a wait can be about, whatever its state.
+    pub(super) fn has_links(&self, caller: u32, call: &WaitCall) -> bool {
+        let Some(thread) = self.threads.get(&caller) else { return false };
+        thread.traces && self.links.values().any(|link| link.is_meant(thread, caller, call))
+    }
+
+    /// The answer to a wait, if there is one. It is used up unless the call keeps it.
+    pub(super) fn find(&mut self, caller: u32, call: &WaitCall) -> Option<Found> {
+        let thread = self.threads.get(&caller)?;
+        if !thread.traces {
+            return None;
+        }
+        let (id, link) = self
+            .links
+            .iter_mut()
+            .find(|(_, link)| link.is_meant(thread, caller, call) && link.is_ready(call))?;
+        let id = *id;
+        let uid = proc_uid(call, link.tracee);
+        let found = link.found(uid);
+        if !call.keeps() {
+            match &mut link.state {
+                State::Stopped(_, told) => *told = Told::Yes,
+                State::Ended(_) => drop(self.links.remove(&id)),
+                State::Running | State::Listening => {}
+            }
+        }
+        Some(found)
+    }
+
+    /// Whether the process has a child, dead or alive, that the kernel may have something to say about.
+    pub(super) fn has_children(&self, caller: u32, call: &WaitCall) -> bool {
+        let Some(thread) = self.threads.get(&caller) else { return false };
+        let own = thread.process;
+        match call.which {
+            Which::One(pid) => proc::parent(pid) == Some(own),
+            Which::Any => !proc::children(own).is_empty(),
+            Which::Group(group) => {
+                let group = if group == 0 { proc::group(own) } else { Some(group) };
+                proc::children(own).into_iter().any(|child| proc::group(child) == group)
+            }
+        }
+    }
+
+    /// Its tracer learns that a link has news: whoever waits for it is woken, and SIGCHLD is sent.
+    pub(super) fn tell(&mut self, id: LinkId) {
+        let Some(link) = self.links.get(&id) else { return };
+        let process = link.tracer_process;
+        // The tracee is about to stand still, which the waiter finds when it looks.
+        let waiter = self.threads.iter().find(|(tid, thread)| {
+            thread.process == process
+                && thread.waiting.is_some_and(|waiting| {
+                    link.is_meant(thread, **tid, &waiting.call) && link.will_answer(&waiting.call)
+                })
+        });
+        let waiter = waiter.map(|(tid, _)| *tid);
+        let tracer = link.tracer;
+        if let Some(waiter) = waiter {
+            self.wake(waiter);
+        }
+        if let Some(thread) = self.threads.get(&tracer)
+            && proc::sees_sigchld(tracer)
+        {
+            // A tracer that is gone needs no signal.
+            let _ = thread.task.with_target(|target| target.send_signal(num::SIGCHLD));
+        }
+    }
+
+    /// Has a thread that waits look again.
+    pub(super) fn wake(&mut self, tid: u32) {
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        let Some(waiting) = thread.waiting else { return };
+        // What is noted may be long over: nobody tells us when the kernel's own wait returns.
+        if let Some(number) = proc::sleeps_in(tid)
+            && waiting.sleep == Sleep::InWait
+            && number != waiting.call.nr
+        {
+            thread.waiting = None;
+            return;
+        }
+        let _ = thread.engine.set_events(client_interest() | EventSet::from(Event::Quiesce) | Event::SyscallExit);
+        let _ = thread.engine.control(Action::Interrupt);
+    }
+
+    /// Wakes the waits of a process that sleep in pause: there may be a child now that the kernel reports.
+    pub(super) fn wake_paused(&mut self, process: u32) {
+        let paused = |thread: &Thread| thread.waiting.is_some_and(|waiting| waiting.sleep == Sleep::InPause);
+        let waiters: Vec<u32> = self
+            .threads
+            .iter()
+            .filter(|(_, thread)| thread.process == process && paused(thread))
+            .map(|(tid, _)| *tid)
+            .collect();
+        for tid in waiters {
+            self.wake(tid);
+        }
+    }
+}
+
+fn proc_uid(call: &WaitCall, tracee: u32) -> u32 {
+    // Only waitid tells the user.
+    if call.nr == num::WAITID { proc::uid(tracee) } else { 0 }
+}
+
+impl Link {
+    /// Whether a wait of this caller can be about this link.
+    fn is_meant(&self, thread: &Thread, caller: u32, call: &WaitCall) -> bool {
+        let whose = if call.own_thread_only() {
+            self.tracer == caller
+        } else {
+            self.tracer_process == thread.process
+        };
+        whose
+            && match call.which {
+                Which::Any => true,
+                Which::One(tid) => self.tracee == tid,
+                Which::Group(0) => proc::group(self.process) == proc::group(thread.process),
+                Which::Group(group) => proc::group(self.process) == Some(group),
+            }
+    }
+
+    /// Whether it has what the call looks for. A stop counts once the tracee stands still: until then a SIGKILL may
+    /// have undone it.
+    fn is_ready(&self, call: &WaitCall) -> bool {
+        match &self.state {
+            // A group stop is the kernel's own: nobody need hold the tracee in it.
+            State::Stopped(stop::Stop::Group(_), Told::Not) => call.takes_stops(),
+            State::Stopped(_, Told::Not) => call.takes_stops() && self.task.is_stopped(),
+            State::Ended(_) => call.takes_ends() && self.kin == Kin::Stranger,
+            State::Stopped(_, Told::Yes) | State::Running | State::Listening => false,
+        }
+    }
+
+    /// Whether it will be ready for this call.
+    fn will_answer(&self, call: &WaitCall) -> bool {
+        if let State::Stopped(..) = self.state { call.takes_stops() } else { self.is_ready(call) }
+    }
+
+    fn found(&self, uid: u32) -> Found {
+        let tracee = self.tracee;
+        match &self.state {
+            State::Stopped(present, _) => {
+                let (code, status) = (present.child_code(), present.code(self.face));
+                let info = stop::of_child(code, tracee, uid, status);
+                Found { tracee, status: present.status(self.face), info }
+            }
+            State::Ended(status) => {
+                let (code, value) = stop::of_end(*status);
+                Found { tracee, status: *status, info: stop::of_child(code, tracee, uid, value) }
+            }
+            State::Running | State::Listening => Found { tracee, status: 0, info: [0; 128] },
+        }
+    }
+}
