@@ -38,9 +38,10 @@ pub fn build(name: &str) -> PathBuf {
 pub fn try_build(name: &str) -> Result<PathBuf, String> {
     let source = source_of(name)?;
     let text = fs::read_to_string(&source).map_err(|e| format!("{}: {e}", source.display()))?;
-    let header = fs::read_to_string(sources().join("fixture.h")).unwrap_or_default();
+    let headers =
+        ["fixture.h", "vptrace.h"].map(|name| fs::read_to_string(sources().join(name)).unwrap_or_default());
     let mut hash = DefaultHasher::new();
-    (&text, &header).hash(&mut hash);
+    (&text, &headers).hash(&mut hash);
     let folder = cache().join(format!("{:016x}", hash.finish()));
     let program = folder.join(name);
     if program.exists() {

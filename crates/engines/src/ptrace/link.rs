@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use utrace_abi::ptrace::{PtraceEvent, self as abi};
+use utrace_abi::ptrace::{self as abi, PtraceEvent};
 use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, Task};
 
 use super::num::{SIGSTOP, SIGTRAP};
@@ -153,7 +153,7 @@ impl Link {
         let mut events = EventSet::SIGNAL | Event::Quiesce | Event::Clone | Event::Exec | Event::Exit;
         events = events | Event::Death | Event::Jctl;
         if self.resume == Resume::Syscall || self.vfork.is_some() {
-            events = events | EventSet::SYSCALL;
+            events |= EventSet::SYSCALL;
         }
         Interest::in_events(events)
     }

@@ -29,7 +29,7 @@ pub(super) fn set_regs(target: &mut dyn Target, regs: &UserRegs) -> Result<(), i
 
 /// Where a task is; nowhere if it cannot be asked.
 pub(super) fn place(target: &mut dyn Target) -> Place {
-    regs(target).map_or(Place::default(), |regs| place_of(&regs))
+    regs(target).map(|regs| place_of(&regs)).unwrap_or_default()
 }
 
 /// The same from its registers.

@@ -33,7 +33,8 @@ impl Tracer {
     pub(super) fn attach(world: &Arc<World>, threads: &mut Threads, mut link: Link) -> Result<LinkId, ()> {
         let id = threads.next_id();
         let task = link.task.clone();
-        let engine = task.attach_for(link.interest(), Tracer { world: Arc::clone(world), id }).map_err(drop)?;
+        let engine =
+            task.attach_for(link.interest(), Tracer { world: Arc::clone(world), id }).map_err(drop)?;
         link.engine = Some(engine);
         threads.links.insert(id, link);
         Ok(id)

@@ -65,8 +65,14 @@ impl WaitCall {
                     (2, group @ 0..) => Which::Group(group.unsigned_abs()),
                     _ => return None,
                 };
-                (wants && options & !KNOWN_WAITID == 0)
-                    .then_some(WaitCall { nr, which, options, status: 0, info: third, usage: fifth })
+                (wants && options & !KNOWN_WAITID == 0).then_some(WaitCall {
+                    nr,
+                    which,
+                    options,
+                    status: 0,
+                    info: third,
+                    usage: fifth,
+                })
             }
             _ => None,
         }

@@ -189,7 +189,8 @@ impl Threads {
             thread.waiting = None;
             return;
         }
-        let _ = thread.engine.set_events(client_interest() | EventSet::from(Event::Quiesce) | Event::SyscallExit);
+        let _ =
+            thread.engine.set_events(client_interest() | EventSet::from(Event::Quiesce) | Event::SyscallExit);
         let _ = thread.engine.control(Action::Interrupt);
     }
 
