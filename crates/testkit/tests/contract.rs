@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p utrace-linux-testkit --test contract` (or `just tables`) writes it anew.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test: what fails here has failed the test")]
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
