@@ -60,6 +60,10 @@ bench *ARGS:
 tables:
     UPDATE_DOCS=1 cargo test --quiet --package utrace-linux-testkit --test contract
 
+# kills the tracer at any moment, many times: what it traced goes on
+kills TIMES="3000":
+    UTRACE_KILLS={{TIMES}} cargo test --package utrace-linux-host --test killed -- --nocapture
+
 # the man page, to read
 man:
     cargo run --quiet -- man | man -l -

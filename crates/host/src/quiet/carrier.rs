@@ -29,10 +29,9 @@ pub(crate) struct Signals {
 
 /// The signal for a thread, which is blocked in this call, or in none.
 pub(crate) fn choose(tid: Tid, call: Option<&Call>) -> i32 {
-    if call.is_some_and(|call| changes_mask(tid, call)) {
-        return libc::SIGSTOP;
-    }
-    fs::read(format!("/proc/{tid}/stat")).ok().and_then(|line| parse(&line)).map_or(libc::SIGSTOP, pick)
+    let Some(more) = call.map_or(Some(0), |call| blocked_after(tid, call)) else { return libc::SIGSTOP };
+    let signals = fs::read(format!("/proc/{tid}/stat")).ok().and_then(|line| parse(&line));
+    signals.map_or(libc::SIGSTOP, |now| pick(Signals { blocked: now.blocked | more, ..now }))
 }
 
 fn pick(signals: Signals) -> i32 {
@@ -57,20 +56,24 @@ fn parse(line: &[u8]) -> Option<Signals> {
     Some(Signals { blocked, caught })
 }
 
-/// Whether `/proc` shows the mask of this call, which is not the one that holds after it.
-fn changes_mask(tid: Tid, call: &Call) -> bool {
-    let Ok(number) = i64::try_from(call.number) else { return true };
-    let [_, _, _, _, fifth, sixth] = call.args;
-    match number {
-        libc::SYS_rt_sigsuspend | libc::SYS_rt_sigtimedwait => true,
-        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 | libc::SYS_io_uring_enter => fifth != 0,
-        libc::SYS_ppoll => call.args[3] != 0,
+/// What the thread will block after this call besides what `/proc` shows. `None` if that cannot be known, because the
+/// mask that is shown is the call's own.
+fn blocked_after(tid: Tid, call: &Call) -> Option<u64> {
+    let set_at = |at: u64| {
+        let mut set = [0; 8];
+        (mem::read(tid, at, &mut set) == Ok(8)).then(|| u64::from_ne_bytes(set))
+    };
+    let [first, _, _, fourth, fifth, sixth] = call.args;
+    let unless_set = |mask: u64| if mask == 0 { Some(0) } else { None };
+    match i64::try_from(call.number).ok()? {
+        libc::SYS_rt_sigsuspend => None,
+        // Those that it waits for are open in the call only.
+        libc::SYS_rt_sigtimedwait => set_at(first),
+        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 | libc::SYS_io_uring_enter => unless_set(fifth),
+        libc::SYS_ppoll => unless_set(fourth),
         // The sixth argument points to the mask's address and size.
-        libc::SYS_pselect6 | IO_PGETEVENTS => {
-            let mut mask = [0; 8];
-            sixth != 0 && (mem::read(tid, sixth, &mut mask) != Ok(8) || mask != [0; 8])
-        }
-        _ => false,
+        libc::SYS_pselect6 | IO_PGETEVENTS if sixth != 0 => unless_set(set_at(sixth)?),
+        _ => Some(0),
     }
 }
 

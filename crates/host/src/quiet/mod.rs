@@ -21,7 +21,7 @@ pub(crate) mod recheck;
 pub(crate) mod trap;
 
 use place::Call;
-use trap::{Kind, Trap};
+use trap::{Carrier, Kind, Trap};
 
 /// What is set for one thread.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Quiet {
     sought: bool,
     trap: Option<Trap>,
     /// A trap that was taken down had been hit: this signal of it is still to come as a stop of its own.
-    echo: Option<i32>,
+    echo: Option<Carrier>,
 }
 
 impl Quiet {
@@ -79,13 +79,8 @@ impl Quiet {
 
     /// Takes the trap down. Answers the call at whose return it sprang, if it did.
     pub(crate) fn take_down(&mut self) -> Option<Call> {
-        let trap = self.trap.take()?;
-        let signal = trap.signal();
-        let (kind, hits) = trap.end();
-        if hits == 0 {
-            return None;
-        }
-        self.echo = Some(signal);
+        let (kind, carrier) = self.trap.take()?.end();
+        self.echo = Some(carrier?);
         if let Kind::Return(call) = kind { Some(call) } else { None }
     }
 
@@ -97,7 +92,7 @@ impl Quiet {
 
     /// The signal whose stop is still to come.
     pub(crate) fn echo(&self) -> Option<i32> {
-        self.echo
+        self.echo.as_ref().map(Carrier::signal)
     }
 
     /// That stop has come.

@@ -3,10 +3,13 @@
 //! A trap is a perf event of one thread whose hits send that thread a signal ([`super::carrier`]). Closing it, by drop
 //! or by the end of our process, leaves nothing behind. One shot: it is taken down at the first stop, whatever that is.
 
+use std::sync::Arc;
+
 use super::carrier;
 use super::place::{Call, Place, PlaceFile};
 use crate::sys::Errno;
 use crate::sys::perf::Event;
+use crate::sys::roll::{Enrolled, Roll};
 use crate::types::Tid;
 
 /// How long a thread may run in user mode before the clock stops it, in nanoseconds. Much shorter ticks would hold
@@ -27,7 +30,28 @@ pub(crate) enum Kind {
 pub(crate) struct Trap {
     event: Event,
     kind: Kind,
+    carrier: Carrier,
+}
+
+/// The signal that a hit sends, and what makes sure that it does no harm without us.
+#[derive(Debug)]
+pub(crate) struct Carrier {
     signal: i32,
+    /// For `SIGSTOP`: who lets the thread go if we are killed.
+    _enrolled: Option<Enrolled>,
+}
+
+impl Carrier {
+    fn choose(tid: Tid, call: Option<&Call>, roll: &Arc<Roll>) -> Self {
+        let signal = carrier::choose(tid, call);
+        let enrolled = if signal == libc::SIGSTOP { roll.enroll(tid) } else { None };
+        Self { signal, _enrolled: enrolled }
+    }
+
+    /// Its number.
+    pub(crate) fn signal(&self) -> i32 {
+        self.signal
+    }
 }
 
 /// What came of an attempt to set a trap at a return.
@@ -47,11 +71,16 @@ impl Trap {
     ///
     /// # Errors
     /// As [`Event::breakpoint`].
-    pub(crate) fn at_return(tid: Tid, file: &PlaceFile, call: &Call) -> Result<Armed, Errno> {
-        let signal = carrier::choose(tid, Some(call));
+    pub(crate) fn at_return(
+        tid: Tid,
+        file: &PlaceFile,
+        call: &Call,
+        roll: &Arc<Roll>,
+    ) -> Result<Armed, Errno> {
+        let carrier = Carrier::choose(tid, Some(call), roll);
         let event = Event::breakpoint(tid, call.pc)?;
-        event.send_to(tid, signal)?;
-        let mut trap = Self { event, kind: Kind::Return(*call), signal };
+        event.send_to(tid, carrier.signal)?;
+        let mut trap = Self { event, kind: Kind::Return(*call), carrier };
         match file.read()? {
             Place::Blocked(now) if now.pc == call.pc => {
                 // Perhaps another call from the same place: it is this one that will return.
@@ -66,20 +95,15 @@ impl Trap {
     ///
     /// # Errors
     /// As [`Event::user_clock`].
-    pub(crate) fn at_tick(tid: Tid) -> Result<Self, Errno> {
-        let signal = carrier::choose(tid, None);
+    pub(crate) fn at_tick(tid: Tid, roll: &Arc<Roll>) -> Result<Self, Errno> {
+        let carrier = Carrier::choose(tid, None, roll);
         let event = Event::user_clock(tid, TICK)?;
-        event.send_to(tid, signal)?;
-        Ok(Self { event, kind: Kind::Tick, signal })
+        event.send_to(tid, carrier.signal)?;
+        Ok(Self { event, kind: Kind::Tick, carrier })
     }
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
-    }
-
-    /// The signal that a hit sends.
-    pub(crate) fn signal(&self) -> i32 {
-        self.signal
     }
 
     /// Whether it was hit.
@@ -87,8 +111,9 @@ impl Trap {
         self.event.hits() > 0
     }
 
-    /// Takes it down; answers what it waited for and how often that happened.
-    pub(crate) fn end(self) -> (Kind, u64) {
-        (self.kind, self.event.end())
+    /// Takes it down; answers what it waited for, and if it was hit the signal that is on its way.
+    pub(crate) fn end(self) -> (Kind, Option<Carrier>) {
+        let hits = self.event.end();
+        (self.kind, (hits > 0).then_some(self.carrier))
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod perf;
 pub(crate) mod pidfd;
 pub(crate) mod process;
 pub(crate) mod ptrace;
+pub(crate) mod roll;
 pub(crate) mod sched;
 pub(crate) mod sigmask;
 pub(crate) mod spawn;

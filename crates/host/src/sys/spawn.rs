@@ -11,6 +11,7 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::path::Path;
 
 use super::Errno;
+use super::roll::Roll;
 use super::sigmask::{self, SigMask};
 use crate::types::Tid;
 
@@ -170,21 +171,30 @@ fn become_program(
 
 /// Forks a child that only ever sleeps: the doorbell of [`crate::mailbox`].
 ///
-/// All its signals are blocked but `ring`. It holds no descriptor, has
-/// its own session so that no terminal reaches it, and dies with the calling thread.
-pub(crate) fn fork_sleeper(name: &CStr, ring: i32) -> Result<Tid, Errno> {
+/// All its signals are blocked but `ring` and the one that says that the calling thread is gone. It holds no
+/// descriptor and has its own session, so that no terminal reaches it. It outlives the calling thread by the moment
+/// that it takes to let go who is on the roll.
+pub(crate) fn fork_sleeper(name: &CStr, ring: i32, roll: &Roll) -> Result<Tid, Errno> {
     let old = sigmask::replace(SigMask::ALL)?;
+    let parent = std::process::id();
     let forked = fork();
     if let Ok(None) = forked {
-        sleep_forever(name, ring);
+        sleep_until_alone(name, ring, roll, parent);
     }
     sigmask::replace(old)?;
     forked.and_then(|pid| pid.ok_or(Errno::EINVAL))
 }
 
-fn sleep_forever(name: &CStr, ring: i32) -> ! {
+/// What the kernel sends the doorbell when the thread that made it ends (PR_SET_PDEATHSIG(2const)).
+const ALONE: i32 = libc::SIGTERM;
+
+fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32) -> ! {
+    extern "C" fn wake_up(_signal: libc::c_int) {}
+    let handler: extern "C" fn(libc::c_int) = wake_up;
+    // SAFETY: the handler does nothing, so it may run at any time.
+    unsafe { libc::signal(ALONE, handler as libc::sighandler_t) };
     // SAFETY: a prctl with a signal number.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, ALONE) };
     // SAFETY: a prctl that reads a C string.
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
     // SAFETY: no argument.
@@ -193,16 +203,20 @@ fn sleep_forever(name: &CStr, ring: i32) -> ! {
     unsafe { libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) };
     // The action of `ring` is left alone: its tracer takes every signal before an action would, and setting the
     // default would throw a ring away that is pending already (sigaction(2), ignored signals).
-    let _ = sigmask::replace(SigMask::ALL.without(ring));
+    let _ = sigmask::replace(SigMask::ALL.without(ring).without(ALONE));
     // Setting SIG_DFL discards a pending signal that is ignored by default, blocked or not (sigaction(2)): a ring
     // that came before is lost. One of our own stands in for it; if we are not traced yet, it is ignored, and no
     // ring was lost either, because nobody rings before that.
     // SAFETY: sends a signal to the calling thread.
     unsafe { libc::raise(ring) };
-    loop {
+    // SAFETY: no argument.
+    if unsafe { libc::getppid() }.unsigned_abs() == parent {
+        // It ends with a handler, and the tracer lets no other signal come to one.
         // SAFETY: no argument.
         unsafe { libc::pause() };
     }
+    roll.release_all();
+    exit_now(0)
 }
 
 /// `None` in the child.

@@ -14,6 +14,7 @@ use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
 use crate::quiesce;
+use crate::quiet::Quiet;
 use crate::stop::{Stop, decode};
 use crate::sys::process as os;
 use crate::sys::ptrace::{self, Request, SyscallAt};
@@ -58,8 +59,8 @@ impl Tracer {
             }
             // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
             tracee.quiet.take_down();
-            if let Some(signal) = tracee.quiet.echo() {
-                echoes.insert(tid, signal);
+            if tracee.quiet.echo().is_some() {
+                echoes.insert(tid, core::mem::take(&mut tracee.quiet));
                 awaited.at_calls.insert(tid);
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
@@ -82,7 +83,6 @@ impl Tracer {
             }
         }
         self.collect(awaited, &echoes);
-        // The doorbell dies with this thread.
         let _ = os::kill(self.bell, libc::SIGKILL);
         let _ = wait::wait_for(self.bell);
     }
@@ -92,7 +92,7 @@ impl Tracer {
     /// A thread that we interrupted comes soon, unless it is in an uninterruptible sleep (a vfork parent, say):
     /// that one is left to the end of this thread, and nothing of it was disturbed yet. A thread that runs may stop
     /// at a system call's entry any moment, which the end of this thread would leave as a detach does.
-    fn collect(&self, mut awaited: Awaited, echoes: &HashMap<Tid, i32>) {
+    fn collect(&self, mut awaited: Awaited, echoes: &HashMap<Tid, Quiet>) {
         let start = Instant::now();
         loop {
             match wait::poll_any() {
@@ -103,7 +103,7 @@ impl Tracer {
                     if let Ok(Stop::Exited(_) | Stop::Killed(..)) = stop {
                         awaited.killed.remove(&tid);
                     }
-                    self.detach_at(tid, stop, echoes.get(&tid).copied());
+                    self.detach_at(tid, stop, echoes.get(&tid).and_then(Quiet::echo));
                 }
                 Ok(None) => {
                     awaited.interrupted.retain(|tid| comes_soon(*tid));

@@ -39,6 +39,7 @@ use crate::shared::Shared;
 use crate::stop::{Stop, decode, needs_message};
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Options, Request};
+use crate::sys::roll::Roll;
 use crate::sys::wait::{self, Usage, WaitStatus};
 use crate::sys::{perf, process, spawn};
 use crate::tracee::{Carries, Gone, Stopped};
@@ -70,6 +71,8 @@ pub(crate) struct Tracer {
     recheck: Recheck,
     /// Keeps perf events cheap to make, once one was needed.
     dummy: Option<perf::Event>,
+    /// Threads that our death could leave stopped.
+    roll: Arc<Roll>,
     /// Who hears of the release of the dead, from the first one on.
     mourner: Mourning,
 }
@@ -86,13 +89,26 @@ enum Mourning {
 impl Tracer {
     /// Makes the calling thread a tracer with a doorbell.
     pub(crate) fn start(shared: Arc<Shared>) -> Result<Self, HostError> {
-        let bell = hang_bell(&shared)?;
+        let roll = Roll::new().map_err(|errno| HostError::Start("map a page", errno))?;
+        let bell = hang_bell(&shared, &roll)?;
         let usage = Usage::default();
         let (early, children) = (HashMap::new(), HashMap::new());
         let placement = Placement::new();
         let (table, recheck) = (Table::default(), Recheck::default());
         let mourner = Mourning::NotYet;
-        Ok(Self { shared, bell, table, early, children, usage, placement, recheck, dummy: None, mourner })
+        Ok(Self {
+            shared,
+            bell,
+            table,
+            early,
+            children,
+            usage,
+            placement,
+            recheck,
+            dummy: None,
+            roll,
+            mourner,
+        })
     }
 
     /// Serves until a shutdown is asked for.
@@ -159,7 +175,7 @@ impl Tracer {
 
     /// Somebody killed the doorbell: hang another. Mail that came meanwhile is found by the loop.
     fn renew_bell(&mut self) -> Result<(), HostError> {
-        self.bell = hang_bell(&self.shared)?;
+        self.bell = hang_bell(&self.shared, &self.roll)?;
         Ok(())
     }
 
@@ -247,10 +263,10 @@ impl Tracer {
     }
 }
 
-fn hang_bell(shared: &Shared) -> Result<Tid, HostError> {
-    let bell = spawn::fork_sleeper(c"utrace-doorbell", RING)
+fn hang_bell(shared: &Shared, roll: &Roll) -> Result<Tid, HostError> {
+    let bell = spawn::fork_sleeper(c"utrace-doorbell", RING, roll)
         .map_err(|errno| HostError::Start("make the doorbell process", errno))?;
-    if let Err(errno) = ptrace::seize(bell, Options::NONE.with_exitkill()) {
+    if let Err(errno) = ptrace::seize(bell, Options::NONE) {
         let _ = process::kill(bell, libc::SIGKILL);
         let _ = wait::wait_for(bell);
         return Err(HostError::Start("ptrace(2)", errno));

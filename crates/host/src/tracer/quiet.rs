@@ -9,6 +9,7 @@ use super::Tracer;
 use super::syscalls::{index_of, is_error};
 use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::quiesce;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
 use crate::quiet::trap::{Armed, Trap};
@@ -98,14 +99,14 @@ impl Tracer {
 
     fn set_at_return(&mut self, tracee: &Tracee, file: &PlaceFile, call: &Call) -> Result<Armed, Errno> {
         self.keep_perf_warm();
-        Trap::at_return(tracee.tid, file, call)
+        Trap::at_return(tracee.tid, file, call, &self.roll)
     }
 
     /// It has the processor, in user mode or not: the clock stops it where it may be stopped.
     fn approach_running(&mut self, tracee: &mut Tracee) -> Next {
         if !tracee.quiet.is_set() {
             self.keep_perf_warm();
-            match Trap::at_tick(tracee.tid) {
+            match Trap::at_tick(tracee.tid, &self.roll) {
                 Ok(trap) => tracee.quiet.set(trap),
                 Err(Errno::ESRCH) => return Next::Comes,
                 Err(_) => {
@@ -159,6 +160,10 @@ impl Tracer {
     /// The trap sprang: the signal goes no further, and if it was the return of a call, that is an exit to report.
     fn at_trap(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, call: Option<Call>) {
         tracee.call = None;
+        // A tick that was late found it in a call that it had just begun.
+        if let Err(gone) = quiesce::hide_interruption(&mut stopped) {
+            return self.lost(tracee, gone);
+        }
         let mut verdict = Verdict::Go(Action::Resume);
         if let Some(call) = call
             && tracee.task.asked_for(Event::SyscallExit)
