@@ -141,7 +141,11 @@ pub(super) fn cpu_set(cx: &mut Cx<'_>, addr: u64, size: u64) {
 
 /// Memory nodes as words of hex.
 pub(super) fn node_set(cx: &mut Cx<'_>, addr: u64, bits: u64) {
-    let words = bits.div_ceil(64);
+    // The kernel takes one bit less than it is told (set_mempolicy(2)).
+    let words = bits.saturating_sub(1).div_ceil(64);
+    if words == 0 && bits > 0 {
+        return cx.addr(addr);
+    }
     cx.array::<8>(addr, words, |cx, word| {
         cx.s(if word.u64(0) == 0 { "00" } else { "0x" });
         super::cx::push_radix(cx.out, word.u64(0), 16, 14);

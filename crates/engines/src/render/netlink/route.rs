@@ -364,9 +364,9 @@ static METRICS: Table = Table {
 fn table(cx: &mut Cx<'_>, data: &[u8], _family: u8) -> bool {
     let Some(value) = word(data, 0).map(u64::from) else { return false };
     if f::RT_TABLE.name(value).is_some() {
-        choice(cx, value, &f::RT_TABLE)
+        choice(cx, value, &f::RT_TABLE);
     } else {
-        cx.udec(value)
+        cx.udec(value);
     }
     true
 }
