@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use exit::{Code, End};
 use flags::hi::HiArgs;
@@ -64,9 +64,31 @@ fn show_usage(error: &clap::Error) -> Code {
         }
         _ => {
             let text = rendered.to_string();
-            message::say(text.strip_prefix("error: ").unwrap_or(&text).trim_end());
+            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+            match habit(error) {
+                Some(hint) => message::say(format_args!("{text}\n\n{hint}")),
+                None => message::say(text),
+            }
             Code::Failed
         }
+    }
+}
+
+/// What helps whoever types as for strace, which has no subcommands.
+fn habit(error: &clap::Error) -> Option<&'static str> {
+    const RUN: &str = "To trace a program: utrace run [OPTIONS] CMD";
+    const ATTACH: &str = "To trace what runs already: utrace attach -p PID";
+    let said = match error.get(ContextKind::InvalidArg).or_else(|| error.get(ContextKind::InvalidSubcommand))
+    {
+        Some(ContextValue::String(word)) => word.as_str(),
+        _ => return None,
+    };
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::UnknownArgument if said == "-p" => Some(ATTACH),
+        ErrorKind::InvalidSubcommand => Some(RUN),
+        ErrorKind::UnknownArgument if usage.contains("<COMMAND>") => Some(RUN),
+        _ => None,
     }
 }
 

@@ -53,6 +53,63 @@ fn no_program_at_all() {
     refused(place.run(words("attach -p x")).go(), 125, &["'x'"]);
 }
 
+/// strace has no subcommands: who leaves them out is told.
+#[test]
+fn typed_as_for_strace() {
+    let place = Place::new();
+    for line in ["ls", "-f ls", "-c ls", "-o f ls"] {
+        refused(place.run(words(line)).go(), 125, &["utrace run"]);
+    }
+    refused(place.run(words("-p 1")).go(), 125, &["utrace attach -p PID"]);
+    refused(place.run(["run", "-P", "", "ls"]).go(), 125, &["a path is missing"]);
+    refused(place.run(words("run -p 1")).go(), 125, &["utrace attach -p PID"]);
+}
+
+/// What strace says of itself under a tracer, we say too; and nobody's own use of SIGTRAP or ptrace disturbs.
+#[test]
+fn programs_that_know_tracers() {
+    let place = Place::new();
+    let program = |what: &str| {
+        let source = format!(
+            "import ctypes, os, signal\n\
+             libc = ctypes.CDLL(None, use_errno=True)\n\
+             if '{what}' == 'traceme':\n    print(libc.ptrace(0, 0, 0, 0), ctypes.get_errno())\n\
+             if '{what}' == 'trap':\n    \
+             signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))\n    \
+             print(os.waitstatus_to_exitcode(os.system('true')))\n    \
+             os.kill(os.getpid(), signal.SIGTRAP)\n    print(sorted(signal.sigpending()))\n"
+        );
+        ["python3".to_owned(), "-S".to_owned(), "-c".to_owned(), source]
+    };
+    for who in everybody() {
+        let run = |what: &str| {
+            let mut args = words("run --log=/dev/null --");
+            args.extend(program(what).map(Into::into));
+            place.run(args).who(who).go().expect(0).out
+        };
+        assert_eq!(run("traceme"), "-1 1\n", "EPERM: it has a tracer already");
+        assert!(run("trap").contains("SIGTRAP"), "it is pending, as without a tracer");
+    }
+}
+
+#[test]
+fn a_command_that_reads_the_log_and_goes() {
+    let place = Place::new();
+    let run = |reader: &str, cmd: &str| {
+        let mut args = words("run -o");
+        args.push(reader.into());
+        args.extend(["--", "sh", "-c", cmd].map(Into::into));
+        place.run(args).go()
+    };
+    let ran = run("|no-such-reader", "echo out; exit 4");
+    assert_eq!((ran.code(), ran.out.as_str()), (4, "out\n"), "{}", ran.err);
+    let ran = run("|head -1 >/dev/null", "for i in 1 2 3 4 5 6 7 8 9; do echo $i; done");
+    assert!(ran.out.ends_with("9\n"), "{}", ran.out);
+    let mut args = words("run -ff -o");
+    args.extend(["|cat", "--", "true"].map(Into::into));
+    refused(place.run(args).go(), 125, &["do not go together"]);
+}
+
 #[test]
 fn no_such_process() {
     let place = Place::new();
@@ -162,6 +219,12 @@ fn bad_words_are_pointed_at() {
     pointed(&["--inject", "opnat:error=ENOENT"], "opnat");
     pointed(&["--inject", "openat:eror=ENOENT"], "eror");
     pointed(&["--inject", "openat:error=ENOENT:when=x"], "x");
+    pointed(&["--log=f,status=faild"], "faild");
+    pointed(&["-s", "-1"], "-1");
+    pointed(&["-c", "-S", "speed"], "speed");
+    pointed(&["-c", "-U", "calls,speed"], "speed");
+    pointed(&["-X", "long"], "long");
+    pointed(&["--quiet=exit,nosuch"], "nosuch");
     pointed(&["-e", "trace=open,opne"], "opne");
     pointed(&["-e", "inject=openat:error=EWHAT"], "EWHAT");
 }

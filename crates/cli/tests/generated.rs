@@ -94,3 +94,67 @@ fn version_and_help_go_to_stdout() {
         assert!(!ran.out.contains('\x1b'), "colour off a terminal");
     }
 }
+
+/// `docs/strace.md` names every flag of strace, and only options that there are.
+#[test]
+fn the_table_for_those_who_know_strace_is_whole() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/strace.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let place = Place::new();
+    let ticked = |cell: &str| -> Vec<String> {
+        cell.split('`').skip(1).step_by(2).map(|code| code.replace("\\|", "|")).collect()
+    };
+    for row in &rows {
+        let column = row.get(2).copied().unwrap_or_default().trim_end_matches('|').trim();
+        for option in ticked(column) {
+            let sample = |text: &str| {
+                let values = [
+                    ("raw|abbrev|verbose", "raw"),
+                    ("status=SET", "status=failed"),
+                    ("quiet=SET", "quiet=exit"),
+                    ("decode=SET", "decode=path"),
+                    ("signal=SET", "signal=INT"),
+                    ("SET", "read"),
+                    ("LIST", "calls"),
+                    ("ORDER", "calls"),
+                    ("TIME", "5"),
+                    ("COLUMN", "9"),
+                    ("=N", "=9"),
+                    ("'|CMD'", "|cat"),
+                    ("inject=…", "inject=getuid:retval=0"),
+                ];
+                values.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+            };
+            let option = sample(&option);
+            let flags = match option.strip_prefix("--") {
+                Some(_) => option,
+                None => format!("--log=f,{option}"),
+            };
+            let mut args = vec!["run".to_owned()];
+            args.extend(flags.split(' ').map(str::to_owned));
+            args.extend(["--".to_owned(), "true".to_owned()]);
+            if !flags.contains("always") {
+                place.run(&args).go().expect(0);
+            }
+        }
+    }
+    let Ok(help) = std::process::Command::new("strace").arg("-h").output() else {
+        return common::skip("no strace");
+    };
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let known: Vec<String> = rows.iter().flat_map(|row| ticked(row[0])).collect();
+    for line in help.lines() {
+        let flag = line.trim_start().split([' ', ',']).next().unwrap_or_default();
+        if flag.len() == 2 && flag.starts_with('-') && line.starts_with("  -") {
+            assert!(
+                known.iter().any(|code| code.starts_with(flag)),
+                "{flag} is not in docs/strace.md: {line}"
+            );
+        }
+    }
+}

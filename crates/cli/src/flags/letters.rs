@@ -53,11 +53,11 @@ pub struct Letters {
     pub paths: Vec<String>,
 
     /// Show at most N bytes of a string [32]
-    #[arg(short = 's', long = "string-limit", value_name = "N")]
+    #[arg(short = 's', long = "string-limit", value_name = "N", allow_negative_numbers = true)]
     pub strings: Option<String>,
 
     /// Column of the results [40]
-    #[arg(short = 'a', long = "columns", value_name = "N")]
+    #[arg(short = 'a', long = "columns", value_name = "N", allow_negative_numbers = true)]
     pub column: Option<String>,
 
     /// Time of day before each line; -tt with microseconds; -ttt seconds since the epoch

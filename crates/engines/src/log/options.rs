@@ -178,6 +178,7 @@ impl LogOptions {
     pub fn set(&mut self, pair: &Pair<'_>) -> Result<(), SpecError> {
         match pair.key {
             "trace" => self.trace = sets::syscalls(pair.value).map_err(|bad| bad.shifted(pair.at))?,
+            "path" if pair.value.is_empty() => return Err(pair.wrong("a path is missing")),
             "path" => self.paths.push(pair.value.into()),
             "signal" => self.signals = sets::signals(pair.value).map_err(|bad| bad.shifted(pair.at))?,
             "status" => self.status = Choices::parse(pair.value).map_err(|bad| bad.shifted(pair.at))?,
