@@ -19,5 +19,6 @@ step ci/deny.sh
 step cargo bench --workspace --no-run --quiet
 step ci/fuzz.sh "${FUZZ_SECONDS:-20}"
 step ci/loom.sh
+step ci/mutate.sh
 step cargo test --workspace --doc --quiet
 step ci/test.sh

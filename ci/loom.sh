@@ -4,5 +4,7 @@
 # usage: ci/loom.sh [NAME…]     (parts of the names of models; default all. LOOM_MAX_PREEMPTIONS=4 looks further)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Built often and run for seconds: link-time optimisation would cost more than it gives.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=0
 RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom" \
-    cargo test --quiet --package utrace-linux-core --release --test models -- "$@"
+    cargo test --quiet --package utrace-linux-core --release --lib --test models -- "$@"

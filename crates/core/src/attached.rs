@@ -10,7 +10,7 @@ use crate::interest::{Interest, SYSCALL_WORDS, SignalSet, SyscallSet};
 use crate::record::Ledger;
 use crate::sync::list::Data;
 use crate::sync::lock::Guard;
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, LoadOwn, order};
 use crate::task::Task;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -121,31 +121,30 @@ impl Attached {
     #[inline(always)]
     pub(crate) fn word(&self) -> Word {
         // Acquire pairs with the Release of `set_interest`: who sees the events sees the sets they go with.
-        Word(self.word.load(Ordering::Acquire))
+        Word(self.word.load(order::word_read()))
     }
 
     /// Whether the syscall is in the declared set. Read before the word, see [`Attached::set_interest`].
     #[inline(always)]
     pub(crate) fn has_syscall(&self, (word, bit): (usize, u64)) -> bool {
-        self.syscalls[word].load(Ordering::Acquire) & bit != 0
+        self.syscalls[word].load(order::set_read()) & bit != 0
     }
 
     /// Whether the signal is in the declared set. Read before the word.
     #[inline]
     pub(crate) fn has_signal(&self, number: u32) -> bool {
-        SignalSet::from_bits(self.signals.load(Ordering::Acquire)).contains(number)
+        SignalSet::from_bits(self.signals.load(order::set_read())).contains(number)
     }
 
-    pub(crate) fn interest(&self, _lock: &Guard<'_, Ledger>) -> Interest {
-        let events = self.word().events();
+    pub(crate) fn interest(&self, lock: &Guard<'_, Ledger>) -> Interest {
+        let events = self.own_word(lock).events();
         let mut interest = Interest { events, ..Interest::NONE };
         if events.intersects(EventSet::SYSCALL) {
-            interest.syscalls = SyscallSet::from_words(core::array::from_fn(|word| {
-                self.syscalls[word].load(Ordering::Relaxed)
-            }));
+            interest.syscalls =
+                SyscallSet::from_words(core::array::from_fn(|word| self.syscalls[word].load_own()));
         }
         if events.intersects(EventSet::SIGNAL) {
-            interest.signals = SignalSet::from_bits(self.signals.load(Ordering::Relaxed));
+            interest.signals = SignalSet::from_bits(self.signals.load_own());
         }
         interest
     }
@@ -157,53 +156,61 @@ impl Attached {
     /// the new one. As long as there is no event that a set goes with, the set is empty: or a reader that
     /// read it before such an event came would combine the event of the new interest with the set of the old one.
     /// From one such event to another that mixture is possible, and the call is answered as being in progress.
-    pub(crate) fn set_interest(&self, _lock: &Guard<'_, Ledger>, interest: &Interest) {
+    pub(crate) fn set_interest(&self, lock: &Guard<'_, Ledger>, interest: &Interest) {
         let events = interest.events;
         let syscalls =
             if events.intersects(EventSet::SYSCALL) { interest.syscalls } else { SyscallSet::NONE };
         let signals = if events.intersects(EventSet::SIGNAL) { interest.signals } else { SignalSet::NONE };
-        let now = self.word.load(Ordering::Relaxed);
+        let now = self.own_word(lock).0;
         let keep = now & !EventSet::ALL.bits();
-        self.word.store(keep | (now & events.bits()), Ordering::Release);
+        self.write(lock, keep | (now & events.bits()));
         for (word, bits) in self.syscalls.iter().zip(syscalls.words()) {
-            word.store(*bits, Ordering::Release);
+            word.store(*bits, order::set_write());
         }
-        self.signals.store(signals.bits(), Ordering::Release);
-        self.word.store(keep | events.bits(), Ordering::Release);
+        self.signals.store(signals.bits(), order::set_write());
+        self.write(lock, keep | events.bits());
     }
 
-    pub(crate) fn set_stop(&self, _lock: &Guard<'_, Ledger>) {
-        self.word.store(self.word.load(Ordering::Relaxed) | STOP, Ordering::Release);
+    pub(crate) fn set_stop(&self, lock: &Guard<'_, Ledger>) {
+        self.write(lock, self.own_word(lock).0 | STOP);
     }
 
-    pub(crate) fn clear_stop(&self, _lock: &Guard<'_, Ledger>) {
-        self.word.store(self.word.load(Ordering::Relaxed) & !STOP, Ordering::Release);
+    pub(crate) fn clear_stop(&self, lock: &Guard<'_, Ledger>) {
+        self.write(lock, self.own_word(lock).0 & !STOP);
     }
 
     /// Notes whether a callback may still run that the interest forbids.
-    pub(crate) fn set_unsettled(&self, _lock: &Guard<'_, Ledger>, unsettled: bool) {
-        let now = self.word.load(Ordering::Relaxed);
+    pub(crate) fn set_unsettled(&self, lock: &Guard<'_, Ledger>, unsettled: bool) {
+        let now = self.own_word(lock).0;
         let next = if unsettled { now | UNSETTLED } else { now & !UNSETTLED };
         if next != now {
-            self.word.store(next, Ordering::Release);
+            self.write(lock, next);
         }
     }
 
     /// No callback may start any more; the engine is still on a list.
-    pub(crate) fn mark(&self, _lock: &Guard<'_, Ledger>) {
-        self.word.store(MARKED, Ordering::Release);
+    pub(crate) fn mark(&self, lock: &Guard<'_, Ledger>) {
+        self.write(lock, MARKED);
     }
 
     /// The reap has had its turn with this engine.
-    pub(crate) fn mark_reaped(&self, _lock: &Guard<'_, Ledger>) {
-        let reaped = if self.word().counts() { REAPED } else { 0 };
-        self.word.store(MARKED | reaped, Ordering::Release);
+    pub(crate) fn mark_reaped(&self, lock: &Guard<'_, Ledger>) {
+        let reaped = if self.own_word(lock).counts() { REAPED } else { 0 };
+        self.write(lock, MARKED | reaped);
     }
 
     /// The engine is on no list any more.
-    pub(crate) fn set_detached(&self, _lock: &Guard<'_, Ledger>) {
-        let reaped = self.word.load(Ordering::Relaxed) & REAPED;
-        self.word.store(MARKED | DETACHED | reaped, Ordering::Release);
+    pub(crate) fn set_detached(&self, lock: &Guard<'_, Ledger>) {
+        self.write(lock, MARKED | DETACHED | (self.own_word(lock).0 & REAPED));
+    }
+
+    /// The word, for who alone may change it.
+    pub(crate) fn own_word(&self, _lock: &Guard<'_, Ledger>) -> Word {
+        Word(self.word.load_own())
+    }
+
+    fn write(&self, _lock: &Guard<'_, Ledger>, word: u32) {
+        self.word.store(word, order::word_write());
     }
 }
 
@@ -281,8 +288,8 @@ impl Match {
         Match { kind: None, tag: Some(tag) }
     }
 
-    pub(crate) fn fits(&self, engine: &Attached) -> bool {
-        engine.word().counts()
+    pub(crate) fn fits(&self, engine: &Attached, lock: &Guard<'_, Ledger>) -> bool {
+        engine.own_word(lock).counts()
             && self.kind.is_none_or(|kind| kind == engine.kind)
             && self.tag.is_none_or(|tag| tag == engine.tag)
     }

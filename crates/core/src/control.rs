@@ -6,7 +6,6 @@ use crate::event::Event;
 use crate::host::Steps;
 use crate::record::{Ledger, Life};
 use crate::reset::{is_held, reset};
-use crate::sync::Ordering;
 use crate::sync::lock::Guard;
 use crate::task::MASK_STOP;
 
@@ -75,7 +74,7 @@ impl EngineRef {
     }
 
     fn check_state(&self, ledger: &Guard<'_, Ledger>, action: Action) -> Result<(), ControlError> {
-        if !self.attached.word().counts() || ledger.reap_begun() {
+        if !self.attached.own_word(ledger).counts() || ledger.reap_begun() {
             return Err(ControlError::Gone);
         }
         match (ledger.life, action) {
@@ -87,8 +86,8 @@ impl EngineRef {
 
     fn stop(&self, mut ledger: Guard<'_, Ledger>) -> Progress {
         self.attached.set_stop(&ledger);
-        let mask = self.task.inner.mask.load(Ordering::Relaxed);
-        self.task.inner.mask.store(mask | MASK_STOP, Ordering::Release);
+        let mask = &self.task.inner.mask;
+        mask.write(&ledger, mask.own(&ledger) | MASK_STOP);
         if ledger.hold.traced() || ledger.hold.jctl() {
             ledger.hold = ledger.hold.with_traced(true);
             return Progress::Done;
@@ -139,8 +138,8 @@ impl EngineRef {
         }
         ledger.hold = ledger.hold.with_traced(false);
         // Nobody holds it, so nobody wants a stop: or each return to user mode would look for one.
-        let mask = self.task.inner.mask.load(Ordering::Relaxed);
-        self.task.inner.mask.store(mask & !MASK_STOP, Ordering::Release);
+        let mask = &self.task.inner.mask;
+        mask.write(ledger, mask.own(ledger) & !MASK_STOP);
         if ledger.hold.jctl() || ledger.life != Life::Alive { Ask::Nothing } else { Ask::Wake }
     }
 
@@ -190,7 +189,7 @@ impl EngineRef {
     /// Detached already by somebody else, or being reaped: which of the two.
     fn already_gone(&self) -> Result<Detached, SyncError> {
         let ledger = self.task.lock();
-        let word = self.attached.word();
+        let word = self.attached.own_word(&ledger);
         drop(ledger);
         // Still counting and yet refused: the reap has begun and comes to it. Reaped: it has.
         if word.counts() || word.is_reaped() {

@@ -6,7 +6,6 @@ use crate::event::{Event, EventSet};
 use crate::interest::Interest;
 use crate::record::{Ledger, Life};
 use crate::reset::reset;
-use crate::sync::Ordering;
 use crate::sync::lock::Guard;
 
 /// The events that a dying task has already used.
@@ -44,9 +43,9 @@ impl EngineRef {
         let old = self.check_set_events(&ledger, &new)?;
         let Some(record) = self.task.record() else { return Err(SetEventsError::Gone) };
         // INV-11: what the task may report grows before the engine's own word, and at once.
-        let mask = self.task.inner.mask.load(Ordering::Relaxed);
+        let mask = self.task.inner.mask.own(&ledger);
         let grown = mask | new.events.bits();
-        self.task.inner.mask.store(grown, Ordering::Release);
+        self.task.inner.mask.write(&ledger, grown);
         let grew = record.grow(&ledger, &new) | (grown != mask);
         self.attached.set_interest(&ledger, &new);
         // Quiescent: nobody is inside a callback, and what is wanted can shrink at once.
@@ -62,7 +61,7 @@ impl EngineRef {
         // A call that forbids nothing new answers for the one before, if nothing was allowed since: asked again after
         // InProgress, Done means that the old callback is over (spec section 2).
         let (takes_away, adds) = (takes_away(&old, &new), takes_away(&new, &old));
-        let was_unsettled = self.attached.word().is_unsettled();
+        let was_unsettled = self.attached.own_word(&ledger).is_unsettled();
         let disables = takes_away || (was_unsettled && !adds);
         // What runs in a death pass cannot be taken away any more, so nothing that was is running (INV-15, SC-75).
         let dying = ledger.life == Life::Dying;
@@ -78,7 +77,7 @@ impl EngineRef {
         ledger: &Guard<'_, Ledger>,
         new: &Interest,
     ) -> Result<Interest, SetEventsError> {
-        if !self.attached.word().counts() || ledger.reap_begun() {
+        if !self.attached.own_word(ledger).counts() || ledger.reap_begun() {
             return Err(SetEventsError::Gone);
         }
         let old = self.attached.interest(ledger);

@@ -20,7 +20,8 @@ pub struct Examine<'a> {
 
 impl EngineRef {
     fn check_examine(&self, ledger: &Guard<'_, Ledger>) -> Result<(), ExamineError> {
-        if !self.attached.word().stops() || !self.attached.word().counts() {
+        let word = self.attached.own_word(ledger);
+        if !word.stops() || !word.counts() {
             return Err(ExamineError::NotHeld);
         }
         if ledger.life != Life::Alive { Err(ExamineError::Dead) } else { Ok(()) }

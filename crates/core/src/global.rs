@@ -26,7 +26,7 @@
 
 use crate::host::Platform;
 use crate::sync::lock::Lock;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, order};
 use crate::task::Task;
 use core::fmt;
 
@@ -59,12 +59,11 @@ impl TaskFlag {
     #[inline]
     pub fn get(&self) -> Switch {
         // Pair E: who sees `On` sees what was done before it was asked for.
-        if self.word.load(Ordering::Acquire) == Switch::On as u32 { Switch::On } else { Switch::Off }
+        if self.word.load(order::flag_read()) == Switch::On as u32 { Switch::On } else { Switch::Off }
     }
 
     fn set(&self, to: Switch) {
-        let release = if cfg!(weaken_flag) { Ordering::Relaxed } else { Ordering::Release };
-        self.word.store(to as u32, release);
+        self.word.store(to as u32, order::flag_write());
     }
 }
 

@@ -103,6 +103,6 @@ pub trait Platform: Send + Sync {
 
     /// A full fence in the caller and, if [`Platform::fences`] is asymmetric, in every thread that runs reports.
     fn heavy_fence(&self) {
-        crate::sync::fence_full();
+        crate::sync::order::heavy_fence();
     }
 }

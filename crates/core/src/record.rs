@@ -11,9 +11,11 @@
 //! | `Attached::word` | lock holders | the walker | A; Release / Acquire with the syscall and signal sets |
 //! | `Record::waiters`, `reporting` | barrier / the walker | the other | D: waiters written, fence, `reporting` read / `reporting` cleared, fence, waiters read |
 //! | `Record::epoch` | whoever ends a callback that is waited for | barrier | futex word: read before `reporting` is looked at |
-//! | `Record::pending` | lock holders | the task | Release / Acquire: an attach that was asked for is spliced (INV-4) |
-//! | `Record::syscalls`, `signals` | lock holders | anyone | superset of the engines' sets (as INV-11) |
+//! | `Record::pending` | lock holders | the task | Relaxed, a hint: who finds something owed takes the lock (INV-4) |
+//! | `Record::syscalls`, `signals` | lock holders | anyone | Relaxed; superset of the engines' sets (as INV-11) |
 //! | `Record::list` | walker and lock | walker or lock | see `sync::list` |
+//!
+//! Each ordering and fence has a name in [`order`], and there the model that fails without it.
 
 use crate::action::Action;
 use crate::attached::{Attached, Placed};
@@ -22,7 +24,7 @@ use crate::host::Platform;
 use crate::interest::{Interest, SYSCALL_WORDS, SignalSet, SyscallSet};
 use crate::sync::list::{List, Walker, read_locked};
 use crate::sync::lock::Guard;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence_light};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, LoadOwn, Ordering, order};
 use crate::task::Task;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -75,46 +77,50 @@ impl Record {
 
     #[inline(always)]
     pub(crate) fn pending(&self) -> Pending {
-        Pending(self.pending.load(Ordering::Acquire))
+        // Relaxed: who finds something owed takes the lock before acting on it.
+        Pending(self.pending.load(Ordering::Relaxed))
+    }
+
+    /// What is owed, for who alone may change it.
+    fn own_pending(&self) -> Pending {
+        Pending(self.pending.load_own())
     }
 
     /// Owes the task `action` too.
     pub(crate) fn owe(&self, _lock: &Guard<'_, Ledger>, action: Action) {
-        let now = self.pending();
+        let now = self.own_pending();
         let action = now.action().merge(action);
-        self.pending.store(action as u32 | (now.0 & ATTACH), Ordering::Release);
+        self.pending.store(action as u32 | (now.0 & ATTACH), Ordering::Relaxed);
     }
 
     /// Owes the task a splice.
     pub(crate) fn owe_splice(&self, _lock: &Guard<'_, Ledger>) {
-        self.pending.store(self.pending.load(Ordering::Relaxed) | ATTACH, Ordering::Release);
+        self.pending.store(self.own_pending().0 | ATTACH, Ordering::Relaxed);
     }
 
     pub(crate) fn set_pending_action(&self, _lock: &Guard<'_, Ledger>, action: Action) {
-        self.pending
-            .store(action as u32 | (self.pending.load(Ordering::Relaxed) & ATTACH), Ordering::Release);
+        self.pending.store(action as u32 | (self.own_pending().0 & ATTACH), Ordering::Relaxed);
     }
 
     fn spliced(&self, _lock: &Guard<'_, Ledger>) {
-        self.pending.store(self.pending.load(Ordering::Relaxed) & !ATTACH, Ordering::Release);
+        self.pending.store(self.own_pending().0 & !ATTACH, Ordering::Relaxed);
     }
 
     /// Says that `engine`'s callback is about to be looked for and made: fence pair A, INV-7.
     #[inline(always)]
     pub(crate) fn publish(&self, engine: &Arc<Attached>, symmetric: bool) {
-        self.reporting.store(Arc::as_ptr(engine).cast_mut(), Ordering::Relaxed);
+        self.reporting.store(Arc::as_ptr(engine).cast_mut(), Ordering::Release);
         // Pair A: the store above is before the reads of the engine's word and sets that follow.
-        fence_light(symmetric);
+        order::publish_fence(symmetric);
     }
 
     /// Says that the callback is over and what it returned is applied; wakes who waits for that.
     #[inline(always)]
     pub(crate) fn unpublish(&self, task: &Task, symmetric: bool) {
         // Release: who sees null (or another engine) sees what the callback returned applied (INV-8).
-        let release = if cfg!(weaken_unpublish) { Ordering::Relaxed } else { Ordering::Release };
-        self.reporting.store(ptr::null_mut(), release);
+        self.reporting.store(ptr::null_mut(), order::reporting_clear());
         // Pair D: the store above is before the read of `waiters`.
-        fence_light(symmetric);
+        order::unpublish_fence(symmetric);
         if self.waiters.load(Ordering::Relaxed) != 0 {
             self.bump(task.inner.platform);
         }
@@ -127,9 +133,10 @@ impl Record {
         platform.wake_all(&self.epoch);
     }
 
-    /// Wakes the waiters if there are any; for state that changed under the lock.
-    pub(crate) fn settled(&self, platform: &dyn Platform) {
-        crate::sync::fence_full();
+    /// Wakes who waits for the death pass to be over; in the section of the lock that ended it.
+    ///
+    /// No fence: who waits for state under the lock counted itself in before it looked at it there.
+    pub(crate) fn settled(&self, _lock: &Guard<'_, Ledger>, platform: &dyn Platform) {
         if self.waiters.load(Ordering::Relaxed) != 0 {
             self.bump(platform);
         }
@@ -137,12 +144,12 @@ impl Record {
 
     /// Whether `engine`'s callback runs. Exact only after a heavy fence (pair A).
     pub(crate) fn is_reporting(&self, engine: &Attached) -> bool {
-        ptr::eq(self.reporting.load(Ordering::Acquire), engine)
+        ptr::eq(self.reporting.load(order::reporting_read()), engine)
     }
 
     /// Whether any callback runs, and whose, as an address to compare.
     pub(crate) fn reporting(&self) -> *const Attached {
-        self.reporting.load(Ordering::Acquire)
+        self.reporting.load(order::reporting_read())
     }
 
     /// Waits until `over` says so. `over` is asked again after each end of a callback or change of state.
@@ -185,13 +192,13 @@ impl Record {
         let mut grew = false;
         if interest.events.intersects(EventSet::SYSCALL) {
             for (word, more) in self.syscalls.iter().zip(interest.syscalls.words()) {
-                let before = word.load(Ordering::Relaxed);
+                let before = word.load_own();
                 grew |= more & !before != 0;
                 word.store(before | more, Ordering::Relaxed);
             }
         }
         if interest.events.intersects(EventSet::SIGNAL) {
-            let before = self.signals.load(Ordering::Relaxed);
+            let before = self.signals.load_own();
             grew |= interest.signals.bits() & !before != 0;
             self.signals.store(before | interest.signals.bits(), Ordering::Relaxed);
         }

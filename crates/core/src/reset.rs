@@ -8,7 +8,6 @@ use crate::attached::Attached;
 use crate::event::{Event, EventSet};
 use crate::interest::{SignalSet, SyscallSet};
 use crate::record::{Ledger, Life, for_each_locked, splice};
-use crate::sync::Ordering;
 use crate::sync::list::Walker;
 use crate::sync::lock::Guard;
 use crate::task::{MASK_STOP, Task};
@@ -34,9 +33,6 @@ pub(crate) fn reset(task: &Task, ledger: &mut Guard<'_, Ledger>, walker: &mut Wa
         engine.set_detached(ledger);
     }
     recompute(task, ledger, walker);
-    if !leavers.is_empty() {
-        walker.record().settled(task.inner.platform);
-    }
     Leavers(leavers)
 }
 
@@ -48,7 +44,7 @@ fn recompute(task: &Task, ledger: &mut Guard<'_, Ledger>, walker: &Walker) {
     for engine in for_each_locked(record, ledger) {
         any = true;
         let interest = engine.interest(ledger);
-        mask |= interest.events.bits() | if engine.word().stops() { MASK_STOP } else { 0 };
+        mask |= interest.events.bits() | if engine.own_word(ledger).stops() { MASK_STOP } else { 0 };
         if interest.events.intersects(EventSet::SYSCALL) {
             syscalls = syscalls.union(&interest.syscalls);
         }
@@ -67,7 +63,7 @@ fn recompute(task: &Task, ledger: &mut Guard<'_, Ledger>, walker: &Walker) {
     if !any {
         record.set_pending_action(ledger, Action::Resume);
     }
-    task.inner.mask.store(mask, Ordering::Release);
+    task.inner.mask.write(ledger, mask);
 }
 
 /// Whether any engine holds the task stopped. Derived each time, so that no second copy of the answer can be
@@ -76,5 +72,5 @@ pub(crate) fn is_held(ledger: &Guard<'_, Ledger>) -> bool {
     ledger
         .record
         .as_deref()
-        .is_some_and(|record| for_each_locked(record, ledger).any(|engine| engine.word().stops()))
+        .is_some_and(|record| for_each_locked(record, ledger).any(|engine| engine.own_word(ledger).stops()))
 }

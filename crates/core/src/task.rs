@@ -15,7 +15,7 @@ use crate::report::{Reaper, Reporter};
 use crate::sync::list::Walker;
 use crate::sync::lock::{Guard, Lock};
 use crate::sync::publish::Publish;
-use crate::sync::{AtomicU32, Ordering, fence_full};
+use crate::sync::{AtomicU32, LoadOwn, Ordering, order};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -44,9 +44,31 @@ pub(crate) const MASK_STOP: u32 = 1 << 29;
 /// Released: the system is done with the dead thread (spec: EXIT_DEAD).
 pub(crate) const RELEASED: u32 = 1;
 
+/// A task's mask: what its engines may want, read without a lock before anything else is.
+#[derive(Default)]
+pub(crate) struct Mask(AtomicU32);
+
+impl Mask {
+    /// Pair B: who reads something sees the record that it speaks of.
+    #[inline(always)]
+    pub(crate) fn read(&self) -> u32 {
+        self.0.load(order::mask_read())
+    }
+
+    /// The mask, for who alone may change it.
+    pub(crate) fn own(&self, _lock: &Guard<'_, Ledger>) -> u32 {
+        self.0.load_own()
+    }
+
+    /// Pair B: after the record was published.
+    pub(crate) fn write(&self, _lock: &Guard<'_, Ledger>, mask: u32) {
+        self.0.store(mask, order::mask_write());
+    }
+}
+
 pub(crate) struct TaskInner {
     /// Superset of what the engines want (INV-11), plus [`MASK_STOP`]. Nonzero means that there is a record.
-    pub(crate) mask: AtomicU32,
+    pub(crate) mask: Mask,
     /// [`RELEASED`] or 0: fence pair C.
     pub(crate) exit: AtomicU32,
     pub(crate) record: Publish<Record>,
@@ -92,7 +114,7 @@ impl Task {
         platform: &'static dyn Platform,
     ) -> (Task, Reporter, Reaper) {
         let inner = TaskInner {
-            mask: AtomicU32::new(0),
+            mask: Mask::default(),
             exit: AtomicU32::new(0),
             record: Publish::empty(),
             ledger: Lock::new(Ledger::new()),
@@ -166,7 +188,7 @@ impl Task {
         let mut ledger = self.lock();
         let record = self.record_for_attach(&mut ledger)?;
         if let Some(other) = exclusive
-            && for_each_locked(record, &ledger).any(|attached| other.fits(attached))
+            && for_each_locked(record, &ledger).any(|attached| other.fits(attached, &ledger))
         {
             return Err(AttachError::Exists);
         }
@@ -193,15 +215,13 @@ impl Task {
                 self.inner.record.fill(record)
             }
         };
-        let before = self.inner.mask.load(Ordering::Relaxed);
-        if before == 0 {
-            // Release: the pair B half of the writer.
-            self.inner.mask.store(Event::Reap.bit(), Ordering::Release);
+        if self.inner.mask.own(ledger) == 0 {
+            self.inner.mask.write(ledger, Event::Reap.bit());
             // Pair C (INV-10): mask written, fence, exit read; the reaper writes exit, fences, reads mask. So the
             // reaper comes for our engine, or we see that it will not.
-            fence_full();
+            order::attach_fence();
             if self.inner.exit.load(Ordering::Relaxed) == RELEASED {
-                self.inner.mask.store(0, Ordering::Relaxed);
+                self.inner.mask.write(ledger, 0);
                 return Err(AttachError::Gone);
             }
         }
@@ -216,7 +236,8 @@ impl Task {
         if ledger.reap_begun() {
             return None;
         }
-        let found = for_each_locked(record, &ledger).find(|engine| which.fits(engine)).map(Arc::clone);
+        let found =
+            for_each_locked(record, &ledger).find(|engine| which.fits(engine, &ledger)).map(Arc::clone);
         drop(ledger);
         found.map(|engine| EngineRef::new(self.clone(), engine))
     }
@@ -229,7 +250,7 @@ impl Task {
             return Vec::new();
         }
         for_each_locked(record, &ledger)
-            .filter(|engine| engine.word().counts())
+            .filter(|engine| engine.own_word(&ledger).counts())
             .map(|engine| EngineRef::new(self.clone(), Arc::clone(engine)))
             .collect()
     }
@@ -237,20 +258,20 @@ impl Task {
     /// Whether some engine may want `event`, or any call at all for it. A host skips what nobody wants.
     #[inline]
     pub fn wants(&self, event: Event) -> bool {
-        self.inner.mask.load(Ordering::Acquire) & (event.bit() | Event::Quiesce.bit() | MASK_STOP) != 0
+        self.inner.mask.read() & (event.bit() | Event::Quiesce.bit() | MASK_STOP) != 0
     }
 
     /// Whether some engine asked for `event` itself.
     #[inline]
     pub fn asked_for(&self, event: Event) -> bool {
-        self.inner.mask.load(Ordering::Acquire) & event.bit() != 0
+        self.inner.mask.read() & event.bit() != 0
     }
 
     /// Everything that the engines together want: what a host pushes down.
     ///
     /// It may be more than is wanted by now, until the task next reports (INV-11), and never less.
     pub fn wanted(&self) -> Interest {
-        let mask = self.inner.mask.load(Ordering::Acquire);
+        let mask = self.inner.mask.read();
         match self.inner.record.get() {
             None => Interest { events: EventSet::NONE, syscalls: SyscallSet::NONE, signals: SignalSet::NONE },
             Some(record) => Interest {
@@ -264,7 +285,7 @@ impl Task {
     /// Whether some engine may want entry or exit of the syscall with this index, or a call at any event.
     #[inline]
     pub fn wants_syscall(&self, index: u64) -> bool {
-        let mask = self.inner.mask.load(Ordering::Acquire);
+        let mask = self.inner.mask.read();
         if mask & (Event::Quiesce.bit() | MASK_STOP) != 0 {
             return true;
         }
@@ -295,8 +316,7 @@ impl Task {
     pub fn is_released(&self) -> bool {
         let released = self.inner.exit.load(Ordering::Relaxed) == RELEASED;
         let ledger = self.lock();
-        released
-            && (ledger.life == Life::Gone || ledger.reap_due || self.inner.mask.load(Ordering::Relaxed) == 0)
+        released && (ledger.life == Life::Gone || ledger.reap_due || self.inner.mask.own(&ledger) == 0)
     }
 
     /// Whether it takes part in a job control stop of its process, as far as its host has said.

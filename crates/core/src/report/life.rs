@@ -9,7 +9,7 @@ use crate::record::{Hold, Ledger, Life, splice};
 use crate::reset::reset;
 use crate::sync::list::Walker;
 use crate::sync::lock::Guard;
-use crate::sync::{Ordering, fence_full};
+use crate::sync::{Ordering, order};
 use crate::target::Target;
 use crate::task::{RELEASED, Task};
 use alloc::sync::Arc;
@@ -73,7 +73,7 @@ impl Reporter {
         ledger.life = Life::Zombie;
         let Some(mut walker) = self.walker.take() else { return };
         let leavers = reset(&self.task, &mut ledger, &mut walker);
-        walker.record().settled(self.task.inner.platform);
+        walker.record().settled(&ledger, self.task.inner.platform);
         if ledger.reap_due {
             // The reaper came first: the dying task does its work (SC-78).
             reap(&self.task, ledger, walker);
@@ -140,8 +140,8 @@ impl Reaper {
         let inner = &self.task.inner;
         // Pair C (INV-10): exit written, fence, mask read; an attach writes the mask, fences, reads exit.
         inner.exit.store(RELEASED, Ordering::Relaxed);
-        fence_full();
-        if inner.mask.load(Ordering::Acquire) == 0 {
+        order::reap_fence();
+        if inner.mask.read() == 0 {
             return;
         }
         let mut ledger = self.task.lock();
@@ -150,7 +150,7 @@ impl Reaper {
             return resume_reap(&self.task);
         }
         let told_of_death = EventSet::from(Event::Death) | Event::Quiesce;
-        let wanted = EventSet::from_bits_truncate(inner.mask.load(Ordering::Relaxed));
+        let wanted = EventSet::from_bits_truncate(inner.mask.own(&ledger));
         let death_due = ledger.life == Life::Dead && wanted.intersects(told_of_death);
         if death_due || ledger.life == Life::Dying {
             ledger.reap_due = true;
@@ -185,8 +185,7 @@ fn reap(task: &Task, mut ledger: Guard<'_, Ledger>, mut walker: Walker) {
     let mut ledger = task.lock();
     let leavers = reset(task, &mut ledger, &mut walker);
     ledger.life = Life::Gone;
-    task.inner.mask.store(0, Ordering::Release);
-    walker.record().settled(task.inner.platform);
+    task.inner.mask.write(&ledger, 0);
     drop(ledger);
     leavers.drop_unlocked();
 }

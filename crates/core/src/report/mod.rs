@@ -175,7 +175,7 @@ impl Drop for Reporter {
         }
         let leavers = reset(&self.task, &mut ledger, walker);
         // Who waits for the end of a death pass that nobody goes on with.
-        walker.record().settled(self.task.inner.platform);
+        walker.record().settled(&ledger, self.task.inner.platform);
         drop(ledger);
         leavers.drop_unlocked();
     }

@@ -144,17 +144,17 @@ impl Walk<'_> {
     #[cold]
     fn settle(&self, pass: &mut Pass, engine: &Arc<Attached>, action: Action) {
         let ledger = self.task.lock();
-        if action == Action::Detach && engine.word().counts() {
+        if action == Action::Detach && engine.own_word(&ledger).counts() {
             engine.mark(&ledger);
         }
-        if !engine.word().counts() {
+        if !engine.own_word(&ledger).counts() {
             pass.leavers = true;
             return;
         }
         if action == Action::Stop {
             engine.set_stop(&ledger);
-            let mask = self.task.inner.mask.load(crate::sync::Ordering::Relaxed);
-            self.task.inner.mask.store(mask | crate::task::MASK_STOP, crate::sync::Ordering::Release);
+            let mask = &self.task.inner.mask;
+            mask.write(&ledger, mask.own(&ledger) | crate::task::MASK_STOP);
         } else {
             engine.clear_stop(&ledger);
         }

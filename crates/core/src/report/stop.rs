@@ -95,7 +95,7 @@ impl Reporter {
 
     /// Whether the mask says that an engine wants the task stopped.
     pub(crate) fn stop_is_wanted(&self) -> bool {
-        self.task.inner.mask.load(crate::sync::Ordering::Acquire) & crate::task::MASK_STOP != 0
+        self.task.inner.mask.read() & crate::task::MASK_STOP != 0
     }
 
     /// The last report before user mode: quiesce without an event. A host calls it at each point after which the

@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "a lock hands out exclusive access to a cell")]
 
-use super::{AtomicU32, Ordering, UnsafeCell};
+use super::{AtomicU32, Ordering, UnsafeCell, order};
 use crate::host::Platform;
 use core::ops::{Deref, DerefMut};
 
@@ -35,7 +35,7 @@ impl<T> Lock<T> {
 
     /// Waits until the value is free, then holds it until the guard is dropped.
     pub(crate) fn lock<'a>(&'a self, platform: &'a dyn Platform) -> Guard<'a, T> {
-        if self.word.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        if self.word.compare_exchange(FREE, HELD, order::lock_take(), Ordering::Relaxed).is_err() {
             self.wait(platform);
         }
         #[cfg(test)]
@@ -46,7 +46,7 @@ impl<T> Lock<T> {
     #[cold]
     fn wait(&self, platform: &dyn Platform) {
         // Taking it as WAITED_FOR may cause one wake-up too many, never one too few.
-        while self.word.swap(WAITED_FOR, Ordering::Acquire) != FREE {
+        while self.word.swap(WAITED_FOR, order::lock_wait()) != FREE {
             // An interrupted wait is a wait all the same: the lock is held for a bounded time.
             let _ = platform.wait(&self.word, WAITED_FOR);
         }
@@ -76,8 +76,7 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        let release = if cfg!(weaken_lock) { Ordering::Relaxed } else { Ordering::Release };
-        if self.lock.word.swap(FREE, release) == WAITED_FOR {
+        if self.lock.word.swap(FREE, order::lock_free()) == WAITED_FOR {
             self.platform.wake_all(&self.lock.word);
         }
     }

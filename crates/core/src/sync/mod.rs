@@ -2,12 +2,12 @@
 //! that publishes a record, and the list that one walker reads without a lock.
 //!
 //! Everything outside takes atomics and cells from here, so that loom sees every access (`--cfg loom`). What
-//! each ordering pairs with is written where the field is declared: [`crate::record`].
-//!
-//! `--cfg weaken_…` takes one fence or ordering away: `ci/mutate.sh` shows that a loom test then fails.
+//! each ordering pairs with is written where the field is declared: [`crate::record`]. The orderings have names and
+//! stand in [`order`], each with the model that fails without it.
 
 pub(crate) mod list;
 pub(crate) mod lock;
+pub(crate) mod order;
 pub(crate) mod publish;
 
 #[cfg(not(loom))]
@@ -25,31 +25,35 @@ mod real {
 pub use real::AtomicU32;
 pub(crate) use real::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-/// A full fence: both sides of a store-buffering pair pass one.
-pub(crate) fn fence_full() {
-    #[cfg(not(weaken_full))]
-    real::fence(Ordering::SeqCst);
+/// Reads an atomic that only holders of a lock write, holding that lock.
+///
+/// Under loom, the read is no access of its own but a check that all writes are in order before it.
+pub(crate) trait LoadOwn {
+    type Value;
+    fn load_own(&self) -> Self::Value;
 }
 
-/// The reporting side of fence pairs A and D.
-///
-/// With an asymmetric platform the other side's heavy fence (membarrier(2)) makes this thread pass a full
-/// fence, so that only the compiler must keep the order here; loom models that as a full fence on both sides.
-#[inline(always)]
-pub(crate) fn fence_light(symmetric: bool) {
-    #[cfg(not(loom))]
-    if symmetric {
-        real::fence(Ordering::SeqCst);
-    } else {
-        real::compiler_fence(Ordering::SeqCst);
-    }
-    #[cfg(loom)]
-    {
-        let _ = symmetric;
-        #[cfg(not(weaken_light))]
-        real::fence(Ordering::SeqCst);
-    }
+macro_rules! load_own {
+    ($($atomic:ident: $value:ty),*) => {
+        $(
+            impl LoadOwn for $atomic {
+                type Value = $value;
+                #[cfg(not(loom))]
+                fn load_own(&self) -> $value {
+                    self.load(Ordering::Relaxed)
+                }
+                #[cfg(loom)]
+                #[expect(unsafe_code, reason = "loom calls its checked read unsafe")]
+                fn load_own(&self) -> $value {
+                    // SAFETY: loom stops the run if a write is not in order before this read.
+                    unsafe { self.unsync_load() }
+                }
+            }
+        )*
+    };
 }
+
+load_own!(AtomicU32: u32, AtomicU64: u64);
 
 /// A cell whose accesses loom checks: `with` to look, `with_mut` to change.
 #[derive(Debug)]

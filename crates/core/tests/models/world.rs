@@ -71,14 +71,25 @@ struct HostState {
     wakes: AtomicUsize,
     /// The thread that reports now.
     reports: Mutex<Option<ThreadId>>,
+    /// See [`Host::turn`].
+    turns: AtomicUsize,
     /// What `off_cpu` answers, and 0 while the task runs. Each run makes it larger.
     stamp: AtomicU64,
 }
 
 impl Host {
     fn new() -> Host {
-        let (wakes, reports) = (AtomicUsize::new(0), Mutex::new(None));
-        Host(Arc::new(HostState { wakes, reports, stamp: AtomicU64::new(1) }))
+        let (wakes, turns) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Host(Arc::new(HostState { wakes, reports: Mutex::new(None), turns, stamp: AtomicU64::new(1) }))
+    }
+
+    /// A point at which every order of the threads is to be explored.
+    ///
+    /// Loom tries another order only of two accesses that it sees to depend on each other, and remembers of each
+    /// atomic the last access alone: a thread that reads before it writes hides that another had read earlier,
+    /// and that the write might have come before that. Here every thread changes the same atomic.
+    pub(crate) fn turn(&self) {
+        self.0.turns.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often the last holder let go.
@@ -204,7 +215,6 @@ impl Probe {
         assert!(!self.seen.claimed.load(Ordering::Acquire), "a callback began that was said not to");
         self.seen.inside.store(true, Ordering::Relaxed);
         count.fetch_add(1, Ordering::AcqRel);
-        thread::yield_now();
         assert!(!self.seen.claimed.load(Ordering::Acquire), "a callback ran on that was said to be over");
         self.seen.inside.store(false, Ordering::Relaxed);
         self.answer
@@ -287,12 +297,15 @@ impl World {
         report: impl FnOnce(&mut Reporter) -> T + 'static,
     ) -> JoinHandle<(Reporter, T)> {
         let (mut reporter, host) = (self.reporter.take().unwrap(), self.host.clone());
-        thread::spawn(move || {
+        let reports = thread::spawn(move || {
+            host.turn();
             *host.0.reports.lock().unwrap() = Some(thread::current().id());
             let answer = report(&mut reporter);
             *host.0.reports.lock().unwrap() = None;
             (reporter, answer)
-        })
+        });
+        self.host.turn();
+        reports
     }
 
     /// Waits for what was spawned and takes the reporter back.
@@ -305,7 +318,13 @@ impl World {
     /// Reaps in a thread of its own.
     pub(crate) fn spawn_reap(&mut self) -> JoinHandle<()> {
         let mut reaper = self.reaper.take().unwrap();
-        thread::spawn(move || reaper.reap())
+        let host = self.host.clone();
+        let reaps = thread::spawn(move || {
+            host.turn();
+            reaper.reap();
+        });
+        self.host.turn();
+        reaps
     }
 
     /// The host gives the task up, or reaps it if it is dead: every engine leaves, and is dropped once when no handle
