@@ -46,6 +46,11 @@ pub enum HostError {
     },
     /// This host traces it already.
     AlreadyOurs(Tid),
+    /// This host does not trace it, or has left it already.
+    NotTraced(Tid),
+    /// It was launched behind a seccomp filter of ours, which it cannot live without us. Launch it with
+    /// [`crate::AfterTracer::LivesOn`] to be able to leave it.
+    Filtered(Tid),
     /// It is our own process; a tracer cannot stop itself.
     SelfAttach,
     /// The number belongs to another process by now.
@@ -92,6 +97,13 @@ impl fmt::Display for HostError {
                 write!(f, "process {pid} is already traced by {name} (process {tracer})")
             }
             Self::AlreadyOurs(pid) => write!(f, "process {pid} is already traced here"),
+            Self::NotTraced(tid) => write!(f, "{tid} is not traced here"),
+            Self::Filtered(pid) => {
+                write!(
+                    f,
+                    "process {pid} runs behind a filter of its tracer's and cannot be left; launch it to live on"
+                )
+            }
             Self::SelfAttach => f.write_str("a tracer cannot trace its own process"),
             Self::PidReused(pid) => {
                 write!(f, "process {pid} ended, and its number belongs to another process now")

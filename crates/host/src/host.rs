@@ -18,7 +18,7 @@ use crate::process::Process;
 use crate::shared::Shared;
 use crate::sys::Errno;
 use crate::sys::sigmask::{self, SigMask};
-use crate::tracer::{AttachOrder, LaunchOrder, Message, Tracer};
+use crate::tracer::{AttachOrder, DetachOrder, LaunchOrder, Message, Tracer, Whole};
 use crate::types::Tid;
 use crate::watchdog;
 
@@ -169,6 +169,31 @@ impl Host {
     /// untouched.
     pub fn attach(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Process, HostError> {
         self.ask(|reply| Message::Attach(AttachOrder { pid, adopt: Box::new(adopt), reply }))?
+    }
+
+    /// Leaves every thread of a process, while everything else is traced on. The program does not notice.
+    ///
+    /// Engines are dropped without a death callback before this returns; no callback is made any more. Threads
+    /// that run, or sleep in a call that the kernel begins again by itself, are left before this returns too. One
+    /// that sleeps in another call, or is a vfork parent, is left at the end of that: nothing reports it any more, but
+    /// until then no other tracer can have it. [`Process::wait`] answers [`crate::Ending::Left`] once the last one is
+    /// left. Children that were made before are processes of their own, and stay.
+    ///
+    /// Not to be called from a callback: detach the engines there instead.
+    ///
+    /// # Errors
+    /// [`HostError::NotTraced`]; [`HostError::Filtered`] for a program launched behind a filter;
+    /// [`HostError::Ended`].
+    pub fn detach(&self, pid: Tid) -> Result<(), HostError> {
+        self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Process(pid), reply }))?
+    }
+
+    /// As [`Host::detach`], for one thread. Threads that it makes from then on are not traced.
+    ///
+    /// # Errors
+    /// As [`Host::detach`].
+    pub fn detach_thread(&self, tid: Tid) -> Result<(), HostError> {
+        self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Thread(tid), reply }))?
     }
 
     /// Every task that is traced now.

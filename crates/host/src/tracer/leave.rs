@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Tracer;
+use super::part;
 use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
@@ -55,7 +56,13 @@ impl Tracer {
                 awaited.interrupted.insert(tid);
             }
             if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
-                awaited.at_calls.insert(tid);
+                // It would have shown the entry of a call, so it is in user mode, where nobody notices. Otherwise
+                // it is inside the call, and an interrupt might cut that short.
+                if tracee.call.is_none() && ptrace::interrupt(tid).is_ok() {
+                    awaited.interrupted.insert(tid);
+                } else {
+                    awaited.at_calls.insert(tid);
+                }
             }
             // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
             tracee.quiet.take_down();
@@ -98,12 +105,15 @@ impl Tracer {
             match wait::poll_any() {
                 Ok(Some((tid, status))) => {
                     let stop = decode(status, 0);
-                    awaited.interrupted.remove(&tid);
+                    let more = awaited.interrupted.remove(&tid);
                     awaited.at_calls.remove(&tid);
                     if let Ok(Stop::Exited(_) | Stop::Killed(..)) = stop {
                         awaited.killed.remove(&tid);
                     }
-                    self.detach_at(tid, stop, echoes.get(&tid).and_then(Quiet::echo));
+                    let left = self.detach_at(tid, stop, echoes.get(&tid).and_then(Quiet::echo));
+                    if more && left == Left::AtItsCall {
+                        awaited.interrupted.insert(tid);
+                    }
                 }
                 Ok(None) => {
                     awaited.interrupted.retain(|tid| comes_soon(*tid));
@@ -146,7 +156,7 @@ impl Tracer {
     }
 
     /// Detaches a tracee at a stop that nobody will report. `echo` is the signal of a trap of ours that sprang.
-    fn detach_at(&self, tid: Tid, stop: Result<Stop, crate::stop::UnknownStop>, echo: Option<i32>) {
+    fn detach_at(&self, tid: Tid, stop: Result<Stop, crate::stop::UnknownStop>, echo: Option<i32>) -> Left {
         let mut stopped = Stopped::seen_by_wait(tid);
         match stop {
             Ok(Stop::Exited(_) | Stop::Killed(..)) => {}
@@ -157,13 +167,20 @@ impl Tracer {
                 let _ = quiesce::hide_interruption(&mut stopped);
                 self.detach(stopped, Point::User(signal, super::tracee::Path::Signal));
             }
-            Ok(Stop::Syscall | Stop::Seccomp) if is_entry(&stopped) => self.detach(stopped, Point::Entry),
+            Ok(Stop::Syscall | Stop::Seccomp) if is_entry(&stopped) => {
+                if !part::put_off_call(&mut stopped) {
+                    self.detach(stopped, Point::Entry);
+                    return Left::AtItsCall;
+                }
+                self.detach(stopped, Point::Mid);
+            }
             Ok(Stop::Interrupted | Stop::Syscall) => {
                 let _ = quiesce::hide_interruption(&mut stopped);
                 self.detach(stopped, Point::Mid);
             }
             _ => self.detach(stopped, Point::Mid),
         }
+        Left::Now
     }
 
     /// Detaches a tracee that engines held, with what it still has to get.
@@ -214,6 +231,15 @@ impl Tracer {
             }));
         }
     }
+}
+
+/// How a stopped tracee was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Left {
+    /// It is nobody's tracee.
+    Now,
+    /// Before a system call, which it makes now; an interrupt that was sent is still to come.
+    AtItsCall,
 }
 
 /// Whether an interrupted thread is on its way to a stop.

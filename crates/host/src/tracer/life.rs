@@ -185,7 +185,7 @@ impl Tracer {
 
     /// The thread `former` takes the leader's tid and keeps its engines; the leader's task ends (INV-36).
     #[cold]
-    fn take_over(&mut self, leader: Box<Tracee>, former: Tid) -> Box<Tracee> {
+    pub(super) fn take_over(&mut self, leader: Box<Tracee>, former: Tid) -> Box<Tracee> {
         let Some(mut heir) = self.table.take(former) else { return leader };
         if !Rc::ptr_eq(&heir.group, &leader.group) {
             // Not the number of an exec: see `is_ours`.
@@ -330,12 +330,12 @@ fn is_ignored_by_parent(pid: Tid) -> bool {
 ///
 /// The event's number is read after the fact: if SIGKILL came in between, the tracee is in its exit stop already
 /// and the number is that stop's, an exit status.
-fn is_ours(child: Tid) -> bool {
+pub(super) fn is_ours(child: Tid) -> bool {
     procfs::status(child).is_ok_and(|status| status.is_traced_by_caller())
 }
 
 /// The process that a child belongs to: its parent's for a thread, one of its own otherwise.
-fn child_group(parent: &Tracee, child: Tid) -> Rc<Group> {
+pub(super) fn child_group(parent: &Tracee, child: Tid) -> Rc<Group> {
     let tgid = procfs::status(child).map(|status| status.tgid);
     if tgid == Ok(parent.group.pid.raw()) {
         return Rc::clone(&parent.group);

@@ -4,6 +4,7 @@ use std::sync::mpsc::SyncSender;
 
 use utrace_core::{Event, Task};
 
+use super::part::DetachOrder;
 use super::table::Key;
 use super::tracee::{Interrupt, Phase, Run, Tracee};
 use super::view::{self, RegsetOrder};
@@ -35,6 +36,8 @@ pub(crate) enum Message {
     Regset(RegsetOrder),
     /// Threads that could not be caught at once are to be looked at again.
     Recheck,
+    /// Leave a process or a thread.
+    Detach(DetachOrder),
     /// Leave everything and end.
     Shutdown,
 }
@@ -78,6 +81,7 @@ impl Tracer {
             Message::Wake(key) => self.wake(key),
             Message::Regset(order) => self.serve_regset(order),
             Message::Recheck => self.look_again(),
+            Message::Detach(order) => self.part_order(order),
             Message::Shutdown => return Flow::End,
         }
         Flow::On

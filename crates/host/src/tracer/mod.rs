@@ -3,7 +3,7 @@
 //! [`Tracer::run`] is the loop. One stop goes: wait4 -> [`crate::stop::decode`] -> the handler of that kind of stop
 //! (`syscalls`, `signals`, `jctl`, `step`, `life`) -> a report through the core's [`utrace_core::Reporter`] (`report`) -> a verdict,
 //! carried out in `resume`. Messages from other threads are served in between (`message`); `launch`, `attach` and
-//! `leave` begin and end the tracing of a process. `table` finds tracees, `tracee` is one. Nothing here knows what
+//! `leave` begin and end the tracing of a process, `part` that of one among others. `table` finds tracees, `tracee` is one. Nothing here knows what
 //! an engine does.
 
 mod attach;
@@ -14,6 +14,7 @@ mod launch;
 mod leave;
 mod life;
 mod message;
+mod part;
 mod quiet;
 mod report;
 mod resume;
@@ -46,6 +47,7 @@ use crate::tracee::{Carries, Gone, Stopped};
 use crate::types::Tid;
 
 pub(crate) use message::{AttachOrder, LaunchOrder, Message};
+pub(crate) use part::{DetachOrder, Whole};
 pub(crate) use table::Key;
 use table::Table;
 use tracee::{Run, Tracee};
@@ -226,6 +228,9 @@ impl Tracer {
             tracee.reporter.killed();
         }
         let stopped = Stopped::seen_by_wait(tracee.tid);
+        if tracee.parting.is_some() {
+            return self.at_parting(tracee, stopped, stop);
+        }
         if !tracee.quiet.is_idle() {
             return self.at_stop_of_trap(tracee, stopped, stop);
         }

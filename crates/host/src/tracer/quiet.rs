@@ -73,6 +73,9 @@ impl Tracer {
                 return Next::Comes;
             }
             match file.read() {
+                Ok(Place::Blocked(call)) if tracee.parting.is_some() && self.leaves_call(tracee, &call) => {
+                    return Next::Comes;
+                }
                 Ok(Place::Blocked(_)) if stops_after_call => return Next::Comes,
                 Ok(Place::Blocked(call)) => match self.set_at_return(tracee, &file, &call) {
                     Ok(Armed::Set(trap)) => {

@@ -104,6 +104,7 @@ impl Tracer {
             quiet: Quiet::default(),
             report_due: false,
             release: Release::ByParent,
+            parting: None,
             step: None,
             signals: Signals::new(),
         })

@@ -68,7 +68,12 @@ impl Table {
         self.slots[slot].tracee.take()
     }
 
-    /// The same by key.
+    /// Looks at a tracee that is in its slot.
+    pub(crate) fn peek(&self, tid: Tid) -> Option<&Tracee> {
+        self.slots[*self.by_tid.get(&tid)?].tracee.as_deref()
+    }
+
+    /// As [`Table::take`], by key.
     pub(crate) fn take_key(&mut self, key: Key) -> Option<Box<Tracee>> {
         let slot = self.slots.get_mut(key.slot)?;
         if slot.serial == key.serial { slot.tracee.take() } else { None }

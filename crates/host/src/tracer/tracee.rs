@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicI32;
 
 use utrace_core::{Reaper, Reporter, Syscall, SyscallSet, Task};
 
+use super::part::Parting;
 use super::signals::Signals;
 use super::step::Step;
 use super::table::Key;
@@ -51,6 +52,8 @@ pub(crate) struct Tracee {
     pub(crate) report_due: bool,
     /// Who releases it when it is dead.
     pub(crate) release: Release,
+    /// It leaves at the first stop where that can be done.
+    pub(crate) parting: Option<Parting>,
     /// A step that was chosen and not made yet.
     pub(crate) step: Option<Step>,
     pub(crate) signals: Signals,

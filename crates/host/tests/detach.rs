@@ -1,0 +1,204 @@
+//! Leaving one process or thread while the host goes on, and leaving quickly.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here has failed the test")]
+
+#[path = "common/guest.rs"]
+mod guest;
+
+use std::time::{Duration, Instant};
+
+use guest::Guest;
+use utrace_core::{Action, Event, EventSet, Interest};
+use utrace_host::{AfterTracer, Command, Ending, Host, HostError, Tid};
+use utrace_testkit::conform::{Drops, Log, Probe, Seen};
+use utrace_testkit::fixtures;
+
+fn tracer_of(tid: i32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix("TracerPid:\t")).unwrap_or("gone").to_owned()
+}
+
+fn threads(pid: Tid) -> Vec<i32> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn a_process_is_left_without_its_noticing_and_the_host_goes_on() {
+    for (kind, args) in [
+        ("epoll_stdin", &["epoll_stdin"][..]),
+        ("poll", &["poll"]),
+        ("read", &["read"]),
+        ("nanosleep", &["nanosleep", "300"]),
+        ("epoll", &["epoll", "300"]),
+    ] {
+        for wanted in [EventSet::ALL, EventSet::from(Event::Exit)] {
+            let native = Guest::new("blocked", args).finish();
+            let guest = Guest::new("blocked", args);
+            let host = Host::start().unwrap();
+            let (log, drops) = (Log::new(), Drops::new());
+            let (seen, counted) = (log.clone(), drops.clone());
+            let process = host
+                .attach(guest.pid, move |task| {
+                    task.attach_for(wanted, Probe::new("A", &seen).counted(&counted)).unwrap();
+                })
+                .unwrap();
+            host.detach(guest.pid).unwrap();
+            assert_eq!(drops.count(), 1, "the engine is gone when the call returns");
+            let so_far = log.all().len();
+            assert!(host.tasks().is_empty());
+            assert!(matches!(host.detach(guest.pid), Err(HostError::NotTraced(_))));
+            // The host serves others.
+            assert_eq!(host.launch(&Command::new("true"), |_| ()).unwrap().wait(), Ok(Ending::Exited(0)));
+            if kind == "read" || kind == "poll" || kind == "epoll_stdin" {
+                assert_eq!(tracer_of(guest.pid.raw()), "0", "{kind}");
+                assert_eq!(process.wait(), Ok(Ending::Left));
+            }
+            assert_eq!(guest.finish(), native, "{kind}");
+            assert_eq!(log.all().len(), so_far, "no callback after the detach");
+            host.shutdown();
+        }
+    }
+}
+
+#[test]
+fn one_thread_is_left_and_the_others_stay() {
+    let guest = Guest::new("threads_parked", &["3"]);
+    let host = Host::start().unwrap();
+    let log = Log::new();
+    let seen = log.clone();
+    let process = host
+        .attach(guest.pid, move |task| {
+            task.attach_for(Event::Exit, Probe::new("A", &seen)).unwrap();
+        })
+        .unwrap();
+    let all = threads(guest.pid);
+    let one = *all.iter().find(|tid| **tid != guest.pid.raw()).unwrap();
+    host.detach_thread(Tid::new(one).unwrap()).unwrap();
+    for tid in all.iter().copied() {
+        assert_eq!(tracer_of(tid) == "0", tid == one, "{tid}");
+    }
+    assert!(matches!(host.detach_thread(Tid::new(one).unwrap()), Err(HostError::NotTraced(_))));
+    assert_eq!(guest.finish().1, "status 0");
+    assert_eq!(process.wait(), Ok(Ending::Exited(0)));
+    assert_eq!(log.count("A", Seen::Event(Event::Exit)), all.len() - 1);
+    drop(host);
+}
+
+#[test]
+fn a_process_that_makes_threads_and_calls_all_the_time_is_left_whole() {
+    for round in 0..10 {
+        let guest = Guest::new("thread_storm", &["2000"]);
+        let host = Host::start().unwrap();
+        let everything = Interest::in_events(EventSet::SYSCALL | Event::Clone);
+        let Ok(process) = host.attach(guest.pid, move |task| {
+            task.attach_for(everything, Probe::silent("A")).unwrap();
+        }) else {
+            continue;
+        };
+        if host.detach(guest.pid).is_ok() {
+            let ending = process.wait().unwrap();
+            assert!(matches!(ending, Ending::Left | Ending::Exited(0)), "{ending:?}");
+        }
+        assert_eq!(guest.finish().1, "status 0", "round {round}");
+    }
+}
+
+#[test]
+fn a_process_is_left_from_a_loop_of_calls_at_any_point_of_them() {
+    let host = Host::start().unwrap();
+    for _ in 0..30 {
+        let command = Command::new(fixtures::build("signal_lab"));
+        // It must make each of its calls once: a skipped one would fail, a repeated one write twice.
+        let out = std::env::temp_dir().join(format!("utrace-detach-{}", std::process::id()));
+        let _ = std::fs::remove_file(&out);
+        let words: Vec<String> = (0..300).map(|word| format!("m{word}")).collect();
+        let command = command.args(words.iter()).env("LAB_OUT", &out).after_tracer(AfterTracer::LivesOn);
+        let log = Log::new();
+        let seen = log.clone();
+        let process = host
+            .launch(&command, move |task| {
+                task.attach_for(EventSet::SYSCALL, Probe::new("A", &seen)).unwrap();
+            })
+            .unwrap();
+        while log.all().len() < 40 {
+            std::thread::yield_now();
+        }
+        match host.detach(process.pid()) {
+            Ok(()) => {
+                assert!(matches!(process.wait(), Ok(Ending::Left | Ending::Exited(0))));
+            }
+            Err(error) => assert!(matches!(error, HostError::NotTraced(_)), "{error}"),
+        }
+        let all = words.join(" ");
+        let limit = Instant::now() + Duration::from_secs(20);
+        while std::fs::read_to_string(&out).unwrap_or_default().trim_end() != all {
+            assert!(Instant::now() < limit, "{:?}", std::fs::read_to_string(&out));
+            std::thread::yield_now();
+        }
+        std::fs::remove_file(out).unwrap();
+    }
+}
+
+#[test]
+fn a_held_process_runs_on_when_it_is_left() {
+    let host = Host::start().unwrap();
+    for (event, number) in [(Event::SyscallEntry, 24_u64), (Event::SyscallExit, 24)] {
+        let command = Command::new(fixtures::build("signal_lab")).args(["Y", "e7"]);
+        let command = command.after_tracer(AfterTracer::LivesOn);
+        let probe = Probe::silent("A").once(Seen::Event(event), Action::Stop);
+        let mut interest = Interest::in_syscalls([number].into_iter().collect());
+        interest.events = EventSet::from(event);
+        let process = host
+            .launch(&command, move |task| {
+                task.attach_for(interest, probe).unwrap();
+            })
+            .unwrap();
+        let task = process.tasks()[0].clone();
+        while !task.is_stopped() {
+            std::thread::yield_now();
+        }
+        host.detach(process.pid()).unwrap();
+        assert_eq!(process.wait(), Ok(Ending::Left));
+    }
+}
+
+#[test]
+fn what_runs_behind_a_filter_cannot_be_left() {
+    let host = Host::start().unwrap();
+    let interest = Interest::in_syscalls([39].into_iter().collect());
+    let command = Command::new("sleep").args(["1000"]);
+    let process = host
+        .launch(&command, move |task| {
+            task.attach_for(interest, Probe::silent("A")).unwrap();
+        })
+        .unwrap();
+    assert_eq!(host.detach(process.pid()), Err(HostError::Filtered(process.pid())));
+    host.shutdown();
+}
+
+#[test]
+fn a_thread_that_only_computes_is_left_at_once() {
+    let mut lasted = Vec::new();
+    for _ in 0..5 {
+        let guest = Guest::new("spin", &["compute"]);
+        let host = Host::start().unwrap();
+        let log = Log::new();
+        let seen = log.clone();
+        host.attach(guest.pid, move |task| {
+            task.attach_for(EventSet::ALL, Probe::new("A", &seen)).unwrap();
+        })
+        .unwrap();
+        // Once it has reported, the wish for calls is served too: it runs under PTRACE_SYSCALL.
+        let _ = host.tasks()[0].engines()[0].control(Action::Report).unwrap();
+        log.until("A", Seen::Quiesce(None));
+        let before = Instant::now();
+        host.shutdown();
+        lasted.push(before.elapsed());
+        assert_eq!(tracer_of(guest.pid.raw()), "0");
+        let kill = std::process::Command::new("kill").args(["-9", &guest.pid.to_string()]).status();
+        assert!(kill.unwrap().success());
+        guest.finish();
+    }
+    lasted.sort();
+    assert!(lasted[2] < Duration::from_millis(250), "{lasted:?}");
+}
