@@ -114,6 +114,30 @@ fn a_panic_in_any_callback_leaves_the_rest_true() {
     }
 }
 
+/// A panic in the middle of a pass: the same report again goes on behind it, and what was answered before counts.
+#[test]
+fn the_engines_after_a_panic_get_the_event_once_and_stops_before_it_hold() {
+    let (task, mut reporter, _reaper, _host) = Bare::task();
+    let (log, drops) = (Log::new(), Drops::new());
+    let entry = Seen::Event(Event::SyscallEntry);
+    // Entry goes from last to first: the stopper is called first, the panicking one second.
+    attach(&task, Probe::new("A", &log), Event::SyscallEntry);
+    drop(attach(&task, panics_at(entry, &log, &drops), Event::SyscallEntry));
+    attach(&task, Probe::new("S", &log).once(entry, Action::Stop), Event::SyscallEntry);
+    let mut call = SyscallEntry::new(Syscall::default());
+    let mut report =
+        || catch_unwind(AssertUnwindSafe(|| reporter.syscall_entry(&mut Bare::default(), &mut call)));
+    assert!(report().is_err());
+    let again = report();
+    assert!(matches!(again, Ok(Verdict::Park)), "the stop of the engine called before the panic holds");
+    for name in ["A", "P", "S"] {
+        assert_eq!(log.count(name, entry), 1, "{name} is called once for the one event");
+    }
+    assert_eq!(task.engines().len(), 2, "the one that panicked is gone");
+    reporter.tidy();
+    assert_eq!(drops.count(), 1);
+}
+
 /// In reap: by the reaper, and by the dying task when the reaper came first.
 #[test]
 fn a_panic_in_reap_leaves_the_others_theirs() {

@@ -275,6 +275,7 @@ pub fn sc_082_last_handle(world: &impl World) {
     world.run(&task);
     assert_eq!(drops.count(), 0);
     world.reap(&task);
+    drops.until(1);
     assert_eq!(drops.count(), 1);
     // Inside a callback of another engine, which detaches it and drops its handle.
     let (task, drops) = (world.launch(vec![Step::Call(1), Step::Call(2)], Parent::Waits), Drops::new());
@@ -295,6 +296,7 @@ pub fn sc_082_last_handle(world: &impl World) {
     world.reap(&task);
     assert_eq!(drops.count(), 0);
     drop(a);
+    drops.until(1);
     assert_eq!(drops.count(), 1);
     // By a controller that detaches it while it waits for a place beside one that is gone.
     let (task, drops) = (world.launch(vec![Step::Call(1)], Parent::Waits), Drops::new());
