@@ -67,8 +67,11 @@ impl Quiet {
     }
 
     /// Whether the trap was hit, so that a stop is on its way.
+    ///
+    /// The echo of an earlier one is no such promise: a hit is counted a moment before its signal is sent, and a trap
+    /// that is taken down in between sends none.
     pub(crate) fn is_hit(&self) -> bool {
-        self.echo.is_some() || self.trap.as_ref().is_some_and(Trap::is_hit)
+        self.trap.as_ref().is_some_and(Trap::is_hit)
     }
 
     /// Sets a trap in place of the one there was.
