@@ -1,11 +1,12 @@
 /*
- * Runs a program and holds a thread that is about to die of a crash (a signal that dumps core), so that it can be
- * looked at while its memory and registers are still there. One line on standard input lets go: the program then
- * dies of the signal, as it would have.
+ * Runs a program and holds a thread that is about to die of a crash (a signal that dumps core), so that it can
+ * be looked at while its memory and registers are still there. One line on standard input lets go: the program
+ * then dies of the signal, as it would have.
  *
  *   crash_holder PROGRAM [ARG...]
  *
- * A client inside a kernel would look the same from struct watch down to examine(); what it had no need of is in main().
+ * A client inside a kernel would look the same from struct watch down to examine(); what it had no need of is
+ * in main().
  */
 #include <pthread.h>
 #include <semaphore.h>

@@ -3,8 +3,8 @@
  *
  *   syscall_counter PROGRAM [ARG...]
  *
- * Engines need no reference to be kept: each thread's is attached, told what to report, and forgotten. Its data goes
- * with it, in release(), which adds what it counted.
+ * Engines need no reference to be kept: each thread's is attached, told what to report, and forgotten. Its data
+ * goes with it, in release(), which adds what it counted.
  */
 #include <pthread.h>
 #include <stdio.h>

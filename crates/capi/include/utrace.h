@@ -1,28 +1,34 @@
 /*
  * utrace.h - the C interface of utrace: several tracers ("engines") on one thread, in user space.
  *
- * Names, values and error numbers are those of the kernel facility of 2006 to 2011 (API version 20091216), so that
- * a client of it ports by changing its includes. What a kernel gives for free and a program does not (tasks,
- * registers, memory, how to start tracing at all) has names of its own here: everything that the library exports
- * begins with utrace_; the kernel's own names (current, task_pid_nr, IS_ERR ...) are inline functions and macros at
- * the end of this file, left out if UTRACE_NO_KERNEL_NAMES is defined.
+ * Names, values and error numbers are those of the kernel facility of 2006 to 2011 (API version 20091216), so
+ * that a client of it ports by changing its includes. What a kernel gives for free and a program does not
+ * (tasks, registers, memory, how to start tracing at all) has names of its own here: everything that the
+ * library exports begins with utrace_; the kernel's own names (current, task_pid_nr, IS_ERR ...) are inline
+ * functions and macros at the end of this file, left out if UTRACE_NO_KERNEL_NAMES is defined.
  *
  *   gcc client.c $(pkg-config --cflags --libs utrace)
  *
- * Needs siginfo_t and struct sigaction: gcc's default dialect, or -D_POSIX_C_SOURCE=200809L with -std=c99 or later.
- * Cannot share a file with <asm/ptrace.h> or <linux/ptrace.h> that is included later: those name another struct
- * pt_regs. <sys/ptrace.h> and <sys/user.h> are no trouble.
+ * Needs siginfo_t and struct sigaction: gcc's default dialect, or -D_POSIX_C_SOURCE=200809L with -std=c99 or
+ * later. Cannot share a file with <asm/ptrace.h> or <linux/ptrace.h> that is included later: those name another
+ * struct pt_regs. <sys/ptrace.h> and <sys/user.h> are no trouble.
  *
- * THREADS. Every function may be called from any thread at any time, from callbacks too, unless it says otherwise.
- * Callbacks of all tasks of one host are made by one thread of the library, one after the other. A callback must not
- * block: everything traced by that host waits for it. It must not leave by longjmp() or by a C++ exception.
+ * THREADS. Every function may be called from any thread at any time, from callbacks too, unless it says
+ * otherwise. Callbacks of all tasks of one host are made by one thread of the library, one after the other. A
+ * callback must not block: everything traced by that host waits for it. It must not leave by longjmp() or by a
+ * C++ exception.
  *
- * POINTERS. A pointer to a task, engine, pid, host or process is looked up, never followed: NULL and one that was given
- * back (as long as its address is not in use again) get an error number. What is checked for an engine is -EINVAL, for
- * a task, pid or process -ESRCH. A buffer that you pass must be as large as you say.
+ * WAITING. The library waits for what it traces, in a thread of its own. A wait(2) of the program for such a
+ * process, or for any child, takes that news away: the traced process then hangs. Wait with
+ * utrace_process_wait(), and for other children by their id or with __WNOTHREAD.
+ *
+ * POINTERS. A pointer to a task, engine, pid, host or process is looked up, never followed: NULL and one that
+ * was given back (as long as its address is not in use again) get an error number. What is checked for an
+ * engine or a host is -EINVAL, for a task, pid or process -ESRCH. A buffer that you pass must be as large as you say.
  *
  * ERRORS. int functions return 0 or a negative error number, pointer functions a pointer or an error pointer
- * (utrace_is_err(), utrace_ptr_err()). errno itself is not touched. -EIO from any function is a bug of the library.
+ * (utrace_is_err(), utrace_ptr_err()). errno itself is not touched. -EIO from any function is a bug of the
+ * library.
  *
  * MIT OR Apache-2.0.
  */
@@ -56,9 +62,9 @@ extern "C" {
 /* ---- Objects --------------------------------------------------------------------------------------------------- */
 
 /*
- * One thread, alive or dead. A pointer is valid while you hold a reference (utrace_task_get()), while you hold a
- * reference on an engine that is or was attached to it, and during a callback that was given it. After that, it is a
- * stale pointer: calls answer -ESRCH. One thread has one such pointer, so pointers can be compared.
+ * One thread, alive or dead. A pointer is valid while you hold a reference (utrace_task_get()), while you hold
+ * a reference on an engine that is or was attached to it, and during a callback that was given it. After that,
+ * it is a stale pointer: calls answer -ESRCH. One thread has one such pointer, so pointers can be compared.
  */
 struct task_struct;
 
@@ -81,8 +87,9 @@ struct linux_binprm {
 };
 
 /*
- * General registers, by the kernel's names. The order is that of struct user_regs_struct of <sys/user.h>, whose size
- * it has too. In a callback they may be changed: what differs when the callback returns is written to the thread.
+ * General registers, by the kernel's names. The order is that of struct user_regs_struct of <sys/user.h>, whose
+ * size it has too. In a callback they may be changed: what differs when the callback returns is written to the
+ * thread.
  */
 #ifndef _ASM_X86_PTRACE_H
 struct pt_regs {
@@ -134,8 +141,8 @@ enum utrace_events {
 /* ---- Actions --------------------------------------------------------------------------------------------------- */
 
 /*
- * What an engine wants of a task: callbacks return one, utrace_control() takes one. Of all engines' actions in one report
- * the smallest wins; UTRACE_DETACH takes no part.
+ * What an engine wants of a task: callbacks return one, utrace_control() takes one. Of all engines' actions in
+ * one report the smallest wins; UTRACE_DETACH takes no part.
  */
 enum utrace_resume_action {
 	UTRACE_STOP,       /* hold the task until this engine lets go */
@@ -197,8 +204,8 @@ struct utrace_engine_ops;
 /*
  * One tracer on one task. Made by utrace_attach_task(), never by you; more follows the members shown.
  *
- * One reference is held while the engine is attached; attaching and looking up give you one of your own. When the last
- * is gone, release(data) is called, once, in the thread that let go.
+ * One reference is held while the engine is attached; attaching and looking up give you one of your own. When
+ * the last is gone, release(data) is called, once, in the thread that let go.
  */
 struct utrace_engine {
 	const struct utrace_engine_ops *ops; /* as it was attached with; read only */
@@ -207,31 +214,31 @@ struct utrace_engine {
 };
 
 /*
- * The callbacks. Called for the events that were asked for with utrace_set_events(); one that is NULL counts as one that
- * returns UTRACE_RESUME and changes nothing. The table is copied when the engine is attached; its address is
- * what UTRACE_ATTACH_MATCH_OPS compares.
+ * The callbacks. Called for the events that were asked for with utrace_set_events(); one that is NULL counts as
+ * one that returns UTRACE_RESUME, which ends a hold of this engine as any answer but UTRACE_STOP does. The
+ * table is copied when the engine is attached; its address is what UTRACE_ATTACH_MATCH_OPS compares.
  *
- * action    what the engines called before this one want together, as a resume action, with the bits named below
- * engine    valid during the call; take a reference to keep it
- * current   utrace_current() is the task, but in report_reap()
+ * action    what the engines called before this one want together, as a resume action, with the bits named
+ * below engine    valid during the call; take a reference to keep it current   utrace_current() is the task,
+ * but in report_reap()
  *
- * Each returns a resume action, with more bits where it says so. Order: as attached, for syscall entry the other way round.
+ * Each returns a resume action, with more bits where it says so. Order: as attached, for syscall entry the
+ * other way round.
  */
 struct utrace_engine_ops {
 	/*
-	 * Before each other callback (event: its bit), or alone just before user mode (event: 0). Asking for that event here
-	 * has its callback made in the same report.
+	 * Before each other callback (event: its bit), or alone just before user mode (event: 0). Asking for that
+	 * event here has its callback made in the same report.
 	 */
 	uint32_t (*report_quiesce)(uint32_t action, struct utrace_engine *engine, unsigned long event);
 
 	/*
 	 * A signal is about to have its effect (never SIGKILL), or a report without a signal (see
-	 * UTRACE_SIGNAL_REPORT, UTRACE_SIGNAL_HANDLER; for engines with QUIESCE). utrace_signal_action(action) is what would happen;
-	 * return another to change it, or the same to leave it. UTRACE_SIGNAL_HOLD in the return value puts it back.
-	 * info      may be changed, its number too
-	 * orig_ka   the program's own action for the signal; NULL without a signal
-	 * return_ka what UTRACE_SIGNAL_DELIVER will do: sa.sa_handler may be set to SIG_DFL or SIG_IGN for this one delivery
-	 * If this is NULL, report_quiesce() is called instead.
+	 * UTRACE_SIGNAL_REPORT, UTRACE_SIGNAL_HANDLER; for engines with QUIESCE). utrace_signal_action(action) is
+	 * what would happen; return another to change it, or the same to leave it. UTRACE_SIGNAL_HOLD in the return
+	 * value puts it back. info      may be changed, its number too orig_ka   the program's own action for the
+	 * signal; NULL without a signal return_ka what UTRACE_SIGNAL_DELIVER will do: sa.sa_handler may be set to
+	 * SIG_DFL or SIG_IGN for this one delivery If this is NULL, report_quiesce() is called instead.
 	 */
 	uint32_t (*report_signal)(uint32_t action, struct utrace_engine *engine, struct pt_regs *regs, siginfo_t *info,
 				  const struct k_sigaction *orig_ka, struct k_sigaction *return_ka);
@@ -251,9 +258,10 @@ struct utrace_engine_ops {
 				const struct linux_binprm *bprm, struct pt_regs *regs);
 
 	/*
-	 * A system call has not run yet: orig_ax is its number, see utrace_regs_arguments(). Return UTRACE_SYSCALL_ABORT to skip it;
-	 * to leave an earlier engine's choice, return utrace_syscall_action(action). UTRACE_STOP holds the task here; after it,
-	 * UTRACE_REPORT or UTRACE_INTERRUPT by utrace_control() has this called again with UTRACE_SYSCALL_RESUMED.
+	 * A system call has not run yet: orig_ax is its number, see utrace_regs_arguments(). Return
+	 * UTRACE_SYSCALL_ABORT to skip it; to leave an earlier engine's choice, return
+	 * utrace_syscall_action(action). UTRACE_STOP holds the task here; after it, UTRACE_REPORT or
+	 * UTRACE_INTERRUPT by utrace_control() has this called again with UTRACE_SYSCALL_RESUMED.
 	 */
 	uint32_t (*report_syscall_entry)(uint32_t action, struct utrace_engine *engine, struct pt_regs *regs);
 
@@ -261,14 +269,14 @@ struct utrace_engine_ops {
 	uint32_t (*report_syscall_exit)(uint32_t action, struct utrace_engine *engine, struct pt_regs *regs);
 
 	/*
-	 * The thread begins to exit. Codes are wait(2) statuses; *code is what the parent sees, as far as the host can change it.
-	 * UTRACE_STOP holds the thread here.
+	 * The thread begins to exit. Codes are wait(2) statuses; *code is what the parent sees, as far as the host
+	 * can change it. UTRACE_STOP holds the thread here.
 	 */
 	uint32_t (*report_exit)(uint32_t action, struct utrace_engine *engine, long orig_code, long *code);
 
 	/*
-	 * The thread is dead. group_dead: it was the last of its process. signal: what the parent gets, -1 if the thread
-	 * reaps itself. Only UTRACE_DETACH means anything here.
+	 * The thread is dead. group_dead: it was the last of its process. signal: what the parent gets, -1 if the
+	 * thread reaps itself. Only UTRACE_DETACH means anything here.
 	 */
 	uint32_t (*report_death)(struct utrace_engine *engine, bool group_dead, int signal);
 
@@ -287,11 +295,12 @@ struct utrace_engine_ops {
 #define UTRACE_ATTACH_EXCLUSIVE 0x0020 /* with CREATE: not if an engine matches */
 
 /*
- * Attaches a new engine to a task (UTRACE_ATTACH_CREATE), or looks one up. Engines are looked up in the order in which they
- * were attached; with no MATCH flag any matches; one that is being detached never does. A new engine is called for
- * nothing until utrace_set_events() or utrace_control() is.
+ * Attaches a new engine to a task (UTRACE_ATTACH_CREATE), or looks one up. Engines are looked up in the order
+ * in which they were attached; with no MATCH flag any matches; one that is being detached never does. A new
+ * engine is called for nothing until utrace_set_events() or utrace_control() is.
  *
- * Returns the engine with a reference that is yours: give it back with utrace_engine_put(). Or an error pointer:
+ * Returns the engine with a reference that is yours: give it back with utrace_engine_put(). Or an error
+ * pointer:
  *   -ENOENT  nothing matches (lookup)
  *   -EEXIST  an engine matches (UTRACE_ATTACH_EXCLUSIVE)
  *   -EINVAL  ops is NULL (CREATE); a flag that is none
@@ -304,8 +313,8 @@ UTRACE_MUST_CHECK struct utrace_engine *utrace_attach_task(struct task_struct *t
 							   const struct utrace_engine_ops *ops, void *data);
 
 /*
- * The same for the thread that a pid stands for. If no host traces it and UTRACE_ATTACH_CREATE is given, the host that was
- * started first attaches to its whole process before. Further errors:
+ * The same for the thread that a pid stands for. If no host traces it and UTRACE_ATTACH_CREATE is given, the
+ * host that was started first attaches to its whole process before. Further errors:
  *   -ESRCH    nobody has this number, or nobody any more
  *   -EPERM    a kernel thread, or the process may not be traced by us
  *   -EBUSY    another tracer has it
@@ -321,7 +330,8 @@ void utrace_engine_get(struct utrace_engine *engine);
 void utrace_engine_put(struct utrace_engine *engine);
 
 /*
- * Says which events an engine wants from now on: an or of UTRACE_EVENT()s. Other bits are ignored. Does not wait.
+ * Says which events an engine wants from now on: an or of UTRACE_EVENT()s. Other bits are ignored. Does not
+ * wait.
  *   0             so it is: nothing that the mask leaves out is being called or will be
  *   -EINPROGRESS  so it is, but a callback that the new mask leaves out may be running now, the last such. Call again, or
  *                 utrace_barrier(). Never from the task's own callbacks, nor when only events were added
@@ -333,8 +343,9 @@ UTRACE_MUST_CHECK int utrace_set_events(struct task_struct *task, struct utrace_
 					unsigned long eventmask);
 
 /*
- * Has the task do something for an engine (see enum utrace_resume_action). Does not wait. Issued while a callback of the engine
- * runs, it counts as if before what that callback returns. Any action but UTRACE_STOP ends this engine's hold.
+ * Has the task do something for an engine (see enum utrace_resume_action). Does not wait. Issued while a
+ * callback of the engine runs, it counts as if before what that callback returns. Any action but UTRACE_STOP
+ * ends this engine's hold.
  *   0             done. UTRACE_STOP: it is stopped. UTRACE_DETACH: no callback runs or will
  *   -EINPROGRESS  UTRACE_STOP: it will stop soon. UTRACE_DETACH: a callback runs now, the last: see utrace_barrier()
  *   -ESRCH        the engine is detached, the task is dead or being reaped
@@ -347,7 +358,8 @@ UTRACE_MUST_CHECK int utrace_control(struct task_struct *task, struct utrace_eng
 				     enum utrace_resume_action action);
 
 /*
- * Waits until no callback of an engine runs; does not wait for the task. Not to be called with a lock that callbacks take.
+ * Waits until no callback of an engine runs; does not wait for the task. Not to be called with a lock that
+ * callbacks take.
  *   0             none runs, and what the last one returned is in force; or this is the task's own callback
  *   -ESRCH        the engine is detached, or the task is being reaped
  *   -ERESTARTSYS  a signal came: call again
@@ -368,9 +380,9 @@ struct utrace_examiner {
 };
 
 /*
- * Begins to look at a task that this engine holds stopped: after UTRACE_STOP was answered with 0, or after a callback
- * returned it. Look with utrace_get_regs(), utrace_regset_get() and utrace_task_memory(); then ask utrace_finish_examine()
- * whether it was all of one moment. Not needed, and 0, in the task's own callbacks.
+ * Begins to look at a task that this engine holds stopped: after UTRACE_STOP was answered with 0, or after a
+ * callback returned it. Look with utrace_get_regs(), utrace_regset_get() and utrace_task_memory(); then ask
+ * utrace_finish_examine() whether it was all of one moment. Not needed, and 0, in the task's own callbacks.
  *   0        look
  *   -EINVAL  this engine does not hold the task; no such engine, or it is not on this task; exam is NULL
  *   -ESRCH   the task is dead
@@ -389,8 +401,8 @@ UTRACE_MUST_CHECK int utrace_finish_examine(struct task_struct *task, struct utr
 					    struct utrace_examiner *exam);
 
 /*
- * utrace_set_events(), and waits for a callback that the new mask leaves out to end. (Proposed in 2009, never merged.) As
- * utrace_set_events(), but never -EINPROGRESS, and -ERESTARTSYS as utrace_barrier().
+ * utrace_set_events(), and waits for a callback that the new mask leaves out to end. (Proposed in 2009, never
+ * merged.) As utrace_set_events(), but never -EINPROGRESS, and -ERESTARTSYS as utrace_barrier().
  */
 UTRACE_MUST_CHECK int utrace_set_events_sync(struct task_struct *task, struct utrace_engine *engine,
 					     unsigned long eventmask);
@@ -431,9 +443,9 @@ int utrace_task_comm(const struct task_struct *task, char buf[16]);
 struct pid *utrace_task_pid(struct task_struct *task);
 
 /*
- * The pid with this number, with a reference that is yours (utrace_pid_put()). Whether somebody has the number shows when
- * it is used: it is bound to a thread at once if that is traced, else when utrace_attach_pid() attaches. NULL if no
- * thread can have it.
+ * The pid with this number, with a reference that is yours (utrace_pid_put()). Whether somebody has the number
+ * shows when it is used: it is bound to a thread at once if that is traced, else when utrace_attach_pid()
+ * attaches. NULL if no thread can have it.
  */
 struct pid *utrace_pid_find(pid_t number);
 
@@ -450,8 +462,9 @@ struct task_struct *utrace_pid_task(struct pid *pid);
 /* ---- Registers, memory, signals of a task ---------------------------------------------------------------------- */
 
 /*
- * Memory of a living task: moves as many bytes as can be and returns how many. Works at any time, in callbacks too; it
- * is of one moment only if the task is held. write: nonzero to write, also where the program itself cannot.
+ * Memory of a living task: moves as many bytes as can be and returns how many. Works at any time, in callbacks
+ * too; it is of one moment only if the task is held. write: nonzero to write, also where the program itself
+ * cannot.
  *   -EFAULT  not even the first byte is there
  *   -ESRCH   the task is dead, left by its host, or none
  *   -EINVAL  buf is NULL
@@ -459,8 +472,8 @@ struct task_struct *utrace_pid_task(struct pid *pid);
 ssize_t utrace_task_memory(struct task_struct *task, unsigned long address, void *buf, size_t size, int write);
 
 /*
- * The task's general registers, as struct user_regs_struct of <sys/user.h>. In a callback, of its own task; elsewhere of a
- * task that is held stopped. In a callback that has regs, change those instead.
+ * The task's general registers, as struct user_regs_struct of <sys/user.h>. In a callback, of its own task;
+ * elsewhere of a task that is held stopped. In a callback that has regs, change those instead.
  *   0, -EAGAIN (it is not held), -ESRCH (dead or none), -EINVAL (regs is NULL)
  */
 struct user_regs_struct;
@@ -468,7 +481,8 @@ UTRACE_MUST_CHECK int utrace_get_regs(struct task_struct *task, struct user_regs
 UTRACE_MUST_CHECK int utrace_set_regs(struct task_struct *task, const struct user_regs_struct *regs);
 
 /*
- * A register set by its note type of <elf.h> (NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE): size bytes from offset on.
+ * A register set by its note type of <elf.h> (NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE): size bytes from offset
+ * on.
  *   0, -EINVAL (buf is NULL, or the range is not inside the set), -EOPNOTSUPP (no such set), -EAGAIN, -ESRCH as above
  */
 UTRACE_MUST_CHECK int utrace_regset_get(struct task_struct *task, unsigned int note, size_t offset, size_t size,
@@ -485,8 +499,9 @@ int utrace_regs_set_arguments(struct pt_regs *regs, unsigned int first, unsigned
 			      const unsigned long *values);
 
 /*
- * Which table the number of the system call in regs is of: AUDIT_ARCH_X86_64 or AUDIT_ARCH_I386 of <linux/audit.h>. Exact for
- * the regs of a syscall callback; elsewhere by the mode that the thread is in. 0 if regs is NULL.
+ * Which table the number of the system call in regs is of: AUDIT_ARCH_X86_64 or AUDIT_ARCH_I386 of
+ * <linux/audit.h>. Exact for the regs of a syscall callback; elsewhere by the mode that the thread is in. 0 if
+ * regs is NULL.
  */
 unsigned int utrace_regs_arch(const struct pt_regs *regs);
 
@@ -494,8 +509,8 @@ unsigned int utrace_regs_arch(const struct pt_regs *regs);
 int utrace_task_signal(struct task_struct *task, int signal);
 
 /*
- * The system call that a task sleeps or is stopped in, without stopping it; *number is -1 if it is in none. Any of the pointers
- * may be NULL. 0, -EAGAIN (it runs), -ESRCH (dead or none), -EINVAL (more than 6 arguments).
+ * The system call that a task sleeps or is stopped in, without stopping it; *number is -1 if it is in none. Any
+ * of the pointers may be NULL. 0, -EAGAIN (it runs), -ESRCH (dead or none), -EINVAL (more than 6 arguments).
  */
 int utrace_task_syscall(struct task_struct *task, long *number, unsigned long *args, unsigned int count,
 			unsigned long *sp, unsigned long *pc);
@@ -515,8 +530,9 @@ typedef void (*utrace_task_fn)(struct task_struct *task, void *data);
 UTRACE_MUST_CHECK struct utrace_host *utrace_host_start(utrace_notice_fn notice, void *data);
 
 /*
- * Leaves everything that the host traces, ends its thread and frees it. Attached processes go on as if nothing had been;
- * launched ones are killed, or go on (UTRACE_LAUNCH_KEEP). Engines are detached without a death or reap callback.
+ * Leaves everything that the host traces, ends its thread and frees it. Attached processes go on as if nothing
+ * had been; launched ones are killed, or go on (UTRACE_LAUNCH_KEEP). Engines are detached without a death or
+ * reap callback.
  *   0, -EINVAL (no such host), -EDEADLK (from a callback)
  */
 int utrace_host_stop(struct utrace_host *host);
@@ -531,22 +547,26 @@ int utrace_host_for_each_task(struct utrace_host *host, utrace_task_fn fn, void 
 #define UTRACE_LAUNCH_KEEP 0x0001
 
 /*
- * Launches a program, found along PATH as execvp(3) does; envp may be NULL for ours. adopt (or NULL) is shown its task before
- * its execve, which is the first system call reported. Children are traced too and shown by report_clone().
+ * Launches a program, found along PATH as execvp(3) does; envp may be NULL for ours. adopt (or NULL) is shown
+ * its task before its execve, which is the first system call reported. Children are traced too and shown by
+ * report_clone().
  *
- * Returns the process: utrace_process_put() gives it back, which does not end it. Errors: -ENOENT, -EACCES (no such
- * program, not executable), -EINVAL (no such host, argv empty, a flag that is none), -ESHUTDOWN (the host has ended), -EDEADLK (from a
- * callback), or what fork(2) says. A later failure of the exec is told by utrace_process_wait().
+ * Returns the process: utrace_process_put() gives it back, which does not end it. Errors: -ENOENT, -EACCES (no
+ * such program, not executable), -EINVAL (no such host, argv empty, a flag that is none), -ESHUTDOWN (the host
+ * has ended), -EDEADLK (from a callback), or what fork(2) says. A later failure of the exec is told by
+ * utrace_process_wait().
  */
 UTRACE_MUST_CHECK struct utrace_process *utrace_launch(struct utrace_host *host, char *const argv[],
 						       char *const envp[], int flags, utrace_task_fn adopt,
 						       void *data);
 
 /*
- * Attaches to a running process: all its threads, each shown to adopt (or NULL), and those that it makes from then on.
+ * Attaches to a running process: all its threads, each shown to adopt (or NULL), and those that it makes from
+ * then on.
  *
- * Errors: -ESRCH (no such process, or dead), -EPERM (not permitted, a kernel thread, or ourselves), -EBUSY (another tracer
- * has it), -EEXIST (a host of ours has it), -EINVAL (no such host), -ESHUTDOWN (the host has ended), -EDEADLK (from a callback).
+ * Errors: -ESRCH (no such process, or dead), -EPERM (not permitted, a kernel thread, or ourselves), -EBUSY
+ * (another tracer has it), -EEXIST (a host of ours has it), -EINVAL (no such host), -ESHUTDOWN (the host has
+ * ended), -EDEADLK (from a callback).
  */
 UTRACE_MUST_CHECK struct utrace_process *utrace_attach_process(struct utrace_host *host, pid_t pid,
 							       utrace_task_fn adopt, void *data);

@@ -1,6 +1,7 @@
 //! The `u32` that callbacks get and return: a resume action, with bits for signals and system calls.
 //!
-//! Pure. The numbers are those of the historic header; what they lead to is decided in `bridge` and in the core.
+//! Pure. The numbers are those of the historic header; what they lead to is decided in `bridge` and in the
+//! core.
 
 use core::ffi::c_ulong;
 

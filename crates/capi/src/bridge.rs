@@ -1,8 +1,9 @@
 //! An engine of the core whose callbacks are C's.
 //!
-//! Key type: [`Bridge`]. Each callback shows C what the core shows us, in the historic arguments, and turns back what C
-//! returned. Where a callback is NULL, nothing is answered. Calls into C are made by [`crate::ffi::ops`]; what the calling
-//! thread is in meanwhile, so that C can ask for `current` and its registers, is kept by [`crate::ffi::context`].
+//! Key type: [`Bridge`]. Each callback shows C what the core shows us, in the historic arguments, and turns
+//! back what C returned. Where a callback is NULL, nothing is answered. Calls into C are made by
+//! [`crate::ffi::ops`]; what the calling thread is in meanwhile, so that C can ask for `current` and its
+//! registers, is kept by [`crate::ffi::context`].
 
 use core::ffi::{c_int, c_long, c_ulong, c_void};
 use core::ptr;
@@ -236,8 +237,8 @@ impl Drop for Bridge {
     }
 }
 
-/// The flags of the call that made a child, exit signal included, as its registers have them; where they do not say,
-/// what such a child needs at least.
+/// The flags of the call that made a child, exit signal included, as its registers have them; where they do not
+/// say, what such a child needs at least.
 fn clone_flags(cx: &mut Cx<'_>, kind: CloneKind) -> c_ulong {
     let regs = regs_of(cx);
     let [first, ..] = regs::arguments(regs.arch());

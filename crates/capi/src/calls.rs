@@ -33,8 +33,8 @@ pub(crate) struct Asked {
     pub(crate) data: *mut c_void,
 }
 
-/// One exclusive attach at a time, so that of two only one finds nobody there (SC-7). C may change its data words at any time, so
-/// the core's own match by a fixed identity will not do.
+/// One exclusive attach at a time, so that of two only one finds nobody there (SC-7). C may change its data
+/// words at any time, so the core's own match by a fixed identity will not do.
 static ATTACHING: Mutex<()> = Mutex::new(());
 
 impl Asked {
@@ -169,40 +169,26 @@ pub(crate) fn barrier(task: *const c_void, engine: *const c_void) -> Result<(), 
     Ok(object.engine()?.barrier()?)
 }
 
-/// What an examination is kept as: whether it was of the caller's own task, and the core's stamp.
-pub(crate) enum Examination {
-    /// Nothing was needed.
-    Own,
-    /// Of a task off the processor since this.
-    Since(u64),
-}
-
-/// `utrace_prepare_examine`.
-pub(crate) fn prepare_examine(task: *const c_void, engine: *const c_void) -> Result<Examination, Errno> {
+/// `utrace_prepare_examine`. Answers the core's stamp; any will do for the caller's own task.
+pub(crate) fn prepare_examine(task: *const c_void, engine: *const c_void) -> Result<u64, Errno> {
     let object = pair(task, engine)?;
     if context::is_current(&object.task) {
-        return Ok(Examination::Own);
+        return Ok(0);
     }
     // An engine that is gone holds nothing.
     let engine = object.engine().map_err(|_| Errno::INVALID)?;
     let stamp = engine.prepare_examine()?.stamp();
-    Ok(Examination::Since(stamp))
+    Ok(stamp)
 }
 
 /// `utrace_finish_examine`.
-pub(crate) fn finish_examine(
-    task: *const c_void,
-    engine: *const c_void,
-    examination: &Examination,
-) -> Result<(), Errno> {
+pub(crate) fn finish_examine(task: *const c_void, engine: *const c_void, stamp: u64) -> Result<(), Errno> {
     let object = pair(task, engine)?;
-    match examination {
-        Examination::Own => Ok(()),
-        Examination::Since(stamp) => {
-            let engine = object.engine().map_err(|_| Errno::INVALID)?;
-            Ok(engine.examine_since(*stamp).finish()?)
-        }
+    if context::is_current(&object.task) {
+        return Ok(());
     }
+    let engine = object.engine().map_err(|_| Errno::INVALID)?;
+    Ok(engine.examine_since(stamp).finish()?)
 }
 
 /// Looks at a task: in its own callback at once, else by way of its host.

@@ -1,8 +1,8 @@
 //! An engine as C holds it: `struct utrace_engine`.
 //!
-//! Key type: [`EngineObject`]. The core owns a [`crate::bridge::Bridge`] for as long as the engine is attached or C has a reference, and the
-//! bridge keeps this object. A reference of C keeps the core's handle, so that the core's rule for who drops
-//! an engine (INV-29) is the rule for `release`.
+//! Key type: [`EngineObject`]. The core owns a [`crate::bridge::Bridge`] for as long as the engine is attached
+//! or C has a reference, and the bridge keeps this object. A reference of C keeps the core's handle, so that
+//! the core's rule for who drops an engine (INV-29) is the rule for `release`.
 
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};

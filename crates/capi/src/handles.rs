@@ -1,8 +1,9 @@
 //! What C holds: addresses as keys of a table, and how many references of C there are.
 //!
-//! Key types: [`Table`], [`References`]. An object is alive while somebody in the library or a reference of C keeps it; its
-//! address is in the table for exactly that long. An address that comes from C is looked up, so one that is stale, foreign or
-//! NULL is found out. One that was freed may be given out again by the allocator: that cannot be told.
+//! Key types: [`Table`], [`References`]. An object is alive while somebody in the library or a reference of C
+//! keeps it; its address is in the table for exactly that long. An address that comes from C is looked up, so
+//! one that is stale, foreign or NULL is found out. One that was freed may be given out again by the allocator:
+//! that cannot be told.
 
 use core::ffi::c_void;
 use std::collections::BTreeMap;
@@ -28,8 +29,8 @@ impl<T> Table<T> {
         object
     }
 
-    /// To be called by the object's `Drop`. Its memory, and so its address, is in use until here: the table's own
-    /// [`Weak`] sees to that.
+    /// To be called by the object's `Drop`. Its memory, and so its address, is in use until here: the table's
+    /// own [`Weak`] sees to that.
     pub(crate) fn forget(&self, object: &T) {
         let forgotten = lock(&self.0).remove(&core::ptr::from_ref(object).addr());
         drop(forgotten);

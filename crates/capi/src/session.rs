@@ -1,7 +1,7 @@
 //! Hosts and processes as C holds them.
 //!
-//! Key types: [`HostObject`], [`ProcessObject`]. A kernel knows every task by itself; here a task is known once a host
-//! traces it, and this module finds it. A call that waits for a tracer thread refuses to be made on one
+//! Key types: [`HostObject`], [`ProcessObject`]. A kernel knows every task by itself; here a task is known once
+//! a host traces it, and this module finds it. A call that waits for a tracer thread refuses to be made on one
 //! (`-EDEADLK`): callbacks run there.
 
 use core::ffi::{c_int, c_void};

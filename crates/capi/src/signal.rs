@@ -1,7 +1,7 @@
 //! Signals in C's terms: the signal bits of an action, `siginfo_t`, `struct k_sigaction`.
 //!
-//! Pure. A signal comes from the core as "deliver" with a class; C sees what delivering would do (`UTRACE_SIGNAL_CORE`
-//! for a `SIGSEGV` without a handler), and what it answers is turned back.
+//! Pure. A signal comes from the core as "deliver" with a class; C sees what delivering would do
+//! (`UTRACE_SIGNAL_CORE` for a `SIGSEGV` without a handler), and what it answers is turned back.
 
 use core::ffi::{c_int, c_ulong};
 
@@ -57,7 +57,8 @@ pub(crate) struct KSigaction {
 }
 
 impl KSigaction {
-    /// As much as is known of a disposition; for a signal that is none, the default, as a zeroed struct says it.
+    /// As much as is known of a disposition; for a signal that is none, the default, as a zeroed struct says
+    /// it.
     pub(crate) fn of(disposition: Option<Disposition>) -> KSigaction {
         let handler = match disposition {
             None | Some(Disposition::Default) => SIG_DFL,

@@ -1,7 +1,7 @@
 //! Tasks and pids as C holds them.
 //!
-//! Key types: [`TaskObject`], [`PidObject`]. One task of the core has one [`TaskObject`] at a time, so that C can compare
-//! pointers. Which threads are traced is known by `session`.
+//! Key types: [`TaskObject`], [`PidObject`]. One task of the core has one [`TaskObject`] at a time, so that C
+//! can compare pointers. Which threads are traced is known by `session`.
 
 use core::ffi::{c_int, c_void};
 use std::collections::HashMap;

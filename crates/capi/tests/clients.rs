@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-fn client(test: &str, name: &str, link: Link) -> PathBuf {
-    build(test, &here().join(format!("clients/{name}.c")), link)
+fn client(name: &str, link: Link) -> PathBuf {
+    build(&here().join(format!("clients/{name}.c")), link)
 }
 
 /// A program to be traced; it knows nothing of the library.
@@ -25,7 +25,7 @@ fn victim(test: &str, name: &str) -> String {
 #[test]
 fn a_crash_is_held_until_released_and_then_kills() {
     for link in [Link::Shared, Link::Static] {
-        let holder = client("crash", "crash_holder", link);
+        let holder = client("crash_holder", link);
         let out = stdout_of(&run(&holder, &[&victim("crash", "crash")], "go\n"));
         // What the program had in its registers at the faulting store, and the store itself.
         assert!(out.contains("signal 11, code 1, "), "{out}");
@@ -40,7 +40,7 @@ fn a_crash_is_held_until_released_and_then_kills() {
 fn a_held_crash_is_still_there_to_be_looked_at() {
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::process::Stdio;
-    let holder = client("held", "crash_holder", Link::Shared);
+    let holder = client("crash_holder", Link::Shared);
     let mut child = Command::new(holder)
         .arg(victim("held", "crash"))
         .stdin(Stdio::piped())
@@ -64,7 +64,7 @@ fn a_held_crash_is_still_there_to_be_looked_at() {
 
 #[test]
 fn a_program_that_does_not_crash_is_not_held() {
-    let holder = client("nocrash", "crash_holder", Link::Shared);
+    let holder = client("crash_holder", Link::Shared);
     let out = stdout_of(&run(&holder, &["sh", "-c", "exit 5"], ""));
     assert_eq!(out, "ended: error 0, signal 0, status 5\n");
 }
@@ -81,7 +81,7 @@ fn counted(out: &str) -> (u64, u64) {
 #[test]
 fn every_call_of_a_tree_is_counted() {
     for link in [Link::Shared, Link::Static] {
-        let counter = client("count", "syscall_counter", link);
+        let counter = client("syscall_counter", link);
         let tree = victim("count", "tree");
         // The tree makes so many calls more in each of its three processes, one of them in a second thread.
         let (processes, without) = counted(&stdout_of(&run(&counter, &[&tree, "0"], "")));
@@ -92,7 +92,7 @@ fn every_call_of_a_tree_is_counted() {
 
 #[test]
 fn failed_calls_are_told_from_others() {
-    let counter = client("errors", "syscall_counter", Link::Shared);
+    let counter = client("syscall_counter", Link::Shared);
     let errors = |times: &str| {
         let out = stdout_of(&run(&counter, &[&victim("errors", "badclose"), times], ""));
         let first = out.lines().next().unwrap().to_owned();

@@ -88,9 +88,10 @@ fn the_library_has_the_name_that_programs_ask_for() {
 
 #[test]
 fn names_have_the_historic_numbers() {
-    // It is made of static assertions: that it compiles is the test. That it runs shows that the table is as long.
+    // It is made of static assertions: that it compiles is the test. That it runs shows that the table is as
+    // long.
     for link in [Link::Shared, Link::Static] {
-        let program = build("constants", &here().join("tests/c/constants.c"), link);
+        let program = build(&here().join("tests/c/constants.c"), link);
         assert_eq!(stdout_of(&run(&program, &[], "")), "11 callbacks\n");
     }
 }

@@ -1,7 +1,7 @@
 //! What the calling thread is in: the callback whose task is `utrace_current()`, and its registers and memory.
 //!
-//! Key type: [`Frame`]. A stack of them is kept for each thread, since a callback may make a call that makes another (a last
-//! put calls `release`). Who enters a frame leaves it, whatever happens.
+//! Key type: [`Frame`]. A stack of them is kept for each thread, since a callback may make a call that makes
+//! another (a last put calls `release`). Who enters a frame leaves it, whatever happens.
 
 use core::cell::RefCell;
 use core::mem::transmute;
@@ -70,8 +70,8 @@ impl Drop for Leave {
 pub(crate) fn enter<T>(mut frame: Frame, target: Option<&mut dyn Target>, callback: impl FnOnce() -> T) -> T {
     frame.target = target.map(|target| {
         let target: NonNull<dyn Target + '_> = NonNull::from(target);
-        // SAFETY: only the lifetime changes. `Leave` takes the frame, and with it this pointer, away before `enter` returns, so it
-        // is not used after the borrow that it was made of.
+        // SAFETY: only the lifetime changes. `Leave` takes the frame, and with it this pointer, away before
+        // `enter` returns, so it is not used after the borrow that it was made of.
         unsafe { transmute::<NonNull<dyn Target + '_>, NonNull<dyn Target + 'static>>(target) }
     });
     FRAMES.with_borrow_mut(|frames| frames.push(frame));
@@ -121,8 +121,8 @@ pub(crate) fn with_target<T>(task: &TaskObject, look: impl FnOnce(&mut dyn Targe
     }
     let mut target =
         FRAMES.with_borrow_mut(|frames| frames.last_mut().and_then(|frame| frame.target.take()))?;
-    // SAFETY: 1. It was made of a `&mut` that `enter` still borrows: its frame is the top one. 2. It was taken out of the
-    // frame, so no second `&mut` is made of it meanwhile.
+    // SAFETY: 1. It was made of a `&mut` that `enter` still borrows: its frame is the top one. 2. It was taken
+    // out of the frame, so no second `&mut` is made of it meanwhile.
     let found = look(unsafe { target.as_mut() });
     FRAMES.with_borrow_mut(|frames| {
         if let Some(frame) = frames.last_mut() {

@@ -1,12 +1,13 @@
 //! The boundary to C: exported functions, raw pointers, calls into C. All unsafe code of the crate.
 //!
 //! Why a fence of its own: what a C caller says of a pointer (this buffer has 64 bytes, this table has these
-//! members) can be checked by nobody; the header says it and this folder takes it at its word. Everything that *can* be checked is:
-//! objects are looked up by address (`handles`), numbers are turned into enums, NULL is an error number. The functions here are thin:
-//! they read what was passed, call `calls`, `task` or `session`, and write what comes back.
+//! members) can be checked by nobody; the header says it and this folder takes it at its word. Everything that
+//! *can* be checked is: objects are looked up by address (`handles`), numbers are turned into enums, NULL is an
+//! error number. The functions here are thin: they read what was passed, call `calls`, `task` or `session`, and
+//! write what comes back.
 //!
-//! Why the exported names are safe (`unsafe(no_mangle)`): each begins with `utrace_`, which no other library of a C program
-//! does, and `tests/header.rs` holds the list of them against the header's declarations, both ways.
+//! Why the exported names are safe (`unsafe(no_mangle)`): each begins with `utrace_`, which no other library of
+//! a C program does, and `tests/header.rs` holds the list of them against the header's declarations, both ways.
 //!
 //! | file | holds |
 //! |---|---|
@@ -82,8 +83,8 @@ fn bytes<'a>(at: *const c_void, size: usize) -> Result<&'a [u8], Errno> {
     if at.is_null() || isize::try_from(size).is_err() {
         return Err(Errno::INVALID);
     }
-    // SAFETY: not NULL, no larger than an object can be, and the header says that it has `size` bytes, which the
-    // caller leaves alone during the call.
+    // SAFETY: not NULL, no larger than an object can be, and the header says that it has `size` bytes, which
+    // the caller leaves alone during the call.
     Ok(unsafe { core::slice::from_raw_parts(at.cast(), size) })
 }
 
@@ -92,8 +93,8 @@ fn bytes_mut<'a>(at: *mut c_void, size: usize) -> Result<&'a mut [u8], Errno> {
     if at.is_null() || isize::try_from(size).is_err() {
         return Err(Errno::INVALID);
     }
-    // SAFETY: 1. not NULL and no larger than an object can be. 2. The header says that it has `size` bytes, which are
-    // the caller's and left alone during the call.
+    // SAFETY: 1. not NULL and no larger than an object can be. 2. The header says that it has `size` bytes,
+    // which are the caller's and left alone during the call.
     unsafe { core::ptr::write_bytes(at.cast::<u8>(), 0, size) };
     // SAFETY: 1. as above. 2. Every byte has just been written, so none is uninitialised.
     Ok(unsafe { core::slice::from_raw_parts_mut(at.cast(), size) })

@@ -1,6 +1,7 @@
 //! What C fills in for us and what its callbacks get: `struct utrace_engine_ops`, `struct linux_binprm`.
 //!
-//! The function pointers are of a safe type: that they are what the header says is promised once, by [`Ops::read`].
+//! The function pointers are of a safe type: that they are what the header says is promised once, by
+//! [`Ops::read`].
 
 use core::ffi::{c_char, c_int, c_long, c_ulong, c_void};
 

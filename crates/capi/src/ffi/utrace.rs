@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::ops::Ops;
 use super::{guard, pointer, read, status, write};
-use crate::calls::{self, Asked, Examination};
+use crate::calls::{self, Asked};
 use crate::engine::EngineObject;
 use crate::errno::Errno;
 use crate::handles;
@@ -17,7 +17,7 @@ use crate::task::PidObject;
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Examiner {
-    /// 1: of another task. 0: of the caller's own.
+    /// Not used.
     state: c_long,
     /// The core's stamp.
     ncsw: c_ulong,
@@ -107,7 +107,8 @@ extern "C" fn utrace_barrier_pid(pid: *mut c_void, engine: *mut c_void) -> c_int
     status(|| on_task_of(pid, engine, |task| calls::barrier(task, engine)))
 }
 
-/// Makes a call on the living task that a pid means. An engine that is none is told first, as in the other form.
+/// Makes a call on the living task that a pid means. An engine that is none is told first, as in the other
+/// form.
 fn on_task_of(
     pid: *const c_void,
     engine: *const c_void,
@@ -131,11 +132,8 @@ extern "C" fn utrace_prepare_examine(
         if examiner.is_null() {
             return Err(Errno::INVALID);
         }
-        let examiner_is = match calls::prepare_examine(task, engine)? {
-            Examination::Own => Examiner { state: 0, ncsw: 0 },
-            Examination::Since(ncsw) => Examiner { state: 1, ncsw },
-        };
-        write(examiner, examiner_is);
+        let ncsw = calls::prepare_examine(task, engine)?;
+        write(examiner, Examiner { state: 1, ncsw });
         Ok(())
     })
 }
@@ -146,9 +144,5 @@ extern "C" fn utrace_finish_examine(
     engine: *mut c_void,
     examiner: *mut Examiner,
 ) -> c_int {
-    status(|| {
-        let Examiner { state, ncsw } = read(examiner)?;
-        let examination = if state == 0 { Examination::Own } else { Examination::Since(ncsw) };
-        calls::finish_examine(task, engine, &examination)
-    })
+    status(|| calls::finish_examine(task, engine, read(examiner)?.ncsw))
 }

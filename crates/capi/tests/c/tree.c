@@ -1,6 +1,7 @@
 /*
- * Three processes, one with a second thread; each thread makes as many getppid(2) calls as it is told. How many calls it
- * makes beside these does not depend on who runs when: the thread says that it is done in memory, and is never joined.
+ * Three processes, one with a second thread; each thread makes as many getppid(2) calls as it is told. How many
+ * calls it makes beside these does not depend on who runs when: the thread says that it is done in memory, and
+ * is never joined.
  */
 #include <pthread.h>
 #include <stdlib.h>
