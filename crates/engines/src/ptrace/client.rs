@@ -5,19 +5,21 @@
 //! and is woken by an interrupt. It then finds its answer in [`Client::settle`], where the registers say that the call
 //! was interrupted: the answer takes the place of the restart.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64};
 use utrace_core::{
-    Action, Addr, Attach, AttachError, CloneKind, CloneReport, Cx, DeathReport, Engine, Event, EventSet,
-    ExecReport, Match, Place, SignalReport, SyscallEntry, SyscallExit, Target, Task,
+    Action, Addr, Attach, AttachError, CloneKind, CloneReport, Cx, DeathReport, Engine, Event, ExecReport,
+    Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task,
 };
 
 use super::num;
 use super::peek;
+use super::proc;
 use super::serve::{self, Call};
-use super::wait::WaitCall;
+use super::wait::{WaitCall, Which};
 use super::world::{Found, Sleep, Thread, Threads, Waiting, World, client_interest};
 
 /// Attaches the engine to a thread, whose process was made by thread `maker`.
@@ -31,7 +33,15 @@ pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32) -> Result<(), A
     let _ = engine.set_events(client_interest()).map_err(|_| AttachError::Gone)?;
     let (tid, process) = (task.id().0, task.process().0);
     let traces = threads.threads.values().any(|thread| thread.process == process && thread.traces);
-    let thread = Thread { task: task.clone(), engine, process, maker, waiting: None, traces };
+    let thread = Thread {
+        task: task.clone(),
+        engine,
+        process,
+        maker,
+        waiting: None,
+        traces,
+        notices: VecDeque::new(),
+    };
     threads.threads.insert(tid, thread);
     Ok(())
 }
@@ -67,7 +77,11 @@ impl Client {
     }
 
     fn wait(&self, caller: u32, nr: u64, args: [u64; 6], client: &mut dyn Target) -> Outcome {
-        let Some(call) = WaitCall::decode(nr, args) else { return Outcome::Native };
+        let Some(mut call) = WaitCall::decode(nr, args) else { return Outcome::Native };
+        if let Which::PidFd(fd) = call.which {
+            let Some(pid) = proc::pidfd(caller, fd) else { return Outcome::Native };
+            call.which = Which::One(pid);
+        }
         let mut threads = self.world.lock();
         if let Some(found) = threads.find(caller, &call) {
             return Outcome::Result(answer(&call, Some(&found), client));
@@ -85,7 +99,7 @@ impl Client {
         let Some(thread) = threads.threads.get_mut(&caller) else { return Outcome::Native };
         thread.waiting = Some(Waiting { call, sleep });
         if thread.traces {
-            watch_exit(thread, sleep);
+            thread.watch();
         }
         match sleep {
             Sleep::InWait => Outcome::Native,
@@ -118,24 +132,10 @@ impl Client {
     }
 }
 
-/// Asks for what a sleeping wait must be told: signals that end a pause, and its exit where others see that.
-fn watch_exit(thread: &Thread, sleep: Sleep) {
-    let mut interest = client_interest();
-    if thread.task.asked_for(Event::SyscallExit) {
-        interest = interest | Event::SyscallExit;
-    }
-    if sleep == Sleep::InPause {
-        interest = interest | EventSet::from(Event::Quiesce);
-    }
-    if interest != client_interest() {
-        let _ = thread.engine.set_events(interest);
-    }
-}
-
 fn take_waiting(threads: &mut Threads, caller: u32) -> Option<Waiting> {
     let thread = threads.threads.get_mut(&caller)?;
     let waiting = thread.waiting.take()?;
-    let _ = thread.engine.set_events(client_interest());
+    thread.watch();
     Some(waiting)
 }
 
@@ -146,6 +146,12 @@ fn is_interrupted(waiting: &Waiting, regs: &UserRegs) -> bool {
         Sleep::InPause => (num::PAUSE, num::ERESTARTNOHAND),
     };
     regs.orig_rax == nr && regs.rax.cast_signed() == result
+}
+
+/// Whether this is a SIGCHLD that [`Threads::tell`] sent: a kill to one thread (`SI_TKILL`).
+fn is_ours(info: &SigInfo) -> bool {
+    let code = info.raw.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes);
+    info.number == num::SIGCHLD && code == -6
 }
 
 /// Writes what a wait found (or that it found nothing) where the caller wants it; the call's result.
@@ -228,9 +234,18 @@ impl Engine for Client {
         Action::Resume
     }
 
-    fn signal(&mut self, cx: &mut Cx<'_>, _signal: &mut SignalReport) -> Action {
+    fn signal(&mut self, cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
         let caller = cx.task().id().0;
         self.settle(caller, cx.target());
+        if signal.kind != SignalKind::Report && is_ours(&signal.info) {
+            let mut threads = self.world.lock();
+            if let Some(thread) = threads.threads.get_mut(&caller)
+                && let Some(notice) = thread.notices.pop_front()
+            {
+                signal.info.raw = notice;
+                thread.watch();
+            }
+        }
         Action::Resume
     }
 

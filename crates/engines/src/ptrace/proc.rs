@@ -36,15 +36,30 @@ pub(super) fn uid(tid: u32) -> u32 {
     line.and_then(|ids| ids.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
+const SIGCHLD_BIT: u64 = 1 << (super::num::SIGCHLD - 1);
+
 /// Whether a SIGCHLD to this process would be seen: it has a handler, or is blocked and may be fetched.
 pub(super) fn sees_sigchld(tid: u32) -> bool {
+    let [caught, blocked, ignored] =
+        ["SigCgt:", "SigBlk:", "SigIgn:"].map(|name| signal_mask(tid, name) & SIGCHLD_BIT);
+    caught != 0 || (blocked != 0 && ignored == 0)
+}
+
+fn signal_mask(tid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
-    let mask = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-    };
-    let bit = 1 << (super::num::SIGCHLD - 1);
-    mask("SigCgt:") & bit != 0 || (mask("SigBlk:") & bit != 0 && mask("SigIgn:") & bit == 0)
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// The process that a pidfd of this task refers to.
+pub(super) fn pidfd(tid: u32, fd: u32) -> Option<u32> {
+    let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
+}
+
+/// Whether this process ignores SIGCHLD: the kernel collects its children by itself then (wait(2), notes).
+pub(super) fn ignores_sigchld(tid: u32) -> bool {
+    signal_mask(tid, "SigIgn:") & SIGCHLD_BIT != 0
 }
 
 /// The number of the system call that a task sleeps in; `None` while it runs.

@@ -16,6 +16,7 @@ use utrace_core::{
 use super::link::{First, Kin, Link, Phase, Resume, State};
 use super::num;
 use super::peek;
+use super::proc;
 use super::stop::{Place, Stop};
 use super::world::{LinkId, Threads, World};
 
@@ -252,13 +253,15 @@ impl Engine for Tracer {
     fn death(&mut self, _cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
-        if link.kin == Kin::Child && link.tracee == link.process {
+        let child = link.kin == Kin::Child && link.tracee == link.process;
+        if child && !proc::ignores_sigchld(link.tracer_process) {
             // The kernel tells the parent, whose own wait it answers.
             let process = link.tracer_process;
             threads.links.remove(&self.id);
             threads.wake_paused(process);
         } else {
             link.engine = None;
+            link.kin = Kin::Stranger;
             link.state = State::Ended(death.code);
             threads.tell(self.id);
         }

@@ -23,6 +23,8 @@ pub(super) enum Which {
     One(u32),
     /// Those of this process group; 0 for the caller's own.
     Group(u32),
+    /// The process that this descriptor of the caller refers to.
+    PidFd(u32),
 }
 
 /// A call of the wait family.
@@ -63,6 +65,7 @@ impl WaitCall {
                     (0, _) => Which::Any,
                     (1, pid @ 1..) => Which::One(pid.unsigned_abs()),
                     (2, group @ 0..) => Which::Group(group.unsigned_abs()),
+                    (3, fd @ 0..) => Which::PidFd(fd.unsigned_abs()),
                     _ => return None,
                 };
                 (wants && options & !KNOWN_WAITID == 0).then_some(WaitCall {
@@ -126,6 +129,7 @@ mod tests {
         let ends = call(WEXITED | WNOHANG | WNOWAIT).unwrap();
         assert!(ends.takes_ends() && !ends.takes_stops() && ends.keeps() && ends.is_polling());
         assert!(call(WSTOPPED).unwrap().takes_stops());
-        assert_eq!(WaitCall::decode(num::WAITID, [3, 7, 8, WEXITED, 0, 0]), None, "P_PIDFD is the kernel's");
+        assert_eq!(WaitCall::decode(num::WAITID, [3, 7, 8, WEXITED, 0, 0]).unwrap().which, Which::PidFd(7));
+        assert_eq!(WaitCall::decode(num::WAITID, [4, 7, 8, WEXITED, 0, 0]), None);
     }
 }

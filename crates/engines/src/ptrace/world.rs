@@ -7,7 +7,7 @@
 //! The lock may be held while the core is called: callbacks run without locks of the core, and the core calls no
 //! engine from its calls.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SyscallSet, Task};
@@ -58,6 +58,35 @@ pub(super) struct Thread {
     pub(super) waiting: Option<Waiting>,
     /// Whether it can trace somebody: what its process traces is looked for only then.
     pub(super) traces: bool,
+    /// Details of the SIGCHLDs that were sent to it and have not come yet.
+    pub(super) notices: VecDeque<[u8; 128]>,
+}
+
+impl Thread {
+    /// What its engine asks for now.
+    pub(super) fn interest(&self) -> Interest {
+        let mut interest = client_interest();
+        if !self.notices.is_empty() {
+            let events = Event::Signal | Event::SignalIgn;
+            interest = (interest | events).with_signals([num::SIGCHLD].into_iter().collect());
+        }
+        match self.waiting {
+            Some(waiting) if self.traces => {
+                // Its exit where others see that, and signals that end a pause.
+                if self.task.asked_for(Event::SyscallExit) {
+                    interest = interest | Event::SyscallExit;
+                }
+                if waiting.sleep == Sleep::InPause { interest | Event::Quiesce } else { interest }
+            }
+            _ => interest,
+        }
+    }
+
+    /// Has its engine ask for that.
+    pub(super) fn watch(&self) {
+        // A thread that is gone is told nothing more.
+        let _ = self.engine.set_events(self.interest());
+    }
 }
 
 /// What a wait answers.
@@ -139,12 +168,17 @@ impl Threads {
         Some(found)
     }
 
-    /// Whether the process has a child, dead or alive, that the kernel may have something to say about.
+    /// Whether the process has a child, dead or alive, that the kernel may have something to say of.
     pub(super) fn has_children(&self, caller: u32, call: &WaitCall) -> bool {
         let Some(thread) = self.threads.get(&caller) else { return false };
         let own = thread.process;
+        // The kernel collects such children itself, and a wait in it would end without them.
+        if proc::ignores_sigchld(own) {
+            return false;
+        }
         match call.which {
             Which::One(pid) => proc::parent(pid) == Some(own),
+            Which::PidFd(_) => true,
             Which::Any => !proc::children(own).is_empty(),
             Which::Group(group) => {
                 let group = if group == 0 { proc::group(own) } else { Some(group) };
@@ -165,16 +199,24 @@ impl Threads {
                 })
         });
         let waiter = waiter.map(|(tid, _)| *tid);
-        let tracer = link.tracer;
+        let (tracer, notice) = (link.tracer, link.notice());
         if let Some(waiter) = waiter {
             self.wake(waiter);
         }
-        if let Some(thread) = self.threads.get(&tracer)
-            && proc::sees_sigchld(tracer)
-        {
-            // A tracer that is gone needs no signal.
-            let _ = thread.task.with_target(|target| target.send_signal(num::SIGCHLD));
+        self.notify(tracer, notice);
+    }
+
+    /// Sends SIGCHLD with these details to a tracer that would see it.
+    fn notify(&mut self, tracer: u32, notice: [u8; 128]) {
+        let traced = self.links.values().any(|link| link.tracee == tracer);
+        let Some(thread) = self.threads.get_mut(&tracer) else { return };
+        if !traced && !proc::sees_sigchld(tracer) {
+            return;
         }
+        thread.notices.push_back(notice);
+        thread.watch();
+        // A tracer that is gone needs no signal.
+        let _ = thread.task.with_target(|target| target.send_signal(num::SIGCHLD));
     }
 
     /// Has a thread that waits look again.
@@ -189,8 +231,9 @@ impl Threads {
             thread.waiting = None;
             return;
         }
-        let _ =
-            thread.engine.set_events(client_interest() | EventSet::from(Event::Quiesce) | Event::SyscallExit);
+        let exit =
+            if thread.task.asked_for(Event::SyscallExit) { Event::SyscallExit } else { Event::Quiesce };
+        let _ = thread.engine.set_events(thread.interest() | Event::Quiesce | exit);
         let _ = thread.engine.control(Action::Interrupt);
     }
 
@@ -226,6 +269,7 @@ impl Link {
             && match call.which {
                 Which::Any => true,
                 Which::One(tid) => self.tracee == tid,
+                Which::PidFd(_) => false,
                 Which::Group(0) => proc::group(self.process) == proc::group(thread.process),
                 Which::Group(group) => proc::group(self.process) == Some(group),
             }
@@ -246,6 +290,21 @@ impl Link {
     /// Whether it will be ready for this call.
     fn will_answer(&self, call: &WaitCall) -> bool {
         if let State::Stopped(..) = self.state { call.takes_stops() } else { self.is_ready(call) }
+    }
+
+    /// The details of the SIGCHLD that tells of it (`do_notify_parent_cldstop`, `do_notify_parent`).
+    fn notice(&self) -> [u8; 128] {
+        let uid = proc::uid(self.tracee);
+        match &self.state {
+            State::Stopped(present, _) => {
+                stop::of_child(present.child_code(), self.tracee, uid, present.code(self.face) & 0x7f)
+            }
+            State::Ended(status) => {
+                let (code, value) = stop::of_end(*status);
+                stop::of_child(code, self.tracee, uid, value)
+            }
+            State::Running | State::Listening => stop::of_child(0, self.tracee, uid, 0),
+        }
     }
 
     fn found(&self, uid: u32) -> Found {
