@@ -11,16 +11,7 @@ use common::{Place, Run, words};
 
 /// Rules that are not kept yet, each with the reason. A rule of this list that is kept fails the test: take it out.
 const KNOWN: &[(&str, &str)] = &[
-    (
-        "replaced_signal_comes_from_the_tracer",
-        "the host does not give the kernel the details of a made signal",
-    ),
-    ("setsiginfo", "the same"),
-    ("signal_at_syscall_stop_is_sent", "the host sends it with its own name as the sender"),
-    (
-        "group_stop_of_a_seized_task",
-        "the host listens for the end of the stop, and registers are out of reach meanwhile",
-    ),
+    ("group_stop_of_a_seized_task", "the host listens for its end, and registers are out of reach meanwhile"),
     ("group_stop_of_a_traceme_task", "the host cannot let one thread run out of a group stop"),
 ];
 
@@ -52,6 +43,16 @@ fn rules(fixture: &str) {
 #[test]
 fn stops() {
     rules("vptrace_stops");
+}
+
+#[test]
+fn waits() {
+    rules("vptrace_waits");
+}
+
+#[test]
+fn requests() {
+    rules("vptrace_requests");
 }
 
 #[test]

@@ -108,6 +108,18 @@ pub trait Target {
         None
     }
 
+    /// Has the system that runs the task carry out a request of its own kind: what no other method here names.
+    ///
+    /// On Linux `request` is a `PTRACE_*` that looks at a stopped task or changes it, `argument` its `addr`, and `buf`
+    /// what its `data` points to, read or written. Which ones are taken is the host's to say. Answers what the
+    /// system answers.
+    ///
+    /// # Errors
+    /// [`TargetError::Unsupported`] for a request that is not taken; [`TargetError::Died`], [`TargetError::Refused`].
+    fn request(&mut self, _request: u32, _argument: u64, _buf: &mut [u8]) -> Result<u64, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
     /// Sends the task a signal, as kill(2) to just this thread would.
     ///
     /// # Errors

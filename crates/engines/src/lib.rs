@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`registry`] | the engines by name, their options, text to tool |
 //! | [`tool`] | what a controller does with a tool: attach, finish |
-//! | [`log`], [`stats`], [`inject`] | the engines |
+//! | [`log`], [`stats`], [`inject`], [`ptrace`] | the engines |
 //! | [`sets`] | strace's grammar for sets of syscalls and signals |
 //! | [`spec`] | flag values taken apart; mistakes with their place |
 //! | [`output`] | files and stderr, and their first failure |

@@ -33,15 +33,8 @@ pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32) -> Result<(), A
     let _ = engine.set_events(client_interest()).map_err(|_| AttachError::Gone)?;
     let (tid, process) = (task.id().0, task.process().0);
     let traces = threads.threads.values().any(|thread| thread.process == process && thread.traces);
-    let thread = Thread {
-        task: task.clone(),
-        engine,
-        process,
-        maker,
-        waiting: None,
-        traces,
-        notices: VecDeque::new(),
-    };
+    let thread =
+        Thread { task: task.clone(), engine, process, maker, waiting: None, traces, sent: VecDeque::new() };
     threads.threads.insert(tid, thread);
     Ok(())
 }
@@ -148,10 +141,10 @@ fn is_interrupted(waiting: &Waiting, regs: &UserRegs) -> bool {
     regs.orig_rax == nr && regs.rax.cast_signed() == result
 }
 
-/// Whether this is a SIGCHLD that [`Threads::tell`] sent: a kill to one thread (`SI_TKILL`).
-fn is_ours(info: &SigInfo) -> bool {
+/// Whether this signal was sent to one thread (`SI_TKILL`), as [`Threads::send`] does.
+fn is_to_thread(info: &SigInfo) -> bool {
     let code = info.raw.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes);
-    info.number == num::SIGCHLD && code == -6
+    code == -6
 }
 
 /// Writes what a wait found (or that it found nothing) where the caller wants it; the call's result.
@@ -237,12 +230,13 @@ impl Engine for Client {
     fn signal(&mut self, cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
         let caller = cx.task().id().0;
         self.settle(caller, cx.target());
-        if signal.kind != SignalKind::Report && is_ours(&signal.info) {
+        if signal.kind != SignalKind::Report && is_to_thread(&signal.info) {
             let mut threads = self.world.lock();
             if let Some(thread) = threads.threads.get_mut(&caller)
-                && let Some(notice) = thread.notices.pop_front()
+                && let Some(at) = thread.sent.iter().position(|sent| sent.number == signal.info.number)
+                && let Some(sent) = thread.sent.remove(at)
             {
-                signal.info.raw = notice;
+                signal.info = sent;
                 thread.watch();
             }
         }

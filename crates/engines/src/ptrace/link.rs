@@ -24,14 +24,33 @@ pub(super) enum Resume {
     Step,
     /// To the next branch.
     BlockStep,
+    /// Run to the next system call, which is not made (`PTRACE_SYSEMU`).
+    Skip,
+    /// One instruction; a system call is not made (`PTRACE_SYSEMU_SINGLESTEP`).
+    SkipStep,
 }
 
 impl Resume {
+    /// Whether the entry of a system call is a stop.
+    pub(super) fn stops_at_entry(self) -> bool {
+        matches!(self, Resume::Syscall | Resume::Skip | Resume::SkipStep)
+    }
+
+    /// Whether a system call is not made.
+    pub(super) fn skips(self) -> bool {
+        matches!(self, Resume::Skip | Resume::SkipStep)
+    }
+
+    /// Whether the trap of a step is for this tracer.
+    pub(super) fn steps(self) -> bool {
+        matches!(self, Resume::Step | Resume::BlockStep | Resume::SkipStep)
+    }
+
     /// What this asks of the core.
     pub(super) fn action(self) -> Action {
         match self {
-            Resume::Cont | Resume::Syscall => Action::Resume,
-            Resume::Step => Action::SingleStep,
+            Resume::Cont | Resume::Syscall | Resume::Skip => Action::Resume,
+            Resume::Step | Resume::SkipStep => Action::SingleStep,
             Resume::BlockStep => Action::BlockStep,
         }
     }
@@ -152,7 +171,7 @@ impl Link {
     pub(super) fn interest(&self) -> Interest {
         let mut events = EventSet::SIGNAL | Event::Quiesce | Event::Clone | Event::Exec | Event::Exit;
         events = events | Event::Death | Event::Jctl;
-        if self.resume == Resume::Syscall || self.vfork.is_some() {
+        if self.resume.stops_at_entry() || self.vfork.is_some() {
             events |= EventSet::SYSCALL;
         }
         Interest::in_events(events)

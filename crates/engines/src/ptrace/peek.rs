@@ -4,7 +4,7 @@
 //! register sets by ELF note). What a tracer may ask, and when, is [`super::serve`]'s.
 
 use utrace_abi::UserRegs;
-use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS};
+use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS, PTRACE_PEEKUSER, PTRACE_POKEUSER};
 use utrace_core::{Addr, Regset, Target, TargetError};
 
 use super::num::{EINVAL, EIO, ESRCH};
@@ -12,6 +12,7 @@ use super::stop::Place;
 
 /// `sizeof(struct user)` and where its debug registers stand (`asm/user_64.h`).
 const USER: u64 = 928;
+const DEBUG: u64 = 848;
 /// 32-bit user code (`__USER32_CS`).
 const CS_I386: u64 = 0x23;
 
@@ -57,10 +58,15 @@ pub(super) fn write_word(target: &mut dyn Target, at: u64, word: u64) -> Result<
     }
 }
 
-/// `PTRACE_PEEKUSER`: a word of `struct user`. Only the registers of it are there.
+/// `PTRACE_PEEKUSER`: a word of `struct user`. Of what else there is only the debug registers mean anything.
 pub(super) fn read_user(target: &mut dyn Target, at: u64) -> Result<u64, i64> {
     if !at.is_multiple_of(8) || at >= USER {
         return Err(EIO);
+    }
+    if is_debug_register(at) {
+        let mut word = [0; 8];
+        forward(target, PTRACE_PEEKUSER, at, &mut word)?;
+        return Ok(u64::from_le_bytes(word));
     }
     let regs = regs(target)?.to_array();
     let index = usize::try_from(at / 8).map_err(|_| EIO)?;
@@ -69,6 +75,9 @@ pub(super) fn read_user(target: &mut dyn Target, at: u64) -> Result<u64, i64> {
 
 /// `PTRACE_POKEUSER`.
 pub(super) fn write_user(target: &mut dyn Target, at: u64, word: u64) -> Result<(), i64> {
+    if is_debug_register(at) {
+        return forward(target, PTRACE_POKEUSER, at, &mut word.to_le_bytes()).map(drop);
+    }
     let index = usize::try_from(at / 8).map_err(|_| EIO)?;
     if !at.is_multiple_of(8) || index >= UserRegs::NAMES.len() {
         return Err(EIO);
@@ -76,6 +85,25 @@ pub(super) fn write_user(target: &mut dyn Target, at: u64, word: u64) -> Result<
     let mut bytes = regs(target)?.to_bytes();
     bytes[index * 8..][..8].copy_from_slice(&word.to_le_bytes());
     target.set_regset(Regset(NT_PRSTATUS), &bytes).map_err(errno)
+}
+
+/// A request that the host carries out as it is; the raw result.
+pub(super) fn forward(
+    target: &mut dyn Target,
+    request: u32,
+    argument: u64,
+    buf: &mut [u8],
+) -> Result<i64, i64> {
+    match target.request(request, argument, buf) {
+        Ok(result) => Ok(result.cast_signed()),
+        Err(TargetError::Unsupported) => Err(EIO),
+        Err(error) => Err(errno(error)),
+    }
+}
+
+/// Whether this word of `struct user` is a debug register.
+pub(super) fn is_debug_register(at: u64) -> bool {
+    (DEBUG..DEBUG + 64).contains(&at) && at.is_multiple_of(8)
 }
 
 /// A register set, whole.

@@ -145,6 +145,8 @@ fn on_link(threads: &mut Threads, id: LinkId, call: &Call, client: &mut dyn Targ
         abi::PTRACE_SYSCALL => go(threads, id, call, Resume::Syscall),
         abi::PTRACE_SINGLESTEP => go(threads, id, call, Resume::Step),
         abi::PTRACE_SINGLEBLOCK => go(threads, id, call, Resume::BlockStep),
+        abi::PTRACE_SYSEMU => go(threads, id, call, Resume::Skip),
+        abi::PTRACE_SYSEMU_SINGLESTEP => go(threads, id, call, Resume::SkipStep),
         abi::PTRACE_DETACH => detach(threads, id, call),
         abi::PTRACE_LISTEN => listen(link, &stop),
         abi::PTRACE_SETOPTIONS => set_options(link, call.data),
@@ -207,8 +209,86 @@ fn examine(link: &mut Link, stop: &Stop, call: &Call, client: &mut dyn Target) -
             put(client, data, info.get(..room).unwrap_or_default())?;
             Ok(i64::try_from(size).unwrap_or(0))
         }
+        _ => forward(link, call, client),
+    }
+}
+
+/// Requests that the kernel answers as they are, with the client's buffer carried over and back.
+fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
+    let (request, argument) = (call.request, call.addr);
+    let ask = |buf: &mut Vec<u8>, argument| {
+        let taken = core::mem::take(buf);
+        let (filled, result) = look(&link.task, move |target| {
+            let mut buf = taken;
+            let result = peek::forward(target, request, argument, &mut buf);
+            (buf, result)
+        })?;
+        *buf = filled;
+        result
+    };
+    match request {
+        abi::PTRACE_GETSIGMASK | abi::PTRACE_SETSIGMASK if argument != 8 => Err(EINVAL),
+        abi::PTRACE_SETSIGMASK | abi::PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG => {
+            let mut buf = sized(argument)?;
+            get(client, call.data, &mut buf)?;
+            ask(&mut buf, 0)
+        }
+        abi::PTRACE_GETSIGMASK
+        | abi::PTRACE_GET_RSEQ_CONFIGURATION
+        | abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG => {
+            let mut buf = sized(argument)?;
+            let result = ask(&mut buf, 0)?;
+            put(client, call.data, &buf)?;
+            Ok(result)
+        }
+        ARCH_PRCTL => {
+            let mut buf = vec![0; 8];
+            // ARCH_SET_GS and ARCH_SET_FS take the word itself, the others store through it.
+            let sets = matches!(call.data, 0x1001 | 0x1002);
+            if sets {
+                return set_base(link, call);
+            }
+            let result = ask(&mut buf, call.data)?;
+            put(client, call.addr, &buf)?;
+            Ok(result)
+        }
+        abi::PTRACE_PEEKSIGINFO => {
+            let mut args = [0; 16];
+            get(client, argument, &mut args)?;
+            let count = i32::from_le_bytes([args[12], args[13], args[14], args[15]]);
+            let room = usize::try_from(count).map_err(|_| EINVAL)?.min(64);
+            let mut buf = args.to_vec();
+            buf.resize(16 + 128 * room, 0);
+            let found = ask(&mut buf, 0)?;
+            let len = usize::try_from(found).unwrap_or(0) * 128;
+            put(client, call.data, buf.get(16..16 + len).unwrap_or_default())?;
+            Ok(found)
+        }
         _ => Err(EIO),
     }
+}
+
+/// `PTRACE_ARCH_PRCTL`, whose two operands stand the other way round.
+const ARCH_PRCTL: u32 = 30;
+
+/// A buffer of the size that the caller says: no structure of these requests is larger than this.
+fn sized(size: u64) -> Result<Vec<u8>, i64> {
+    match usize::try_from(size) {
+        Ok(size @ 1..=64) => Ok(vec![0; size]),
+        _ => Err(EINVAL),
+    }
+}
+
+fn set_base(link: &Link, call: &Call) -> Result<i64, i64> {
+    look(&link.task, |target| {
+        let mut regs = peek::regs(target)?;
+        match call.data {
+            0x1001 => regs.gs_base = call.addr,
+            _ => regs.fs_base = call.addr,
+        }
+        peek::set_regs(target, &regs)
+    })?
+    .map(|()| 0)
 }
 
 /// Copies an answer into the client's memory.
@@ -272,8 +352,9 @@ fn set_siginfo(link: &mut Link, client: &mut dyn Target, at: u64) -> Result<i64,
     Ok(0)
 }
 
-/// The signal that goes with a resume from this stop (ptrace(2), "Signal injection and suppression").
-fn choose_signal(link: &mut Link, stop: &Stop, call: &Call) -> Result<(), i64> {
+/// The signal that goes with a resume from this stop (ptrace(2), "Signal injection and suppression"). Answers one that
+/// is to be sent.
+fn choose_signal(link: &mut Link, stop: &Stop, call: &Call) -> Result<Option<SigInfo>, i64> {
     if call.data > 64 {
         return Err(EIO);
     }
@@ -290,17 +371,22 @@ fn choose_signal(link: &mut Link, stop: &Stop, call: &Call) -> Result<(), i64> {
             link.inject = Some(SigInfo { number, raw });
         }
         Stop::Entry { .. } | Stop::Exit { .. } => {
-            let _ = link.task.with_target(|target| target.send_signal(number));
+            // As the kernel's own (SI_KERNEL, `ptrace_report_syscall`).
+            return Ok(Some(SigInfo { number, raw: by_process(number, 0x80, 0, 0) }));
         }
         Stop::Event(..) | Stop::Group(_) | Stop::Interrupted => {}
     }
-    Ok(())
+    Ok(None)
 }
 
 fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<i64, i64> {
     let link = threads.link(id).ok_or(ESRCH)?;
     let stop = link.stopped().ok_or(ESRCH)?.clone();
-    choose_signal(link, &stop, call)?;
+    let tracee = link.tracee;
+    if let Some(info) = choose_signal(link, &stop, call)? {
+        threads.send(tracee, info);
+    }
+    let link = threads.link(id).ok_or(ESRCH)?;
     let exit = if is_before_exit(&stop) && resume == Resume::Syscall { exit_now(link) } else { None };
     let before = link.interest();
     if link.go_on(resume, exit) {
@@ -330,7 +416,10 @@ fn exit_now(link: &Link) -> Option<Stop> {
 fn detach(threads: &mut Threads, id: LinkId, call: &Call) -> Result<i64, i64> {
     let link = threads.link(id).ok_or(ESRCH)?;
     let stop = link.stopped().ok_or(ESRCH)?.clone();
-    choose_signal(link, &stop, call)?;
+    let tracee = link.tracee;
+    if let Some(info) = choose_signal(link, &stop, call)? {
+        threads.send(tracee, info);
+    }
     leave(threads, id);
     Ok(0)
 }

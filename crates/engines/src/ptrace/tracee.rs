@@ -110,12 +110,15 @@ impl Engine for Tracer {
             if !entry.resumed() {
                 link.phase = Phase::Plain;
             }
-            if link.resume != Resume::Syscall || link.phase == Phase::EntryShown {
+            if !link.resume.stops_at_entry() || link.phase == Phase::EntryShown {
                 return Verdict::Say(link.resume.action());
             }
-            let call = entry.call();
+            let call = *entry.call();
             let at = Place { arch: call.arch, ip: call.ip.0, sp: call.sp.0 };
             link.phase = Phase::EntryShown;
+            if link.resume.skips() {
+                entry.abort();
+            }
             link.stop(Stop::Entry { nr: call.number, args: call.args, at });
             Verdict::Stopped
         })
@@ -156,8 +159,7 @@ impl Engine for Tracer {
             }
             SignalKind::Taken(_) if report.action == SignalAction::Ignore => {
                 // The trap of a step is shown so; anything else an earlier tracer keeps for itself.
-                let steps = matches!(link.resume, Resume::Step | Resume::BlockStep);
-                if steps && report.info.number == num::SIGTRAP && link.state == State::Running {
+                if link.resume.steps() && report.info.number == num::SIGTRAP && link.state == State::Running {
                     link.stop(Stop::Signal(report.info));
                     return Verdict::Stopped;
                 }

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SyscallSet, Task};
+use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
 use super::link::{Kin, Link, State, Told};
 use super::num;
@@ -58,17 +58,17 @@ pub(super) struct Thread {
     pub(super) waiting: Option<Waiting>,
     /// Whether it can trace somebody: what its process traces is looked for only then.
     pub(super) traces: bool,
-    /// Details of the SIGCHLDs that were sent to it and have not come yet.
-    pub(super) notices: VecDeque<[u8; 128]>,
+    /// Signals that were sent to it and have not come yet, as they are to look.
+    pub(super) sent: VecDeque<SigInfo>,
 }
 
 impl Thread {
     /// What its engine asks for now.
     pub(super) fn interest(&self) -> Interest {
         let mut interest = client_interest();
-        if !self.notices.is_empty() {
-            let events = Event::Signal | Event::SignalIgn;
-            interest = (interest | events).with_signals([num::SIGCHLD].into_iter().collect());
+        if !self.sent.is_empty() {
+            let numbers = self.sent.iter().map(|info| info.number).collect();
+            interest = (interest | EventSet::SIGNAL).with_signals(numbers);
         }
         match self.waiting {
             Some(waiting) if self.traces => {
@@ -209,14 +209,18 @@ impl Threads {
     /// Sends SIGCHLD with these details to a tracer that would see it.
     fn notify(&mut self, tracer: u32, notice: [u8; 128]) {
         let traced = self.links.values().any(|link| link.tracee == tracer);
-        let Some(thread) = self.threads.get_mut(&tracer) else { return };
-        if !traced && !proc::sees_sigchld(tracer) {
-            return;
+        if traced || proc::sees_sigchld(tracer) {
+            self.send(tracer, SigInfo { number: num::SIGCHLD, raw: notice });
         }
-        thread.notices.push_back(notice);
+    }
+
+    /// Sends a thread a signal that looks like this when it comes.
+    pub(super) fn send(&mut self, tid: u32, info: SigInfo) {
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        thread.sent.push_back(info);
         thread.watch();
-        // A tracer that is gone needs no signal.
-        let _ = thread.task.with_target(|target| target.send_signal(num::SIGCHLD));
+        // One that is gone needs no signal.
+        let _ = thread.task.with_target(|target| target.send_signal(info.number));
     }
 
     /// Has a thread that waits look again.

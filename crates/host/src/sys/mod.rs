@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "system calls; each block argues its own safety")]
 
 pub(crate) mod errno;
+pub(crate) mod forward;
 pub(crate) mod futex;
 pub(crate) mod mem;
 pub(crate) mod perf;

@@ -78,8 +78,7 @@ impl TaskHost for Hook {
 
     fn with_target(&self, examine: &mut (dyn FnMut(&mut dyn Target) + Send)) -> Result<(), TargetError> {
         let tid = self.tid().ok_or(TargetError::Died)?;
-        let pid = crate::procfs::status(tid).ok().and_then(|status| Tid::new(status.tgid));
-        let mut afar = Afar { shared: Arc::clone(&self.shared), key: self.key, pid: pid.unwrap_or(tid), tid };
+        let mut afar = Afar { shared: Arc::clone(&self.shared), key: self.key, tid };
         examine(&mut afar);
         Ok(())
     }

@@ -63,6 +63,12 @@ impl Target for View<'_> {
         self.usage.system_time()
     }
 
+    fn request(&mut self, request: u32, argument: u64, buf: &mut [u8]) -> Result<u64, TargetError> {
+        // The kernel is to see what engines made of the registers, and we what the request made of them.
+        self.stopped.flush().map_err(refused)?;
+        forward(self.stopped.tid(), request, argument, buf)
+    }
+
     /// As the kernel sends one, when the tracee goes on; a second one at the same stop as kill(2) does.
     fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
         match i32::try_from(number) {
@@ -76,7 +82,6 @@ impl Target for View<'_> {
 pub(crate) struct Afar {
     pub(crate) shared: Arc<Shared>,
     pub(crate) key: Key,
-    pub(crate) pid: Tid,
     pub(crate) tid: Tid,
 }
 
@@ -90,6 +95,12 @@ pub(crate) struct RegsetOrder {
 }
 
 impl Afar {
+    /// Its process, looked up by those few who need it.
+    fn pid(&self) -> Tid {
+        let status = crate::procfs::status(self.tid).ok();
+        status.and_then(|status| Tid::new(status.tgid)).unwrap_or(self.tid)
+    }
+
     fn ask(&self, set: Regset, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
         if self.shared.mailbox.is_owner() {
             // Held tracees have their registers written back, so the kernel's are the true ones.
@@ -122,6 +133,15 @@ impl Target for Afar {
         self.ask(set, Some(bytes.to_vec())).map(drop)
     }
 
+    /// Only where the engine is called by the tracer thread: others cannot lend it their memory.
+    fn request(&mut self, request: u32, argument: u64, buf: &mut [u8]) -> Result<u64, TargetError> {
+        if self.shared.mailbox.is_owner() {
+            forward(self.tid, request, argument, buf)
+        } else {
+            Err(TargetError::Unsupported)
+        }
+    }
+
     fn fd_path(&mut self, fd: i32) -> Option<Vec<u8>> {
         fd_path(self.tid, fd)
     }
@@ -131,7 +151,7 @@ impl Target for Afar {
     }
 
     fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
-        send_signal(self.pid, self.tid, number)
+        send_signal(self.pid(), self.tid, number)
     }
 }
 
@@ -262,6 +282,14 @@ fn access(errno: Errno, at: Addr) -> TargetError {
         Errno::EFAULT | Errno::EIO | Errno::ENOMEM => TargetError::Fault(at),
         other => TargetError::Refused(other.raw()),
     }
+}
+
+fn forward(tid: Tid, request: u32, argument: u64, buf: &mut [u8]) -> Result<u64, TargetError> {
+    crate::sys::forward::forward(tid, request, argument, buf).map_err(|errno| match errno {
+        Errno::ESRCH => TargetError::Died,
+        Errno::ENOSYS => TargetError::Unsupported,
+        other => TargetError::Refused(other.raw()),
+    })
 }
 
 fn refused(gone: Gone) -> TargetError {
