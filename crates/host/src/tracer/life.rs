@@ -201,11 +201,12 @@ impl Tracer {
         heir.run = Run::Handled;
         // Its wait status is never shown: the kernel has released it in the exec.
         self.bury(leader, Ending::Exited(0), false);
-        self.shared.remove_task(former);
         self.table.rename(&mut heir, tid);
         heir.hook_tid.store(tid.raw(), core::sync::atomic::Ordering::Relaxed);
         heir.reporter.set_id(task_id(tid));
         self.shared.add_task(tid, heir.task.clone());
+        // Only now: who looks for it meanwhile must not take it for gone.
+        self.shared.remove_task(former);
         heir
     }
 
