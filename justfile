@@ -67,3 +67,7 @@ kills TIMES="3000":
 # the man page, to read
 man:
     cargo run --quiet -- man | man -l -
+
+# the C library, its header and its pkg-config file, below a prefix
+install-lib PREFIX="/usr/local":
+    ci/install-lib.sh {{PREFIX}}
