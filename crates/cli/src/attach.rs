@@ -41,7 +41,14 @@ pub fn attach(args: &AttachArgs, tools: &Tools) -> End {
 fn trace(args: &AttachArgs, tools: &Tools) -> Result<Code, String> {
     let (to, news) = mpsc::channel();
     listen(to.clone()).map_err(|e| format!("cannot catch signals: {e}"))?;
-    let host = Host::builder().notices(say).start().map_err(|e| e.to_string())?;
+    let mut builder = Host::builder().notices(say);
+    if args.strict {
+        builder = builder.strict();
+    }
+    if args.engines.letters.verbose > 0 {
+        builder = builder.explain();
+    }
+    let host = builder.start().map_err(|e| e.to_string())?;
     if let Err(code) = attach_all(&host, &args.pids.concat(), tools) {
         return Ok(code);
     }

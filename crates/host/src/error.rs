@@ -70,6 +70,8 @@ pub enum Refusal {
     Yama(u32),
     /// It is not dumpable (setuid, or by prctl(2)), runs with more capabilities, or a security module refuses.
     Privileged,
+    /// It could be traced, but not without its noticing, and that was ruled out: perf_event_open(2) failed so.
+    Disturbs(Errno),
 }
 
 impl fmt::Display for HostError {
@@ -123,6 +125,10 @@ impl fmt::Display for Refusal {
             ),
             Self::Yama(2) => f.write_str("kernel.yama.ptrace_scope is 2: only root may trace"),
             Self::Yama(level) => write!(f, "kernel.yama.ptrace_scope is {level}: nobody may trace until reboot"),
+            Self::Disturbs(errno) => write!(
+                f,
+                "not unnoticed: no breakpoint can be set on its threads (perf_event_open: {errno}); do without --strict, or allow it",
+            ),
             Self::Privileged => f.write_str(
                 "it has privileges that we lack (setuid, capabilities, not dumpable), or a security module refuses",
             ),

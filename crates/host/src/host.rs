@@ -15,6 +15,7 @@ use crate::command::Command;
 use crate::error::HostError;
 use crate::notice::{Listener, Notice};
 use crate::process::Process;
+use crate::quiet::{Care, Manners, Telling};
 use crate::shared::Shared;
 use crate::sys::Errno;
 use crate::sys::sigmask::{self, SigMask};
@@ -26,6 +27,7 @@ use crate::watchdog;
 pub struct Builder {
     listener: Listener,
     slow_after: Duration,
+    manners: Manners,
 }
 
 impl Builder {
@@ -43,12 +45,28 @@ impl Builder {
         self
     }
 
+    /// Rather refuses than disturbs: an attach fails with [`crate::Refusal::Disturbs`] where a blocked thread could not
+    /// be stopped unnoticed, and a stop that would be noticed waits. Without it, such a thread is interrupted if its
+    /// call starts again by itself, and a running one is.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.manners.care = Care::Strict;
+        self
+    }
+
+    /// Also says, as [`Notice::Handled`], what is done to each running thread that is to stop, and why.
+    #[must_use]
+    pub fn explain(mut self) -> Self {
+        self.manners.telling = Telling::All;
+        self
+    }
+
     /// Starts the tracer thread.
     ///
     /// # Errors
     /// [`HostError::Start`] where nothing can be traced at all (a container without ptrace(2), say).
     pub fn start(self) -> Result<Host, HostError> {
-        let shared = Arc::new(Shared::new(self.listener));
+        let shared = Arc::new(Shared::new(self.listener, self.manners));
         let (ready, started) = mpsc::sync_channel(1);
         let for_thread = Arc::clone(&shared);
         // A signal to our process is for the threads that expect one: the tracer thread blocks them, and its
@@ -134,7 +152,11 @@ impl Host {
     /// A host to be set up.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder { listener: Box::new(|_| ()), slow_after: Duration::from_secs(5) }
+        Builder {
+            listener: Box::new(|_| ()),
+            slow_after: Duration::from_secs(5),
+            manners: Manners::default(),
+        }
     }
 
     /// Launches a program. `adopt` is called with its task, on the tracer thread, before the program's execve:

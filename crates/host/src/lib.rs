@@ -41,7 +41,7 @@ mod watchdog;
 pub use command::{AfterTracer, Command};
 pub use error::{HostError, Refusal, Step};
 pub use host::{Builder, Host};
-pub use notice::Notice;
+pub use notice::{Handling, Notice};
 pub use process::{CoreDump, Ending, Process};
 pub use sys::Errno;
 pub use types::Tid;

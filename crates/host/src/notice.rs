@@ -7,7 +7,10 @@ use core::any::Any;
 use core::fmt;
 use std::time::Duration;
 
+use utrace_abi::table::{Abi, lookup};
+
 use crate::error::HostError;
+use crate::sys::Errno;
 use crate::types::Tid;
 
 /// Something that the user of a host should hear about.
@@ -46,6 +49,13 @@ pub enum Notice {
         /// The number.
         number: i32,
     },
+    /// A running thread is to stop, and this is done to it (only with [`crate::Builder::explain`]).
+    Handled {
+        /// The thread.
+        tid: Tid,
+        /// What, and why.
+        how: Handling,
+    },
     /// A step on a tracee failed; it was resumed as well as could be.
     Failed(HostError),
 }
@@ -81,7 +91,53 @@ impl fmt::Display for Notice {
             Self::BadSignal { tid, number } => {
                 write!(f, "thread {tid}: an engine asked for signal {number}, and there is none")
             }
+            Self::Handled { tid, how } => write!(f, "thread {tid}: {how}"),
             Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// How a running thread is brought to a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Handling {
+    /// It sleeps in the system call of this number and is left asleep: a breakpoint waits at the call's return.
+    TrapAtReturn(u64),
+    /// It runs: a clock stops it when it is in user mode.
+    TrapAtTick,
+    /// It was resumed so that it stops at the end of its system call anyway.
+    StopsByItself(u64),
+    /// It is in a page fault, or on its way to a stop: interrupted, which it does not notice.
+    InterruptedInFault,
+    /// No breakpoint could be set; it is interrupted in the system call of this number, which goes on by itself.
+    InterruptedInCall(u64, Errno),
+    /// No clock could be set; it is interrupted where it runs.
+    InterruptedRunning(Errno),
+    /// It cannot be stopped unnoticed: it is waited for.
+    Waiting(Errno),
+}
+
+impl fmt::Display for Handling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = |number: u64| {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            lookup(Abi::X86_64, number.into())
+                .map_or_else(|| format!("call {number}"), |info| info.name.to_owned())
+        };
+        match self {
+            Self::TrapAtReturn(nr) => write!(f, "asleep in {}: left so, to be met at its return", call(*nr)),
+            Self::TrapAtTick => f.write_str("running: to be stopped in user mode"),
+            Self::StopsByItself(nr) => write!(f, "asleep in {}: left so, stops at its end", call(*nr)),
+            Self::InterruptedInFault => {
+                f.write_str("in a page fault or stopping: interrupted, which does not show")
+            }
+            Self::InterruptedInCall(nr, errno) => {
+                write!(f, "asleep in {}: interrupted, goes on by itself (no breakpoint: {errno})", call(*nr))
+            }
+            Self::InterruptedRunning(errno) => write!(f, "running: interrupted (no clock: {errno})"),
+            Self::Waiting(errno) => {
+                write!(f, "left alone until it can be stopped unnoticed (no breakpoint: {errno})")
+            }
         }
     }
 }

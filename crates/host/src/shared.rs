@@ -16,12 +16,15 @@ use utrace_core::Task;
 
 use crate::mailbox::Mailbox;
 use crate::notice::{Listener, Notice};
+use crate::quiet::Manners;
 use crate::types::Tid;
 
 /// Shared between the tracer thread, the watchdog, hosts' handles and tasks' hooks.
 pub(crate) struct Shared {
     pub(crate) mailbox: Mailbox,
     listener: Listener,
+    /// How much care is taken, and told, when running threads are to be stopped.
+    pub(crate) manners: Manners,
     tasks: Mutex<HashMap<Tid, Task>>,
     idle: Condvar,
     /// Name of the engine whose callback is unwinding.
@@ -43,10 +46,11 @@ pub(crate) enum Watch {
 }
 
 impl Shared {
-    pub(crate) fn new(listener: Listener) -> Self {
+    pub(crate) fn new(listener: Listener, manners: Manners) -> Self {
         Self {
             mailbox: Mailbox::new(),
             listener,
+            manners,
             tasks: Mutex::new(HashMap::new()),
             idle: Condvar::new(),
             unwound: Mutex::new(None),

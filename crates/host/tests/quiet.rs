@@ -14,7 +14,9 @@ use utrace_abi::UserRegs;
 use utrace_core::{
     Action, Addr, Cx, Engine, EngineRef, Event, EventSet, Interest, Progress, Regset, SyscallExit,
 };
-use utrace_host::{Host, Tid};
+use utrace_host::{Command, Ending, Handling, Host, HostError, Notice, Refusal, Tid};
+use utrace_testkit::census::{Sleeper, Verdict, compare};
+use utrace_testkit::fixtures;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -168,4 +170,98 @@ fn a_thread_in_user_mode_is_stopped_at_once() {
     host.shutdown();
     assert!(std::process::Command::new("kill").arg(guest.pid.to_string()).status().unwrap().success());
     assert_eq!(guest.finish().1, "status 143");
+}
+
+/// Each trap is a descriptor; a process may have more threads than we may open files by default.
+#[test]
+fn a_thousand_sleepers_are_caught_with_few_descriptors() {
+    let guest = Guest::new("threads_parked", &["1000"]);
+    let slices = || -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", guest.pid)).unwrap();
+        tasks
+            .map(|task| {
+                slices(Tid::new(task.unwrap().file_name().to_str().unwrap().parse().unwrap()).unwrap())
+            })
+            .sum()
+    };
+    while std::fs::read_dir(format!("/proc/{}/task", guest.pid)).unwrap().any(|task| {
+        std::fs::read_to_string(task.unwrap().path().join("syscall")).unwrap().starts_with("running")
+    }) {
+        std::thread::yield_now();
+    }
+    let before = slices();
+    let own = format!("--pid={}", std::process::id());
+    assert!(
+        std::process::Command::new("prlimit").args([&own, "--nofile=256:4096"]).status().unwrap().success()
+    );
+    let handled: Arc<std::sync::Mutex<Vec<Handling>>> = Arc::default();
+    let heard = Arc::clone(&handled);
+    let host = Host::builder()
+        .explain()
+        .notices(move |notice| {
+            let Notice::Handled { how, .. } = notice else { panic!("{notice}") };
+            heard.lock().unwrap().push(how);
+        })
+        .start()
+        .unwrap();
+    let (send, _said) = channel();
+    let say = Say(send, Arc::default());
+    host.attach(guest.pid, move |task| drop(task.attach_for(EventSet::SYSCALL, say.clone()).unwrap()))
+        .unwrap();
+    // Mail is served in order: when this is refused, every thread has its trap.
+    host.attach(guest.pid, |_| ()).unwrap_err();
+    let count = handled.lock().unwrap().len();
+    assert!(count >= 1001, "{count}");
+    for how in handled.lock().unwrap().iter() {
+        assert!(matches!(how, Handling::TrapAtReturn(_)), "{how}");
+    }
+    let launched =
+        host.launch(&Command::new("sh").args(["-c", "exit $(($(ulimit -n) == 256))"]), |_| ()).unwrap();
+    assert_eq!(launched.wait(), Ok(Ending::Exited(1)), "what we launch has the limit that we were given");
+    host.shutdown();
+    assert_eq!(slices(), before, "nobody woke");
+    assert_eq!(guest.finish().1, "status 0");
+}
+
+/// Calls that may be interrupted are; all others are waited for, and strictly all are refused.
+#[test]
+fn without_breakpoints_nothing_is_noticed_either() {
+    let role = std::process::Command::new(fixtures::build("noperf"))
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "role_without_perf", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    assert!(role.status.success(), "{}", String::from_utf8_lossy(&[role.stdout, role.stderr].concat()));
+}
+
+#[test]
+#[ignore = "a role of without_breakpoints_nothing_is_noticed_either"]
+fn role_without_perf() {
+    let interrupted = ["futex_inf", "epoll_inf", "semop_inf", "nanosleep_rel"];
+    let waited_for =
+        ["write_pipe_1mb", "recv_waitall", "epoll_t", "accept_timeo", "recvmmsg_2_of_4", "nanosleep_rem"];
+    for name in interrupted.into_iter().chain(waited_for) {
+        let native = Sleeper::start(name).unwrap().finish().unwrap();
+        let sleeper = Sleeper::start(name).unwrap();
+        let pid = Tid::new(sleeper.pid).unwrap();
+        let strict = Host::builder().strict().start().unwrap();
+        let refused = strict.attach(pid, |_| ()).unwrap_err();
+        assert!(matches!(refused, HostError::NotPermitted(_, Refusal::Disturbs(_))), "{refused}");
+        let (tell, told) = channel();
+        let host = Host::builder().explain().notices(move |notice| drop(tell.send(notice))).start().unwrap();
+        let (send, _said) = channel();
+        let say = Say(send, Arc::default());
+        host.attach(pid, move |task| drop(task.attach_for(EventSet::SYSCALL, say.clone()).unwrap())).unwrap();
+        let Ok(Notice::Handled { how, .. }) = told.recv_timeout(SOON) else { panic!("{name}: nothing told") };
+        match how {
+            Handling::InterruptedInCall(..) => assert!(interrupted.contains(&name), "{name}: {how}"),
+            Handling::Waiting(_) => assert!(waited_for.contains(&name), "{name}: {how}"),
+            _ => panic!("{name}: {how}"),
+        }
+        let disturbed = sleeper.finish().unwrap();
+        assert!(
+            matches!(compare(&native, &disturbed), Verdict::Same | Verdict::Time(_)),
+            "{name}: {disturbed:?}"
+        );
+    }
 }

@@ -122,6 +122,15 @@ pub struct AttachArgs {
     #[arg(short = 'p', long = "pid", visible_alias = "attach", value_name = "PID", required = true,
         value_parser = low::pids)]
     pub pids: Vec<low::Pids>,
+
+    /// Rather refuse, or wait, than let the process notice
+    #[arg(
+        long,
+        long_help = "Rather refuse, or wait, than let the process notice. Without it, where no breakpoint can be set on \
+            a sleeping thread (perf_event_open is not allowed), the thread is interrupted if its call starts again by \
+            itself. With -v, it is said what is done to which thread, and why."
+    )]
+    pub strict: bool,
 }
 
 /// The flags that make engines, common to `run` and `attach`.

@@ -20,14 +20,56 @@ pub(crate) mod place;
 pub(crate) mod recheck;
 pub(crate) mod trap;
 
+use std::time::{Duration, Instant};
+
 use place::Call;
 use trap::{Carrier, Kind, Trap};
+
+/// How a host goes about stopping what runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Manners {
+    pub(crate) care: Care,
+    pub(crate) telling: Telling,
+}
+
+/// What is done where a thread cannot be stopped unnoticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Care {
+    /// An interrupt, if as good as nobody will notice.
+    #[default]
+    Usual,
+    /// Nothing: the stop waits, and an attach is refused.
+    Strict,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Telling {
+    /// Troubles.
+    #[default]
+    Troubles,
+    /// Each thing that is done to a thread.
+    All,
+}
+
+/// Whether a stop of a thread is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Sought {
+    /// Or one has come since.
+    #[default]
+    No,
+    Yes,
+    /// It waits since then: when it was last looked at, it was in a call that must not be interrupted.
+    InCall(Instant),
+    /// The same, but it ran.
+    Ran(Instant),
+}
 
 /// What is set for one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Quiet {
     /// A stop is wanted, and none has come since.
-    sought: bool,
+    sought: Sought,
     trap: Option<Trap>,
     /// A trap that was taken down had been hit: this signal of it is still to come as a stop of its own.
     echo: Option<Carrier>,
@@ -37,23 +79,53 @@ impl Quiet {
     /// Whether nothing is wanted, set or still to come.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        !self.sought && self.trap.is_none() && self.echo.is_none()
+        self.sought == Sought::No && self.trap.is_none() && self.echo.is_none()
     }
 
     /// A stop is wanted.
     pub(crate) fn seek(&mut self) {
-        self.sought = true;
+        if self.sought == Sought::No {
+            self.sought = Sought::Yes;
+        }
     }
 
     /// Whether one is still wanted.
     pub(crate) fn is_sought(&self) -> bool {
-        self.sought
+        self.sought != Sought::No
     }
 
     /// A stop has come. Answers the call at whose return it sprang, if it did.
     pub(crate) fn found(&mut self) -> Option<Call> {
-        self.sought = false;
+        self.sought = Sought::No;
         self.take_down()
+    }
+
+    /// Its stop has to wait, for the call that it is in. Answers since when it has, `None` the first time.
+    pub(crate) fn wait_for_call(&mut self) -> Option<Instant> {
+        let since = self.since();
+        self.sought = Sought::InCall(since.unwrap_or_else(Instant::now));
+        since
+    }
+
+    /// How long its stop has waited for calls.
+    pub(crate) fn waited(&self) -> Duration {
+        self.since().map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// It runs, and nothing can catch it. Answers whether it was in a call a moment ago, which it may still be in.
+    pub(crate) fn may_be_in_call(&mut self) -> bool {
+        let before = self.sought;
+        if let Some(since) = self.since() {
+            self.sought = Sought::Ran(since);
+        }
+        matches!(before, Sought::InCall(_))
+    }
+
+    fn since(&self) -> Option<Instant> {
+        match self.sought {
+            Sought::InCall(since) | Sought::Ran(since) => Some(since),
+            Sought::No | Sought::Yes => None,
+        }
     }
 
     /// Whether a trap is set.

@@ -31,6 +31,8 @@ impl Errno {
     pub const ENODEV: Self = Self(libc::ENODEV);
     /// Broken pipe: nobody reads any more.
     pub const EPIPE: Self = Self(libc::EPIPE);
+    /// Too many open files in this process.
+    pub const EMFILE: Self = Self(libc::EMFILE);
     /// Invalid argument.
     pub const EINVAL: Self = Self(libc::EINVAL);
 

@@ -1,5 +1,7 @@
 //! Signals, process identities and small facts about ourselves.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use super::Errno;
 use crate::types::Tid;
 
@@ -38,4 +40,38 @@ pub(crate) fn gettid() -> Option<Tid> {
 pub(crate) fn effective_uid() -> u32 {
     // SAFETY: no argument, cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// The soft limit of open descriptors that we were started with, if [`raise_descriptor_limit`] has changed it; 0 if not.
+static FORMER_LIMIT: AtomicU64 = AtomicU64::new(0);
+
+/// Takes as many descriptors as we are allowed (getrlimit(2)): each trap is one, and a process may have thousands of
+/// threads. What we launch gets the former limit back ([`restore_descriptor_limit`]).
+///
+/// # Errors
+/// `EMFILE` if there are no more to have.
+pub(crate) fn raise_descriptor_limit() -> Result<(), Errno> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: writes one rlimit.
+    Errno::check(libc::c_long::from(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) }))?;
+    if limit.rlim_cur >= limit.rlim_max {
+        return Err(Errno::EMFILE);
+    }
+    FORMER_LIMIT.store(limit.rlim_cur, Ordering::SeqCst);
+    limit.rlim_cur = limit.rlim_max;
+    // SAFETY: reads one rlimit.
+    Errno::check(libc::c_long::from(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }))
+        .map(drop)
+}
+
+/// In a forked child: the limit that a program of ours would have without us. Allocates nothing.
+pub(crate) fn restore_descriptor_limit() {
+    let former = FORMER_LIMIT.load(Ordering::SeqCst);
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: writes one rlimit.
+    if former != 0 && unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0 {
+        limit.rlim_cur = former;
+        // SAFETY: reads one rlimit.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    }
 }

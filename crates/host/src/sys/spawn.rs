@@ -150,6 +150,7 @@ fn become_program(
     // Our copy of the parent's end, so that the read below ends when the parent does.
     close(parents_end);
     default_handlers();
+    super::process::restore_descriptor_limit();
     if let Err(errno) = plan.cwd.as_ref().map_or(Ok(()), chdir) {
         return (Step::ChangeDirectory, errno);
     }

@@ -16,7 +16,9 @@ use super::tracee::{Group, Origin, Phase, Run};
 use crate::error::{HostError, Refusal};
 use crate::process::{Outcome, Process};
 use crate::procfs::{self, State};
+use crate::quiet::Care;
 use crate::sys::Errno;
+use crate::sys::perf;
 use crate::sys::process as os;
 use crate::sys::ptrace::{self, Options, Request};
 use crate::types::Tid;
@@ -31,6 +33,9 @@ enum Seized {
 impl Tracer {
     pub(super) fn attach(&mut self, pid: Tid, adopt: &mut dyn FnMut(&Task)) -> Result<Process, HostError> {
         let start_time = examine(pid)?;
+        if self.shared.manners.care == Care::Strict {
+            check_unnoticed(pid)?;
+        }
         if self.table.contains(pid) {
             return Err(HostError::AlreadyOurs(pid));
         }
@@ -119,6 +124,17 @@ fn examine(pid: Tid) -> Result<u64, HostError> {
         Some(_) if status.is_traced_by_caller() => Err(HostError::AlreadyOurs(pid)),
         Some(tracer) => Err(HostError::AlreadyTraced { pid, tracer, name: procfs::name(tracer) }),
         None => Ok(stat.start_time),
+    }
+}
+
+/// Whether a blocked thread of it could be stopped without waking it.
+fn check_unnoticed(pid: Tid) -> Result<(), HostError> {
+    // No program is at this address, so nothing comes of it.
+    const NOWHERE: u64 = 0x1000;
+    match perf::Event::breakpoint(pid, NOWHERE) {
+        // A dead leader says nothing about the others.
+        Ok(_) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(HostError::NotPermitted(pid, Refusal::Disturbs(errno))),
     }
 }
 

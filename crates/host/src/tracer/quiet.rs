@@ -3,24 +3,30 @@
 //! [`Tracer::bring_to_stop`] stands behind REPORT, STOP and the wish for system calls; INTERRUPT does not come here.
 //! The traps are [`crate::quiet`]'s; how a stop is reported is `signals` and `syscalls`.
 
+use std::time::Duration;
+
 use utrace_core::{Action, Addr, Event, Syscall, SyscallExit, Verdict};
 
 use super::Tracer;
 use super::syscalls::{index_of, is_error};
 use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::notice::{Handling, Notice};
 use crate::quiesce;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
 use crate::quiet::trap::{Armed, Trap};
+use crate::quiet::{Care, Telling};
 use crate::stop::Stop;
 use crate::sys::Errno;
-use crate::sys::perf;
 use crate::sys::ptrace::Request;
+use crate::sys::{perf, process};
 use crate::tracee::{Carries, Stopped};
 
 /// How often a thread is looked at that leaves whatever it is found in before a trap is set.
 const LOOKS: u32 = 5;
+/// How long a thread that no trap can be set for may sleep in calls with a time-out before it is interrupted there.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// `cs` of 32-bit user code.
 const CS_32: u64 = 0x23;
 
@@ -76,19 +82,24 @@ impl Tracer {
                 Ok(Place::Blocked(call)) if tracee.parting.is_some() && self.leaves_call(tracee, &call) => {
                     return Next::Comes;
                 }
-                Ok(Place::Blocked(_)) if stops_after_call => return Next::Comes,
+                Ok(Place::Blocked(call)) if stops_after_call => {
+                    self.tell(tracee, Handling::StopsByItself(call.number));
+                    return Next::Comes;
+                }
                 Ok(Place::Blocked(call)) => match self.set_at_return(tracee, &file, &call) {
                     Ok(Armed::Set(trap)) => {
                         tracee.quiet.set(trap);
+                        self.tell(tracee, Handling::TrapAtReturn(call.number));
                         return Next::Comes;
                     }
                     Ok(Armed::Missed(trap)) => tracee.quiet.missed(trap),
                     Err(Errno::ESRCH) => return Next::Comes,
-                    Err(_) => return self.approach_softly(tracee, &call),
+                    Err(errno) => return self.approach_softly(tracee, &call, errno),
                 },
                 // The instruction is begun again afterwards, so an interrupt is not seen (facts/quiesce.md section 1);
                 // and it may be a stop on its way, with which the interrupt merges.
                 Ok(Place::Faulting) => {
+                    self.tell(tracee, Handling::InterruptedInFault);
                     self.interrupt(tracee, Interrupt::Quiet);
                     return Next::Comes;
                 }
@@ -102,7 +113,12 @@ impl Tracer {
 
     fn set_at_return(&mut self, tracee: &Tracee, file: &PlaceFile, call: &Call) -> Result<Armed, Errno> {
         self.keep_perf_warm();
-        Trap::at_return(tracee.tid, file, call, &self.roll)
+        match Trap::at_return(tracee.tid, file, call, &self.roll) {
+            Err(Errno::EMFILE) if process::raise_descriptor_limit().is_ok() => {
+                Trap::at_return(tracee.tid, file, call, &self.roll)
+            }
+            other => other,
+        }
     }
 
     /// It has the processor, in user mode or not: the clock stops it where it may be stopped.
@@ -110,9 +126,19 @@ impl Tracer {
         if !tracee.quiet.is_set() {
             self.keep_perf_warm();
             match Trap::at_tick(tracee.tid, &self.roll) {
-                Ok(trap) => tracee.quiet.set(trap),
+                Ok(trap) => {
+                    tracee.quiet.set(trap);
+                    self.tell(tracee, Handling::TrapAtTick);
+                }
                 Err(Errno::ESRCH) => return Next::Comes,
-                Err(_) => {
+                Err(errno) if self.shared.manners.care == Care::Strict => {
+                    if tracee.quiet.wait_for_call().is_none() {
+                        self.tell(tracee, Handling::Waiting(errno));
+                    }
+                }
+                Err(_) if tracee.quiet.may_be_in_call() => {}
+                Err(errno) => {
+                    self.tell(tracee, Handling::InterruptedRunning(errno));
                     // Most likely in user mode, where it does no harm.
                     self.interrupt(tracee, Interrupt::Quiet);
                     return Next::Comes;
@@ -131,13 +157,27 @@ impl Tracer {
     }
 
     /// No trap can be set at the return of its call: interrupted only if nobody will notice.
-    fn approach_softly(&mut self, tracee: &mut Tracee, call: &Call) -> Next {
-        match class::of(call) {
-            Class::Restarts | Class::Mendable => {
-                self.interrupt(tracee, Interrupt::Quiet);
-                Next::Comes
-            }
-            Class::Delicate => Next::Later,
+    fn approach_softly(&mut self, tracee: &mut Tracee, call: &Call, errno: Errno) -> Next {
+        let harmless = match class::of(call) {
+            _ if self.shared.manners.care == Care::Strict => false,
+            Class::Restarts | Class::Mendable => true,
+            Class::Timed => tracee.quiet.waited() > PATIENCE,
+            Class::Delicate => false,
+        };
+        if harmless {
+            self.tell(tracee, Handling::InterruptedInCall(call.number, errno));
+            self.interrupt(tracee, Interrupt::Quiet);
+            return Next::Comes;
+        }
+        if tracee.quiet.wait_for_call().is_none() {
+            self.tell(tracee, Handling::Waiting(errno));
+        }
+        Next::Later
+    }
+
+    fn tell(&self, tracee: &Tracee, how: Handling) {
+        if self.shared.manners.telling == Telling::All {
+            self.shared.notify(Notice::Handled { tid: tracee.tid, how });
         }
     }
 
