@@ -149,7 +149,8 @@ impl Tracer {
     /// Interrupts the call that a tracee which leaves is blocked in, if nobody will notice. If not, nobody should
     /// wait for it.
     pub(super) fn leaves_call(&self, tracee: &mut Tracee, call: &Call) -> bool {
-        let leaves = class::of(call) != Class::Delicate || reads_in_vain(tracee.tid, call);
+        let leaves =
+            matches!(class::of(call), Class::Restarts | Class::Mendable) || reads_in_vain(tracee.tid, call);
         if leaves {
             self.interrupt_parting(tracee);
         } else if let Some(parting) = &mut tracee.parting {
