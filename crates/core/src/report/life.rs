@@ -151,14 +151,14 @@ impl Reaper {
         }
         let told_of_death = EventSet::from(Event::Death) | Event::Quiesce;
         let wanted = EventSet::from_bits_truncate(inner.mask.own(&ledger));
-        let death_due = ledger.life == Life::Dead && wanted.intersects(told_of_death);
-        if death_due || ledger.life == Life::Dying {
-            ledger.reap_due = true;
-            return;
-        }
-        match ledger.walker.take() {
+        let death_is_over = match ledger.life {
+            // Its reporter has not said yet that it died, wherever the walker is: the death comes first (INV-30).
+            Life::Alive | Life::Dying => false,
+            Life::Dead => !wanted.intersects(told_of_death),
+            Life::Zombie | Life::Reaping | Life::Gone => true,
+        };
+        match if death_is_over { ledger.walker.take() } else { None } {
             Some(walker) => reap(&self.task, ledger, walker),
-            // Still alive as far as its reporter said: the death pass, or the reporter's end, comes first.
             None => ledger.reap_due = true,
         }
     }

@@ -1,12 +1,15 @@
-//! That reports take no lock on their hot path.
+//! That reports take no lock on their hot path, and the order of a task's end.
 #![cfg(not(loom))]
 
 use crate::stub::Stub;
 use crate::sync::lock::taken;
 use crate::{
-    Action, Cx, Engine, Event, EventSet, Interest, Reporter, Syscall, SyscallEntry, SyscallExit, SyscallSet,
-    Task,
+    Action, Cx, DeathReport, Engine, Event, EventSet, Interest, Reporter, Syscall, SyscallEntry, SyscallExit,
+    SyscallSet, Task,
 };
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::sync::Mutex;
 
 /// Answers each callback with the same action.
 struct Says(Action);
@@ -83,4 +86,32 @@ fn a_mask_that_asks_for_too_much_is_mended_once() {
     assert_eq!(locks(&mut reporter), 0);
     assert!(!task.wants(Event::SyscallEntry));
     assert!(other.is_attached());
+}
+
+/// Notes the order in which death and reap come.
+struct Ends(Arc<Mutex<Vec<Event>>>);
+
+impl Engine for Ends {
+    fn name(&self) -> &str {
+        "ends"
+    }
+    fn death(&mut self, _cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
+        self.0.lock().unwrap().push(Event::Death);
+        Action::Resume
+    }
+    fn reap(&mut self, _task: &Task) {
+        self.0.lock().unwrap().push(Event::Reap);
+    }
+}
+
+/// INV-30, on a task that never reported: its walker lies where the reaper could take it.
+#[test]
+fn a_reap_before_the_host_said_dead_waits_for_the_death() {
+    let (task, mut reporter, mut reaper) = Stub::task();
+    let told = Arc::default();
+    drop(task.attach_for(Event::Death | Event::Reap, Ends(Arc::clone(&told))).unwrap());
+    reaper.reap();
+    assert_eq!(*told.lock().unwrap(), []);
+    reporter.death(&mut Stub, &mut DeathReport { group_dead: true, signal: Some(17), code: 0 });
+    assert_eq!(*told.lock().unwrap(), [Event::Death, Event::Reap]);
 }

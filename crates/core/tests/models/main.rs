@@ -7,8 +7,11 @@
 
 mod controllers;
 mod death;
+mod examine;
 mod global;
+mod old;
 mod pairs;
+mod release;
 mod report;
 mod stop;
 mod world;

@@ -5,9 +5,9 @@ use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use loom::thread::{self, JoinHandle, ThreadId};
 use std::sync::{Arc, Mutex};
 use utrace_core::{
-    Action, Addr, AtomicU32, AttachError, Cx, DeathReport, Engine, EngineRef, Event, Interest, Platform,
-    Progress, Reaper, Regset, Reporter, Syscall, SyscallEntry, Target, TargetError, Task, TaskHost, TaskId,
-    Verdict, Wakeup,
+    Action, Addr, AtomicU32, Attach, AttachError, Cx, DeathReport, Engine, EngineRef, Event, Interest, Match,
+    Platform, Progress, Reaper, Regset, Reporter, Syscall, SyscallEntry, Target, TargetError, Task, TaskHost,
+    TaskId, Verdict, Wakeup,
 };
 
 /// Explores `test` with up to this many preemptions, or as many as `LOOM_MAX_PREEMPTIONS` says (`just loom-full`).
@@ -279,7 +279,7 @@ impl World {
     pub(crate) fn engine(&mut self, answer: Action, interest: impl Into<Interest>) -> (EngineRef, Arc<Seen>) {
         let (engine, seen) = self.attach(answer);
         assert_eq!(engine.set_events(interest), Ok(Progress::Done));
-        self.reporter().tidy();
+        let _ = to_user(self.reporter());
         (engine, seen)
     }
 
@@ -318,13 +318,18 @@ impl World {
     /// Reaps in a thread of its own.
     pub(crate) fn spawn_reap(&mut self) -> JoinHandle<()> {
         let mut reaper = self.reaper.take().unwrap();
+        self.beside(move || reaper.reap())
+    }
+
+    /// Another controller, in a thread of its own.
+    pub(crate) fn beside<T: 'static>(&self, work: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
         let host = self.host.clone();
-        let reaps = thread::spawn(move || {
+        let works = thread::spawn(move || {
             host.turn();
-            reaper.reap();
+            work()
         });
         self.host.turn();
-        reaps
+        works
     }
 
     /// The host gives the task up, or reaps it if it is dead: every engine leaves, and is dropped once when no handle
@@ -346,6 +351,20 @@ pub(crate) fn try_attach(task: &Task, answer: Action) -> Result<(EngineRef, Arc<
     let seen = Seen::new(task);
     let engine = task.attach(Probe { seen: Arc::clone(&seen), answer })?;
     Ok((engine, seen))
+}
+
+/// Attaches an engine unless there is one.
+pub(crate) fn attach_alone(task: &Task) -> Option<(EngineRef, Arc<Seen>)> {
+    let seen = Seen::new(task);
+    let probe = Probe { seen: Arc::clone(&seen), answer: Action::Resume };
+    let how = Attach { exclusive: Some(Match::ANY), ..Attach::default() };
+    match task.attach_with(Box::new(probe), how) {
+        Ok(engine) => Some((engine, seen)),
+        Err(error) => {
+            assert_eq!((error, seen.drops()), (AttachError::Exists, 1));
+            None
+        }
+    }
 }
 
 /// Attaches an engine that answers so to a task that is there.
