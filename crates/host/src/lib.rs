@@ -12,11 +12,13 @@
 //! | `quiet` | stops that the program cannot see |
 //! | `stop`, `tracee`, `quiesce`, `filter`, `procfs` | decoding, rights, faithfulness, push-down, `/proc`; pure or nearly |
 //! | `remote` | having a tracee make a system call for us |
+//! | `current`, [`regset`] | looking at threads: what one does in the kernel, and its registers by name |
 //! | `sys` | system calls: all unsafe code of the crate |
 //!
 //! No policy lives here: which engine wants what is declared in the core, and what a line looks like is an engine's.
 
 mod command;
+mod current;
 mod error;
 mod filter;
 mod host;
@@ -29,6 +31,7 @@ mod process;
 mod procfs;
 mod quiesce;
 mod quiet;
+pub mod regset;
 mod remote;
 mod shared;
 mod stop;
@@ -39,6 +42,7 @@ mod types;
 mod watchdog;
 
 pub use command::{AfterTracer, Command};
+pub use current::{Blocked, Current, current_syscall};
 pub use error::{HostError, Refusal, Step};
 pub use host::{Builder, Host};
 pub use notice::{Handling, Notice};

@@ -208,7 +208,45 @@ pub(crate) fn set_default_action(
 
 #[cfg(test)]
 mod tests {
-    use super::vdso_of;
+    use super::{call, vdso_of};
+    use crate::mailbox::RING;
+    use crate::stop::{Stop, decode};
+    use crate::sys::ptrace::{self, Options, Request};
+    use crate::sys::roll::Roll;
+    use crate::sys::{process, spawn, wait};
+    use crate::tracee::{Carries, Stopped};
+    use crate::tracer::regs_to_bytes;
+
+    #[test]
+    fn a_call_leaves_registers_mask_and_signal_as_they_were() {
+        let roll = Roll::new().unwrap();
+        let pid = spawn::fork_sleeper(c"utrace-remote", RING, &roll).unwrap();
+        ptrace::seize(pid, Options::EVERYTHING).unwrap();
+        process::kill(pid, RING).unwrap();
+        // It sends itself one too, once it is up.
+        for _ in 0..2 {
+            let status = wait::wait_for(pid).unwrap();
+            assert_eq!(decode(status, 0), Ok(Stop::Signal(RING)));
+            let mut stopped = Stopped::seen_by_wait(pid).that(Carries::Delivers);
+            let hand = stopped.siginfo().unwrap();
+            let state = |stopped: &mut Stopped| {
+                let regs = regs_to_bytes(&ptrace::regs(pid).unwrap());
+                (regs, ptrace::signal_mask(pid).unwrap(), stopped.siginfo().unwrap().0)
+            };
+            let before = state(&mut stopped);
+            for _ in 0..3 {
+                let value = call(&mut stopped, &hand, libc::SYS_getpid, [0; 6]);
+                assert_eq!(value, Ok(i64::from(pid.raw())));
+                assert_eq!(state(&mut stopped), before);
+            }
+            process::kill(pid, RING).unwrap();
+            ptrace::resume(pid, Request::Cont, 0).unwrap();
+        }
+        process::kill(pid, libc::SIGKILL).unwrap();
+        while !matches!(decode(wait::wait_for(pid).unwrap(), 0), Ok(Stop::Killed(..))) {
+            let _ = ptrace::resume(pid, Request::Cont, 0);
+        }
+    }
 
     #[test]
     fn the_vdso_is_found_in_the_auxiliary_vector() {

@@ -217,6 +217,34 @@ pub(crate) fn set_register_set(tid: Tid, note: u32, buf: &[u8]) -> Result<(), Er
     unsafe { raw(libc::PTRACE_SETREGSET, tid, note as usize, &raw mut iov as usize) }.map(drop)
 }
 
+/// A debug register of a tracee, 0 to 7 (`PTRACE_PEEKUSER` at `u_debugreg` of `struct user`).
+pub(crate) fn debug_register(tid: Tid, number: usize) -> Result<u64, Errno> {
+    let mut value: libc::c_long = 0;
+    // SAFETY: unlike libc's wrapper the call itself writes one long to data, which is ours and live.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_ptrace,
+            libc::PTRACE_PEEKUSER,
+            tid.raw(),
+            debug_offset(number),
+            &raw mut value,
+        )
+    };
+    Errno::check(result)?;
+    Ok(value.cast_unsigned())
+}
+
+/// Writes a debug register (`PTRACE_POKEUSER`).
+pub(crate) fn set_debug_register(tid: Tid, number: usize, value: u64) -> Result<(), Errno> {
+    let value = usize::try_from(value).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: POKEUSER takes an offset and a value, and touches no memory of ours.
+    unsafe { raw(libc::PTRACE_POKEUSER, tid, debug_offset(number), value) }.map(drop)
+}
+
+const fn debug_offset(number: usize) -> usize {
+    core::mem::offset_of!(libc::user, u_debugreg) + number * size_of::<u64>()
+}
+
 /// `PTRACE_GET_SYSCALL_INFO` and the head of its answer (`linux/ptrace.h`, Linux 5.3).
 const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
 

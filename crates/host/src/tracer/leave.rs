@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Tracer;
 use super::part;
-use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
+use super::tracee::{Debug, Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
 use crate::quiesce;
@@ -51,8 +51,10 @@ impl Tracer {
         let mut echoes = HashMap::new();
         for tid in self.table.tids() {
             let Some(mut tracee) = self.table.take(tid) else { continue };
-            // One may be on its way, or was used up by another stop: a second one makes sure that it comes.
-            if tracee.interrupt != Interrupt::None && ptrace::interrupt(tid).is_ok() {
+            // One may be on its way, or was used up by another stop: a second one makes sure that it comes. Debug
+            // registers can only be switched off in a stop.
+            let wanted = tracee.interrupt != Interrupt::None || tracee.debug == Debug::Written;
+            if wanted && ptrace::interrupt(tid).is_ok() {
                 awaited.interrupted.insert(tid);
             }
             if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
@@ -205,6 +207,7 @@ impl Tracer {
     /// kernel/ptrace.c).
     fn detach(&self, stopped: Stopped, point: Point) {
         let tid = stopped.tid();
+        part::switch_off_debug(tid);
         let (request, signal) = match point {
             Point::Entry => (Request::Cont, 0),
             Point::User(signal, _) => (Request::Detach, signal),

@@ -225,7 +225,7 @@ impl Tracer {
             let mut exit = ExitReport::new(status.unsigned_abs());
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exit(target, &mut exit));
-            if verdict == Verdict::Park && is_killed(&mut stopped, status) {
+            if verdict == Verdict::Park && is_killed(&tracee, &mut stopped, status) {
                 // INV-34: nothing delays a death once begun.
                 tracee.reporter.killed();
                 verdict = Verdict::Go(Action::Resume);
@@ -362,9 +362,14 @@ fn how_it_ended(group: &Group, ending: Ending) -> Result<Ending, HostError> {
 
 /// Whether a thread that exits was killed, by a signal or by its group's end or exec, rather than leaving by a call
 /// of its own.
-fn is_killed(stopped: &mut Stopped, status: i32) -> bool {
+fn is_killed(tracee: &Tracee, stopped: &mut Stopped, status: i32) -> bool {
     let left = |nr| [libc::SYS_exit, libc::SYS_exit_group].contains(&nr) || [1, 252].contains(&nr);
-    status & 0x7f != 0 || stopped.regs().map_or(true, |regs| !i64::try_from(regs.orig_rax).is_ok_and(left))
+    let signal = status & 0x7f;
+    if signal != 0 {
+        // Of a signal that was delivered to this very thread it dies by itself, and may be held (a crash holder).
+        return signal == libc::SIGKILL || signal != tracee.signals.delivered;
+    }
+    stopped.regs().map_or(true, |regs| !i64::try_from(regs.orig_rax).is_ok_and(left))
 }
 
 /// As wait(2) encodes it.

@@ -14,6 +14,8 @@ use crate::error::HostError;
 use crate::process::Process;
 use crate::sys::ptrace::{self, Request};
 use crate::sys::spawn::Plan;
+use crate::sys::wait;
+use crate::tracee::Stopped;
 use crate::types::Tid;
 
 /// A request to the tracer thread.
@@ -124,9 +126,28 @@ impl Tracer {
         }
     }
 
+    /// A tracee in a group stop is listening, and shows its registers only after it was asked to stop anew.
+    fn serve_listener(&mut self, mut tracee: Box<Tracee>, order: RegsetOrder) {
+        let tid = tracee.tid;
+        tracee.interrupt = Interrupt::Quiet;
+        let status = ptrace::interrupt(tid).and_then(|()| wait::wait_for(tid));
+        let answer = match status {
+            Ok(_) => view::serve_regset(&mut Stopped::held(tid), order.set, order.write),
+            Err(_) => Err(utrace_core::TargetError::Died),
+        };
+        self.table.put(tracee);
+        let _ = order.reply.send(answer);
+        if let Ok(status) = status {
+            self.handle(tid, status);
+        }
+    }
+
     fn serve_regset(&mut self, order: RegsetOrder) {
         let mut answer = Err(utrace_core::TargetError::Died);
         if let Some(mut tracee) = self.table.take_key(order.key) {
+            if let Run::Running(Request::Listen) = tracee.run {
+                return self.serve_listener(tracee, order);
+            }
             answer = match &mut tracee.run {
                 Run::Held(stopped, _) => view::serve_regset(stopped, order.set, order.write),
                 Run::Running(_) => view::regset_of_sleeper(tracee.tid, order.set, order.write.as_deref()),

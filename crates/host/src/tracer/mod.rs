@@ -51,6 +51,8 @@ pub(crate) use part::{DetachOrder, Whole};
 pub(crate) use table::Key;
 use table::Table;
 use tracee::{Run, Tracee};
+#[cfg(test)]
+pub(crate) use view::regs_to_bytes;
 
 /// Whether the loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

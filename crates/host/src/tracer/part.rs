@@ -283,6 +283,7 @@ impl Tracer {
 
     /// Detaches at a stop, and forgets.
     fn part_at(&mut self, tracee: Box<Tracee>, stopped: Stopped, signal: i32) {
+        switch_off_debug(tracee.tid);
         if let Err(gone) = stopped.resume(Request::Detach, signal) {
             return self.lost_parting(tracee, gone);
         }
@@ -319,6 +320,15 @@ fn reads_in_vain(tid: Tid, call: &Call) -> bool {
                 .iter()
                 .any(|kind| link.starts_with(kind))
         })
+}
+
+/// No breakpoint of ours may stay: its hit would kill a program that nobody traces.
+pub(super) fn switch_off_debug(tid: Tid) {
+    /// The control register.
+    const CONTROL: usize = 7;
+    if ptrace::debug_register(tid, CONTROL).is_ok_and(|control| control != 0) {
+        let _ = ptrace::set_debug_register(tid, CONTROL, 0);
+    }
 }
 
 /// Takes a tracee that is stopped before a call back to before the instruction, if that can be done.

@@ -10,7 +10,7 @@ use utrace_core::{Action, Reporter, Target, Task, TaskId, Verdict};
 use super::Tracer;
 use super::hook::Hook;
 use super::signals::Signals;
-use super::tracee::{Group, Interrupt, Phase, Release, Run, Tracee};
+use super::tracee::{Debug, Group, Interrupt, Phase, Release, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
@@ -105,6 +105,8 @@ impl Tracer {
             report_due: false,
             release: Release::ByParent,
             parting: None,
+            debug: Debug::Untouched,
+            stepping: None,
             step: None,
             signals: Signals::new(),
         })

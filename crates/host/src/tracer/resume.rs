@@ -4,8 +4,9 @@
 use utrace_core::{Action, Event, SignalKind, Verdict, Woken};
 
 use super::Tracer;
+use super::step::Step;
 use super::table::Key;
-use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
+use super::tracee::{Debug, Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Carries, Gone, Stopped};
@@ -156,6 +157,7 @@ impl Tracer {
             tracee.signals.asked = false;
             tracee.signals.forget();
         }
+        tracee.signals.delivered = signal;
         tracee.signals.entering = signal != 0 && request == Request::SingleStep;
         let sent = stopped.take_along();
         if sent != 0 {
@@ -194,6 +196,14 @@ impl Tracer {
     ) {
         tracee.run = Run::Running(request);
         tracee.resumed = request;
+        match request {
+            Request::SingleStep => tracee.stepping = Some(Step::Single),
+            Request::BlockStep => tracee.stepping = Some(Step::Block),
+            _ => {}
+        }
+        if stopped.is_debugged() {
+            tracee.debug = Debug::Written;
+        }
         match stopped.resume(request, signal) {
             Ok(()) => {}
             // No block steps on this processor: single ones do the same, slower.

@@ -42,6 +42,8 @@ pub(crate) struct Signals {
     pub(super) asked: bool,
     /// Somebody wants to be told of the handler that is being set up.
     pub(super) handler: bool,
+    /// The signal that it was resumed with last; 0 for none.
+    pub(super) delivered: i32,
     /// It was resumed with a signal and a step: if it has a handler, the next stop is in there.
     pub(super) entering: bool,
 }
@@ -79,6 +81,7 @@ impl Signals {
             made: None,
             asked: false,
             handler: false,
+            delivered: 0,
             entering: false,
         }
     }
@@ -137,7 +140,8 @@ impl Tracer {
         if !matches!(tracee.phase, Phase::Living) {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));
         }
-        let stepped = matches!(tracee.resumed, Request::SingleStep | Request::BlockStep);
+        // Not only the last resume: a trap that was due may have waited behind a stop of ours.
+        let stepped = tracee.stepping.take().is_some();
         let wanted = EventSet::SIGNAL.iter().any(|event| tracee.task.wants(event));
         let ours = !tracee.signals.ours.is_empty() || tracee.signals.mask.is_some();
         let trap = stepped && signal == libc::SIGTRAP;
@@ -145,19 +149,25 @@ impl Tracer {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));
         }
         match stopped.siginfo() {
-            Ok(info) => self.at_known_signal(tracee, stopped, info),
+            Ok(info) => self.at_known_signal(tracee, stopped, info, stepped),
             Err(gone) => self.lost(tracee, gone),
         }
     }
 
     #[cold]
-    fn at_known_signal(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, mut info: RawSiginfo) {
+    fn at_known_signal(
+        &mut self,
+        mut tracee: Box<Tracee>,
+        mut stopped: Stopped,
+        mut info: RawSiginfo,
+        stepped: bool,
+    ) {
         let entering = core::mem::take(&mut tracee.signals.entering);
         tracee.signals.handler = false;
         if entering && info.number() == libc::SIGTRAP && info.code() == ENTERED {
             return self.at_handler(tracee, stopped.that(Carries::Nothing));
         }
-        if super::step::is_trap(tracee.resumed, &info) {
+        if stepped && super::step::is_trap(&info) {
             return self.at_step(tracee, stopped, info);
         }
         let ours = tracee.signals.arrived(&info);

@@ -28,11 +28,9 @@ pub(crate) enum Step {
     Block,
 }
 
-/// Whether this is the trap of a step.
-pub(super) fn is_trap(resumed: Request, info: &RawSiginfo) -> bool {
-    matches!(resumed, Request::SingleStep | Request::BlockStep)
-        && info.number() == libc::SIGTRAP
-        && STEP_CODES.contains(&info.code())
+/// Whether this looks like the trap of a step.
+pub(super) fn is_trap(info: &RawSiginfo) -> bool {
+    info.number() == libc::SIGTRAP && STEP_CODES.contains(&info.code())
 }
 
 impl Tracee {

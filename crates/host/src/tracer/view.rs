@@ -13,6 +13,7 @@ use utrace_core::{Addr, Regset, Target, TargetError};
 use super::message::Message;
 use super::table::Key;
 use crate::quiet::place::{self, Place};
+use crate::regset;
 use crate::shared::Shared;
 use crate::sys::ptrace::RawRegs;
 use crate::sys::wait::Usage;
@@ -20,9 +21,8 @@ use crate::sys::{Errno, mem, process};
 use crate::tracee::{Gone, Stopped};
 use crate::types::Tid;
 
-/// `NT_PRSTATUS` of elf.h: the general registers, here always as x86-64's `user_regs_struct`, for a 32-bit tracee
-/// too.
-const GENERAL: u32 = 1;
+/// Room for the largest set: the extended state is a few kilobytes (AVX-512 and AMX: 11).
+const LARGEST_SET: usize = 16 * 1024;
 
 /// Bytes of `user_regs_struct`.
 pub(crate) const REGS_SIZE: usize = size_of::<RawRegs>();
@@ -189,8 +189,7 @@ pub(crate) fn serve_regset(
             Ok(Vec::new())
         }
         None => {
-            // The largest set, the extended state, is a few kilobytes (AVX-512 and AMX: 11).
-            let mut buf = vec![0; 16 * 1024];
+            let mut buf = vec![0; LARGEST_SET];
             let len = get_regset(stopped, set, &mut buf).map_err(refused)?;
             buf.truncate(len);
             Ok(buf)
@@ -203,7 +202,7 @@ pub(crate) fn serve_regset(
 /// The call's number, its arguments, stack and instruction pointer are the thread's own. `rax` is what a call in
 /// progress has there (`-ENOSYS`) and `rcx` what the instruction left; the rest is not known from outside and 0.
 pub(crate) fn regset_of_sleeper(tid: Tid, set: Regset, write: Option<&[u8]>) -> Result<Vec<u8>, TargetError> {
-    if set.0 != GENERAL || write.is_some() {
+    if set != regset::GENERAL || write.is_some() {
         return Err(TargetError::Unsupported);
     }
     match place::of(tid) {
@@ -221,17 +220,34 @@ pub(crate) fn regset_of_sleeper(tid: Tid, set: Regset, write: Option<&[u8]>) -> 
 }
 
 fn get_regset(stopped: &mut Stopped, set: Regset, buf: &mut [u8]) -> Result<usize, Gone> {
-    if set.0 != GENERAL {
-        return stopped.register_set(set.0, buf);
+    let mut copy = |bytes: &[u8]| {
+        let len = bytes.len().min(buf.len());
+        buf[..len].copy_from_slice(&bytes[..len]);
+        bytes.len()
+    };
+    match set {
+        regset::GENERAL => Ok(copy(&regs_to_bytes(stopped.regs()?))),
+        regset::DEBUG => {
+            let all = stopped.debug_registers()?.map(u64::to_ne_bytes);
+            Ok(copy(all.as_flattened()))
+        }
+        _ => {
+            // The kernel answers how much it wrote: only a buffer that is large enough tells the size.
+            let mut all = vec![0; LARGEST_SET];
+            let len = stopped.register_set(set.0, &mut all)?;
+            Ok(copy(&all[..len]))
+        }
     }
-    let bytes = regs_to_bytes(stopped.regs()?);
-    let len = bytes.len().min(buf.len());
-    buf[..len].copy_from_slice(&bytes[..len]);
-    Ok(bytes.len())
 }
 
 fn put_regset(stopped: &mut Stopped, set: Regset, bytes: &[u8]) -> Result<(), Gone> {
-    if set.0 != GENERAL {
+    if set == regset::DEBUG {
+        let mut all = stopped.debug_registers()?.map(u64::to_ne_bytes);
+        let len = bytes.len().min(size_of_val(&all));
+        all.as_flattened_mut()[..len].copy_from_slice(&bytes[..len]);
+        return stopped.set_debug_registers(&all.map(u64::from_ne_bytes));
+    }
+    if set != regset::GENERAL {
         return stopped.set_register_set(set.0, bytes);
     }
     stopped.change_regs(|regs| {

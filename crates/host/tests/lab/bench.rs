@@ -21,6 +21,11 @@ pub(crate) fn until(what: impl Fn() -> bool) {
     }
 }
 
+/// Waits until a launched process runs the fixture: what it does before is the host's and is not reported.
+pub(crate) fn until_up(pid: i32) {
+    until(|| std::fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| name == b"signal_lab\n"));
+}
+
 /// Sends a signal from another process.
 pub(crate) fn send(pid: i32, signal: i32) {
     let status = std::process::Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status();

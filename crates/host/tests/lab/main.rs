@@ -4,5 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here has failed the test")]
 
 mod bench;
+mod examine;
 mod signals;
 mod stops;

@@ -11,7 +11,7 @@ use utrace_core::{
 use utrace_host::{CoreDump, Ending};
 use utrace_testkit::conform::{Log, Probe, Report, Seen};
 
-use crate::bench::{Lab, send, status, until, until_held};
+use crate::bench::{Lab, send, status, until, until_held, until_up};
 
 const SCHED_YIELD: u64 = 24;
 const ENTRY: Seen = Seen::Event(Event::SyscallEntry);
@@ -163,6 +163,7 @@ fn sc_044_a_continue_is_reported_when_the_holder_lets_go() {
     let pid = process.pid().raw();
     let task = process.tasks()[0].clone();
     let a = task.engines()[0].clone();
+    until_up(pid);
     send(pid, STOP);
     log.until("A", JCTL);
     // In a group stop: done at once, and it stays when the process is continued.
@@ -189,6 +190,7 @@ fn sc_044_the_other_way_round_both_are_needed() {
     let pid = process.pid().raw();
     let task = process.tasks()[0].clone();
     let a = task.engines()[0].clone();
+    until_up(pid);
     lab.go();
     send(pid, STOP);
     // It may have ended before the stop came: then this run shows nothing.
@@ -251,6 +253,7 @@ fn stops_and_continues_come_in_turn_however_fast_they_are() {
         task.attach_for(Event::Jctl, probe).unwrap();
     });
     let pid = process.pid();
+    until_up(pid.raw());
     for _ in 0..40 {
         send(pid.raw(), STOP);
         send(pid.raw(), CONT);
@@ -274,6 +277,7 @@ fn a_kill_in_a_group_stop_leaves_no_stop_behind() {
         task.attach_for(Event::Jctl | Event::Exit | Event::Death, probe).unwrap();
     });
     let task = process.tasks()[0].clone();
+    until_up(process.pid().raw());
     send(process.pid().raw(), STOP);
     log.until("A", JCTL);
     send(process.pid().raw(), 9);
