@@ -247,6 +247,7 @@ fn letters() {
     place.write("a", "some text\n");
     for flags in [
         "-n",
+        "-i",
         "-a 60",
         "-v",
         "-x",

@@ -22,7 +22,7 @@ use utrace_abi::siginfo::{self, Details, SigInfo};
 use utrace_abi::{Errno, WaitStatus};
 use utrace_core::TaskId;
 
-use super::engine::Ended;
+use super::call::Ended;
 use super::stamp::since_epoch;
 use crate::render::{self, Call, Outcome, Pending};
 

@@ -7,6 +7,7 @@
 //! Interest is declared: only the syscalls and signals that are to be shown, and the few events of a life that make
 //! a line. Knows nothing of the other engines: that a result was injected it sees from the report.
 
+mod call;
 mod choices;
 mod engine;
 mod flusher;
