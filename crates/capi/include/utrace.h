@@ -24,7 +24,8 @@
  *
  * POINTERS. A pointer to a task, engine, pid, host or process is looked up, never followed: NULL and one that
  * was given back (as long as its address is not in use again) get an error number. What is checked for an
- * engine or a host is -EINVAL, for a task, pid or process -ESRCH. A buffer that you pass must be as large as you say.
+ * engine or a host is -EINVAL, for a task, pid or process -ESRCH. A buffer that you pass must be as large as
+ * you say.
  *
  * ERRORS. int functions return 0 or a negative error number, pointer functions a pointer or an error pointer
  * (utrace_is_err(), utrace_ptr_err()). errno itself is not touched. -EIO from any function is a bug of the
@@ -570,6 +571,18 @@ UTRACE_MUST_CHECK struct utrace_process *utrace_launch(struct utrace_host *host,
  */
 UTRACE_MUST_CHECK struct utrace_process *utrace_attach_process(struct utrace_host *host, pid_t pid,
 							       utrace_task_fn adopt, void *data);
+
+/*
+ * Leaves every thread of a process, which goes on untraced and does not notice. Engines on them are detached,
+ * without a death or reap callback, before this returns. Children that it made before are processes of their
+ * own, and stay traced.
+ *   0            utrace_process_wait() says -ECHILD once the last thread is left
+ *   -ESRCH       it ended, was left before, or is no process
+ *   -EOPNOTSUPP  it was launched without UTRACE_LAUNCH_KEEP: it cannot live without its tracer
+ *   -ESHUTDOWN   the host has ended
+ *   -EDEADLK     from a callback
+ */
+int utrace_detach_process(struct utrace_process *process);
 
 /* The process's id, or -ESRCH. */
 pid_t utrace_process_id(const struct utrace_process *process);

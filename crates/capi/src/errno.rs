@@ -129,6 +129,7 @@ impl From<&HostError> for Errno {
             HostError::NotExecutable(_) => Errno(libc::EACCES),
             HostError::NulByte(_) => Errno::INVALID,
             HostError::NoSuchProcess(_)
+            | HostError::NotTraced(_)
             | HostError::Zombie(_)
             | HostError::PidReused(_)
             | HostError::Died(_) => Errno::NO_SUCH,
@@ -137,6 +138,7 @@ impl From<&HostError> for Errno {
             }
             HostError::AlreadyTraced { .. } => Errno(libc::EBUSY),
             HostError::AlreadyOurs(_) => Errno::EXISTS,
+            HostError::Filtered(_) => Errno::NOT_SUPPORTED,
             _ => Errno::IO,
         }
     }

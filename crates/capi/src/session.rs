@@ -63,7 +63,7 @@ impl HostObject {
         adopt: impl FnOnce(&Task) + Send + 'static,
     ) -> Result<Arc<ProcessObject>, Errno> {
         refuse_in_callback()?;
-        Ok(ProcessObject::new(self.host.launch(command, adopt)?))
+        Ok(ProcessObject::new(&self.host, self.host.launch(command, adopt)?))
     }
 
     pub(crate) fn attach(
@@ -73,7 +73,7 @@ impl HostObject {
     ) -> Result<Arc<ProcessObject>, Errno> {
         refuse_in_callback()?;
         let pid = Tid::new(pid).ok_or(Errno::NO_SUCH)?;
-        Ok(ProcessObject::new(self.host.attach(pid, adopt)?))
+        Ok(ProcessObject::new(&self.host, self.host.attach(pid, adopt)?))
     }
 }
 
@@ -114,6 +114,8 @@ fn process_of(tid: c_int) -> Result<c_int, Errno> {
 
 /// `struct utrace_process`.
 pub(crate) struct ProcessObject {
+    /// Ends with `utrace_host_stop`, whoever still has a handle of it.
+    host: Host,
     process: Process,
     pub(crate) task: Option<Arc<TaskObject>>,
     pub(crate) references: References<Arc<ProcessObject>>,
@@ -122,11 +124,12 @@ pub(crate) struct ProcessObject {
 static PROCESSES: Table<ProcessObject> = Table::new();
 
 impl ProcessObject {
-    fn new(process: Process) -> Arc<ProcessObject> {
+    fn new(host: &Host, process: Process) -> Arc<ProcessObject> {
         let tasks = process.tasks();
         let first = tasks.iter().find(|task| task.id() == task.process()).or_else(|| tasks.first());
         let task = first.map(TaskObject::of);
-        PROCESSES.add(ProcessObject { process, task, references: References::none() })
+        let (host, references) = (host.clone(), References::none());
+        PROCESSES.add(ProcessObject { host, process, task, references })
     }
 
     /// The process that C means.
@@ -136,6 +139,12 @@ impl ProcessObject {
 
     pub(crate) fn pid(&self) -> c_int {
         self.process.pid().raw()
+    }
+
+    /// Leaves it; it goes on untraced.
+    pub(crate) fn detach(&self) -> Result<(), Errno> {
+        refuse_in_callback()?;
+        Ok(self.host.detach(self.process.pid())?)
     }
 
     /// The wait status, once it has ended.

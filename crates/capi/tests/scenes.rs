@@ -29,4 +29,6 @@ macro_rules! scenes {
 
 scenes!(errnos: lookup exclusive arguments by_pid in_progress waiting stop runs dies killed_while_examined);
 scenes!(misuse: null foreign stale buffers hosts numbers);
-scenes!(callbacks: registers abort memory signals rewritten exec_and_clone exit_and_jctl detach_and_release threads pids);
+scenes!(callbacks: registers abort memory signals rewritten reexamined into_handler exec_and_clone exit_and_jctl
+    detach_and_release threads pids left);
+scenes!(storm: storm);

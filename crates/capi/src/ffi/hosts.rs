@@ -150,6 +150,11 @@ extern "C" fn utrace_attach_process(
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn utrace_detach_process(process: *mut c_void) -> c_int {
+    status(|| ProcessObject::at(process)?.detach())
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn utrace_process_id(process: *const c_void) -> c_int {
     number(|| Ok(ProcessObject::at(process)?.pid()))
 }

@@ -261,6 +261,91 @@ static void signals(void)
 	IS(caught.used, 0);
 }
 
+/* A signal that is dropped and stopped on is found again, whole, in the report that an interrupt makes. */
+
+static sem_t reported;
+static int signal_reports;
+
+static u32 stops_on_it(u32 action, struct utrace_engine *engine, struct pt_regs *regs, siginfo_t *info,
+		       const struct k_sigaction *orig_ka, struct k_sigaction *return_ka)
+{
+	(void)engine;
+	(void)regs;
+	(void)return_ka;
+	if (orig_ka && info->si_signo == SIGTERM) {
+		IS(utrace_signal_action(action), UTRACE_SIGNAL_TERM);
+		sem_post(&reported);
+		return UTRACE_SIGNAL_IGN | UTRACE_STOP;
+	}
+	if (utrace_signal_action(action) != UTRACE_SIGNAL_REPORT || !info->si_signo)
+		return utrace_signal_action(action) | UTRACE_RESUME;
+	signal_reports++;
+	IS_POINTER(orig_ka, 0);
+	IS(info->si_signo, SIGTERM);
+	IS(info->si_pid, task_pid_nr(current));
+	return UTRACE_SIGNAL_TERM | UTRACE_RESUME;
+}
+
+static void adopt_and_keep(struct task_struct *task, void *data)
+{
+	static const struct utrace_engine_ops ops = { .report_signal = stops_on_it };
+	struct utrace_engine **engine = data;
+
+	*engine = attach(task, &ops, NULL);
+	IS(utrace_set_events(task, *engine, UTRACE_EVENT(SIGNAL_TERM)), 0);
+}
+
+static void reexamined(void)
+{
+	struct utrace_engine *engine;
+	struct utrace_process *process;
+	int status;
+
+	sem_init(&reported, 0, 0);
+	process = child("term", adopt_and_keep, &engine);
+	wait_for(&reported);
+	IS(utrace_barrier(utrace_process_task(process), engine), 0);
+	until_stopped(utrace_process_task(process));
+	IS(utrace_set_events(utrace_process_task(process), engine, UTRACE_EVENT(SIGNAL_TERM) | UTRACE_EVENT(QUIESCE)), 0);
+	IS(utrace_control(utrace_process_task(process), engine, UTRACE_INTERRUPT), 0);
+	IS(utrace_process_wait(process, &status), 0);
+	IS(status, SIGTERM);
+	IS(signal_reports, 1);
+	utrace_engine_put(engine);
+	utrace_process_put(process);
+	IS(utrace_host_wait_idle(host), 0);
+}
+
+/* A step from a signal's delivery is reported once its handler is set up, before the handler runs. */
+
+static int handler_reports;
+static unsigned long handler_ip, delivered_ip;
+
+static u32 steps_in(u32 action, struct utrace_engine *engine, struct pt_regs *regs, siginfo_t *info,
+		    const struct k_sigaction *orig_ka, struct k_sigaction *return_ka)
+{
+	(void)engine;
+	(void)return_ka;
+	if (orig_ka && info->si_signo == SIGUSR1) {
+		delivered_ip = regs->ip;
+		return UTRACE_SIGNAL_DELIVER | UTRACE_SINGLESTEP;
+	}
+	if (utrace_signal_action(action) == UTRACE_SIGNAL_HANDLER) {
+		handler_reports++;
+		handler_ip = regs->ip;
+	}
+	return utrace_signal_action(action) | UTRACE_RESUME;
+}
+
+static void into_handler(void)
+{
+	static const struct utrace_engine_ops ops = { .report_signal = steps_in };
+
+	IS(run_with("usr1", &ops, UTRACE_EVENT_SIGNAL_ALL | UTRACE_EVENT(QUIESCE), NULL), SIGUSR1 << 8);
+	IS(handler_reports, 1);
+	IS(handler_ip != 0 && handler_ip != delivered_ip, 1);
+}
+
 static void rewritten(void)
 {
 	struct signals other = { .answer = UTRACE_SIGNAL_TERM, .rewrite = SIGHUP };
@@ -510,6 +595,32 @@ static void threads(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* One process is left while the host goes on; what was launched behind a filter cannot be. */
+static void left(void)
+{
+	char *argv[] = { self, (char *)"child", (char *)"pause", NULL };
+	struct utrace_process *stays = child("pause", NULL, NULL), *goes;
+	struct utrace_engine *engine;
+	struct task_struct *task;
+	int status;
+
+	goes = utrace_launch(host, argv, NULL, UTRACE_LAUNCH_KEEP, NULL, NULL);
+	IS(IS_ERR(goes), 0);
+	task = utrace_process_task(goes);
+	engine = attach(task, &none, NULL);
+	IS(utrace_set_events(task, engine, UTRACE_EVENT(EXIT)), 0);
+	IS(utrace_detach_process(goes), 0);
+	IS(utrace_process_wait(goes, &status), -ECHILD);
+	IS(utrace_detach_process(goes), -ESRCH);
+	IS(utrace_set_events(task, engine, 0), -ESRCH);
+	IS(kill(utrace_process_id(goes), 0), 0);
+	IS(kill(utrace_process_id(goes), SIGKILL), 0);
+	utrace_engine_put(engine);
+	utrace_process_put(goes);
+	IS(utrace_process_ended(stays, &status), -EINPROGRESS);
+	end(stays);
+}
+
 /* A pid attaches by itself; it and its task are found again by each other. */
 static void pids(void)
 {
@@ -554,11 +665,14 @@ static const struct scene scenes[] = {
 	{ "memory", memory },
 	{ "signals", signals },
 	{ "rewritten", rewritten },
+	{ "reexamined", reexamined },
+	{ "into_handler", into_handler },
 	{ "exec_and_clone", exec_and_clone },
 	{ "exit_and_jctl", exit_and_jctl },
 	{ "detach_and_release", detach_and_release },
 	{ "threads", threads },
 	{ "pids", pids },
+	{ "left", left },
 	{ NULL, NULL },
 };
 

@@ -55,6 +55,7 @@ static void with(struct task_struct *task, struct utrace_engine *engine, struct 
 	IS_POINTER(utrace_process_task(process), 0);
 	IS(utrace_process_wait(process, &status), -ESRCH);
 	IS(utrace_process_ended(process, &status), -ESRCH);
+	IS(utrace_detach_process(process), -ESRCH);
 	utrace_process_put(process);
 	IS(utrace_host_stop(nowhere), -EINVAL);
 	IS(utrace_host_wait_idle(nowhere), -EINVAL);

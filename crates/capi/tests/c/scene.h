@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <utrace.h>
 
-static int failures, checks;
+static int failures, checks; /* storm counts them from several threads: roughly */
 
 static void is(const char *what, int line, long got, long expected)
 {
