@@ -230,7 +230,8 @@ impl Host {
     }
 
     /// Leaves everything and ends the tracer thread. Attached processes go on as if nothing had been; launched
-    /// trees are killed, or go on, as their [`crate::AfterTracer`] says. Engines are dropped without a death callback.
+    /// trees are killed, or go on, as their [`crate::AfterTracer`] says. Engines are dropped without a death callback;
+    /// those of the dead whose parents have not waited yet are told of the reap now.
     ///
     /// Blocks until it is done. Not to be called from a callback.
     pub fn shutdown(&self) {

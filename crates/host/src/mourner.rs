@@ -24,7 +24,7 @@ use crate::types::Tid;
 /// What [`HangUps::next`] says when the thread is to end; processes are numbered from 1.
 const END: u64 = 0;
 
-/// The thread and what it waits for. Dropping it ends both; who is still waited for is forgotten.
+/// The thread and what it waits for. Dropping it ends both; who is still waited for is reported then.
 pub(crate) struct Mourner {
     inner: Arc<Inner>,
     thread: Option<JoinHandle<()>>,
@@ -107,9 +107,11 @@ impl Inner {
                 Err(_) => break,
             }
         }
-        // Engines may be dropped here: not under the lock.
+        // Nobody will hear of the others any more, and their engines wait: dead they are.
         let left = core::mem::take(&mut *self.lock());
-        drop(left);
+        for dead in left.into_values() {
+            self.report(dead);
+        }
     }
 
     /// Again after each engine that panics, so that those after it are told too.

@@ -1,7 +1,8 @@
 //! What a reporter answers to a host that asks at odd moments.
 
 use utrace_core::{
-    Action, Event, JctlKind, JctlReport, Match, Progress, Syscall, SyscallEntry, SyscallExit, Verdict, Woken,
+    Action, DeathReport, Event, JctlKind, JctlReport, Match, Progress, Reporter, Syscall, SyscallEntry,
+    SyscallExit, Verdict, Woken,
 };
 use utrace_testkit::bare::Bare;
 use utrace_testkit::conform::{Log, Probe, Seen, attach};
@@ -49,6 +50,25 @@ fn tidy_while_held_keeps_the_task_quiescent() {
 }
 
 /// A stop that is over before it began: every job control continue without a stop is harmless.
+/// INV-33: a host that reports a death again makes no second death pass, before the reap or after it.
+#[test]
+fn a_second_death_is_not_reported() {
+    let (task, mut reporter, mut reaper, _host) = Bare::task();
+    let log = Log::new();
+    attach(&task, Probe::new("A", &log), Event::Death | Event::Reap);
+    let die = |reporter: &mut Reporter| {
+        let mut death = DeathReport { group_dead: true, signal: None, code: 0 };
+        reporter.death(&mut Bare::default(), &mut death);
+    };
+    die(&mut reporter);
+    die(&mut reporter);
+    assert_eq!(log.of("A"), [Seen::Event(Event::Death)]);
+    reaper.reap();
+    die(&mut reporter);
+    reaper.reap();
+    assert_eq!(log.of("A"), [Seen::Event(Event::Death), Seen::Event(Event::Reap)]);
+}
+
 #[test]
 fn a_continue_without_a_stop_is_reported_and_no_more() {
     let (task, mut reporter, _reaper, mut host) = Bare::task();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use utrace_core::{
-    Action, CloneKind, CloneReport, DeathReport, Event, ExecReport, ExitReport, Reaper, Verdict,
+    Action, CloneKind, CloneReport, DeathReport, EngineRef, Event, ExecReport, ExitReport, Reaper, Verdict,
 };
 
 use super::report::task_id;
@@ -252,7 +252,9 @@ impl Tracer {
 
     /// Whether a dead process is still there, for a parent other than us, and somebody may want to know until when.
     fn has_to_be_waited_for(&self, tracee: &Tracee) -> bool {
-        (tracee.task.asked_for(Event::Reap) || tracee.group.outcome.is_some())
+        // The task's mask has REAP for every engine, so that no reap is missed; most want no call.
+        let asks = |engine: &EngineRef| engine.interest().events.contains(Event::Reap);
+        (tracee.group.outcome.is_some() || tracee.task.engines().iter().any(asks))
             && !matches!(self.mourner, Mourning::Impossible)
             && procfs::stat(tracee.tid).is_ok_and(|stat| stat.state == State::Dead)
     }

@@ -79,6 +79,7 @@ pub const ELSEWHERE: &[(&str, &[u32])] = &[
     ("engines_of_a_task_that_is_given_up_are_dropped_once", &[8, 29]),
     ("engines_that_were_never_called_are_dropped_once", &[29]),
     ("engines_of_a_reaped_task_that_is_given_up_are_dropped", &[29, 31]),
+    ("a_second_death_is_not_reported", &[33]),
     ("tidy_while_held_keeps_the_task_quiescent", &[1, 11]),
     ("a_mask_that_asks_for_too_much_is_mended_once", &[11]),
     ("the_union_is_declared_and_the_host_told_when_it_grows", &[11]),
