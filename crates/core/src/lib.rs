@@ -80,8 +80,10 @@
 //! Implement [`TaskHost`] and [`Platform`]; the life of one stop is told at [`Reporter`]. Reports take no lock and
 //! allocate nothing unless an engine attaches, stops or leaves. What makes that safe is one token, the *walker*:
 //! who has it may walk the engines of a task; while the task is stopped or dead it lies in the ledger that the
-//! lock protects, where a controller can use it. The fields and the fences between them are tabled in `record.rs`;
-//! a loom test stands behind each pair.
+//! lock protects, where a controller can use it. The fields and the fences between them are tabled in `record.rs`,
+//! the orderings in `sync/order.rs`: behind each stands a model that fails without it.
+//!
+//! A host that traces all tasks, those to come included, finds the switch for that in [`GlobalFlag`].
 #![no_std]
 extern crate alloc;
 #[cfg(test)]

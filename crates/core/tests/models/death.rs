@@ -1,11 +1,11 @@
 //! Death and reap against attach, set_events, detach and each other (INV-16, INV-25, INV-30, INV-33).
 
-use crate::world::{World, attach, die, model, model_within, sleeper, try_attach};
+use crate::world::{World, attach, die, model, model_reaching, model_within, sleeper, try_attach};
 use utrace_core::{Action, ControlError, Detached, Event, EventSet, Match, Progress, SetEventsError};
 
 #[test]
 fn inv_16_declining_death_is_never_ambiguous() {
-    model(|| {
+    model_reaching(&["done", "already dying"], || {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Resume, Event::Death | Event::Reap);
         let dies = world.spawn(die);
@@ -20,6 +20,7 @@ fn inv_16_declining_death_is_never_ambiguous() {
         world.reaper().reap();
         assert_eq!(seen.reaps(), 1);
         world.end([(engine, seen)]);
+        if outcome.is_ok() { "done" } else { "already dying" }
     });
 }
 
@@ -66,7 +67,7 @@ fn inv_25_detaching_one_engine_leaves_the_other_its_death() {
 
 #[test]
 fn inv_16_detaching_from_a_dying_task_is_never_ambiguous() {
-    model(|| {
+    model_reaching(&["done", "in progress", "already dying"], || {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Resume, Event::Death | Event::Reap);
         let dies = world.spawn(die);
@@ -85,13 +86,18 @@ fn inv_16_detaching_from_a_dying_task_is_never_ambiguous() {
             Err(error) => panic!("{error}"),
         }
         world.end([(engine, seen)]);
+        match outcome {
+            Ok(Progress::Done) => "done",
+            Ok(Progress::InProgress) => "in progress",
+            Err(_) => "already dying",
+        }
     });
 }
 
 /// INV-17: the answer to asking for a death says whether it will be told.
 #[test]
 fn inv_17_asking_for_death_is_answered_for_good() {
-    model(|| {
+    model_reaching(&["promised", "refused"], || {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Resume, Event::Reap);
         let dies = world.spawn(die);
@@ -103,6 +109,7 @@ fn inv_17_asking_for_death_is_answered_for_good() {
             other => panic!("{other:?}"),
         }
         world.end([(engine, seen)]);
+        if outcome.is_ok() { "promised" } else { "refused" }
     });
 }
 

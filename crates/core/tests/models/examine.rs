@@ -1,6 +1,6 @@
 //! Examine against everything that makes the task run (INV-37): what was read is good, or is not answered as good.
 
-use crate::world::{Host, World, enter, model};
+use crate::world::{Host, World, enter, model_reaching};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use utrace_core::{Action, EngineRef, Event, ExamineError, Reporter, Verdict, Woken};
@@ -35,7 +35,7 @@ fn explore(
     wakes: impl Fn(&mut Reporter, &EngineRef) + Send + Sync + Copy + 'static,
     allowed: &'static [ExamineError],
 ) {
-    model(move || {
+    model_reaching(&["good", "refused"], move || {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Stop, Event::SyscallEntry);
         assert_eq!(enter(world.reporter()), Verdict::Park);
@@ -47,13 +47,15 @@ fn explore(
                 registers.run(&host);
             }
         });
-        match examine(&engine, &registers) {
+        let read = examine(&engine, &registers);
+        match read {
             // A killed task that has run and is off the processor again is as good as one that stays where it is.
             Ok([one, two]) => assert_eq!(one, two, "read from a task that ran, and called good"),
             Err(error) => assert!(allowed.contains(&error), "{error:?}"),
         }
         world.join(runs);
         world.end([(engine, seen)]);
+        if read.is_ok() { "good" } else { "refused" }
     });
 }
 

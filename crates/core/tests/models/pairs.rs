@@ -1,21 +1,23 @@
 //! The fence pairs A to D, and the pairs of Release and Acquire, of the table in `record.rs`.
 
-use crate::world::{World, attach, die, enter, model, model_within, sleeper, try_attach};
+use crate::world::{World, attach, die, enter, model, model_reaching, model_within, sleeper, try_attach};
 use loom::thread;
 use std::sync::Arc;
 use utrace_core::{Action, BarrierError, Event, Interest, Progress, SyscallSet, Task};
 
 #[test]
 fn pair_a_nothing_runs_after_set_events_said_done() {
-    model(|| {
+    model_reaching(&["done", "in progress"], || {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Resume, Event::SyscallEntry);
         let reports = world.spawn(enter);
-        if engine.set_events(Interest::NONE) == Ok(Progress::Done) {
+        let done = engine.set_events(Interest::NONE) == Ok(Progress::Done);
+        if done {
             seen.claim();
         }
         let _ = world.join(reports);
         world.end([(engine, seen)]);
+        if done { "done" } else { "in progress" }
     });
 }
 
@@ -98,7 +100,7 @@ fn pair_d_two_barriers_are_both_woken() {
 
 #[test]
 fn inv_8_barrier_never_says_ok_after_a_callback_that_detached() {
-    model(|| {
+    model_reaching(&["called", "not yet"], || {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Detach, Event::SyscallEntry);
         let reports = world.spawn(enter);
@@ -111,6 +113,7 @@ fn inv_8_barrier_never_says_ok_after_a_callback_that_detached() {
         let _ = world.join(reports);
         assert!(!engine.is_attached());
         world.end([(engine, seen)]);
+        if called { "called" } else { "not yet" }
     });
 }
 

@@ -1,12 +1,12 @@
 //! Stops: between the decision and the sleep, several holders, and waking.
 
-use crate::world::{World, enter, model};
+use crate::world::{World, enter, model, model_reaching};
 use loom::thread;
 use utrace_core::{Action, Event, Progress, Verdict, Woken};
 
 #[test]
 fn inv_24_a_resume_after_the_stop_was_applied_ends_it() {
-    model(|| {
+    model_reaching(&["parked and woken", "never parked", "too early"], || {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Stop, Event::SyscallEntry);
         let reports = world.spawn(enter);
@@ -24,6 +24,11 @@ fn inv_24_a_resume_after_the_stop_was_applied_ends_it() {
             assert_eq!(verdict, Verdict::Park);
         }
         world.end([(engine, seen)]);
+        match (stop_was_applied, verdict) {
+            (true, Verdict::Park) => "parked and woken",
+            (true, Verdict::Go(_)) => "never parked",
+            (false, _) => "too early",
+        }
     });
 }
 

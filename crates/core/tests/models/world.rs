@@ -3,6 +3,7 @@
 
 use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use loom::thread::{self, JoinHandle, ThreadId};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use utrace_core::{
     Action, Addr, AtomicU32, Attach, AttachError, Cx, DeathReport, Engine, EngineRef, Event, Interest, Match,
@@ -22,6 +23,21 @@ pub(crate) fn model_within(preemptions: usize, test: impl Fn() + Send + Sync + '
 /// Up to three preemptions: enough for every pair here, and bounded.
 pub(crate) fn model(test: impl Fn() + Send + Sync + 'static) {
     model_within(3, test);
+}
+
+/// As [`model`], and each of these outcomes must come up: a model that never gets to what it is about proves
+/// nothing. `test` says which it came to.
+pub(crate) fn model_reaching(
+    outcomes: &'static [&'static str],
+    test: impl Fn() -> &'static str + Send + Sync + 'static,
+) {
+    let reached = Arc::new(Mutex::new(BTreeSet::new()));
+    let here = Arc::clone(&reached);
+    model(move || {
+        let outcome = test();
+        here.lock().unwrap().insert(outcome);
+    });
+    assert_eq!(*reached.lock().unwrap(), outcomes.iter().copied().collect(), "the outcomes that came up");
 }
 
 /// A platform on which a wait is a chance for the others: loom runs somebody else first.
