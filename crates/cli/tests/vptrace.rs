@@ -66,3 +66,76 @@ fn strace_writes_the_log_that_it_always_writes() {
     assert_eq!(bare.out.lines().count(), ours.out.lines().count());
     assert_same(&streams(&place.read("bare")), &streams(&place.read("ours")));
 }
+
+/// Whether a tool is there; says so if not.
+fn there(tool: &str) -> bool {
+    let found = std::process::Command::new(tool).arg("--version").output().is_ok();
+    if !found {
+        common::skip(&format!("no {tool} on this machine"));
+    }
+    found
+}
+
+#[test]
+fn gdb_runs_a_program_as_it_always_does() {
+    if !there("gdb") {
+        return;
+    }
+    let place = Place::new();
+    let program = place.fixture("vptrace_target");
+    let script =
+        ["break visit", "run", "bt", "stepi", "next", "watch visits", "c", "delete", "c", "print $_exitcode"];
+    let args: Vec<&str> =
+        ["-nx", "-batch"].into_iter().chain(script.iter().flat_map(|s| ["-ex", s])).collect();
+    let program = program.to_str().unwrap();
+    let bare = place.other("gdb", &args).args([program]).go();
+    let ours = place.run(["run", "--ptrace", "--", "gdb"]).args(&args).args([program]).go();
+    // The number of the process is in one line.
+    let steady = |out: &str| -> Vec<String> {
+        out.lines().filter(|line| !line.contains("(process ")).map(str::to_owned).collect()
+    };
+    assert_eq!(steady(&bare.out), steady(&ours.out), "{}", ours.err);
+    assert!(bare.out.contains("Breakpoint 1, visit"), "{}\n{}", bare.out, bare.err);
+}
+
+#[test]
+fn two_gdbs_stop_at_one_address_and_strace_sees_neither() {
+    if !there("gdb") {
+        return;
+    }
+    let place = Place::new();
+    let program = place.fixture("vptrace_target");
+    // Each steps in place: two scratch pads at one address cannot be told apart.
+    let debugger = "gdb -nx -batch -ex 'set displaced-stepping off' -ex 'break visit' -ex c -ex c -ex c \
+        -ex 'print visits >= 0' -ex delete -ex detach -p $P";
+    let script = format!(
+        "{} forever & P=$!\n{debugger} >one 2>&1 & A=$!\n{debugger} >two 2>&1 & B=$!\n\
+         strace -o log -p $P 2>/dev/null & S=$!\nwait $A; echo one $?; wait $B; echo two $?\n\
+         kill -INT $S; wait $S; kill -0 $P && echo alive; kill -KILL $P",
+        program.display()
+    );
+    let ran = place.run(["run", "--ptrace", "--", "sh", "-c", &script]).go();
+    assert_eq!(ran.out, "one 0\ntwo 0\nalive\n", "{}\n{}\n{}", ran.err, place.read("one"), place.read("two"));
+    for name in ["one", "two"] {
+        let said = place.read(name);
+        assert_eq!(said.matches("Breakpoint 1, visit").count(), 3, "{said}");
+    }
+    let log = place.read("log");
+    assert!(log.contains("nanosleep") && !log.contains("SIGTRAP"), "{log}");
+}
+
+#[test]
+fn two_straces_on_one_thread_write_the_same() {
+    let place = Place::new();
+    let program = place.fixture("vptrace_target");
+    let args = |name: &str| format!("strace -f -o {name} -e trace=getppid,exit_group");
+    let script = format!("{} {} {} once", args("outer"), args("inner"), program.display());
+    place.run(["run", "--ptrace", "--", "sh", "-c", &script]).go().expect(3);
+    let calls = |name: &str| -> Vec<String> {
+        let log = place.read(name);
+        let of_target = log.lines().filter(|line| line.contains("getppid") || line.contains("exit_group(3)"));
+        of_target.map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest).trim().to_owned()).collect()
+    };
+    assert_eq!(calls("inner"), calls("outer"));
+    assert_eq!(calls("inner").len(), 3, "{}", place.read("inner"));
+}

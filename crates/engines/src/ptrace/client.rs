@@ -15,6 +15,7 @@ use utrace_core::{
     Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task,
 };
 
+use super::memory;
 use super::num;
 use super::peek;
 use super::proc;
@@ -184,6 +185,13 @@ impl Engine for Client {
             (AUDIT_ARCH_X86_64, nr @ (num::WAIT4 | num::WAITID)) => {
                 self.wait(caller, nr, call.args, cx.target())
             }
+            (AUDIT_ARCH_X86_64, nr @ (num::PREAD64 | num::PWRITE64)) => {
+                let mut threads = self.world.lock();
+                match memory::transfer(&mut threads, caller, nr, call.args, cx.target()) {
+                    Some(result) => Outcome::Result(result),
+                    None => Outcome::Native,
+                }
+            }
             (AUDIT_ARCH_I386, num::PTRACE_I386) if call.args[0] == 0 => {
                 self.ptrace(caller, call.args, cx.target())
             }
@@ -253,15 +261,23 @@ impl Engine for Client {
         let _ = adopt(&self.world, &clone.child, maker);
         if clone.kind != CloneKind::Thread {
             let process = cx.task().process().0;
-            self.world.lock().wake_paused(process);
+            let mut threads = self.world.lock();
+            // A vfork child has the very same memory, and its parent's table is the one that counts.
+            if clone.kind == CloneKind::Fork
+                && let Some(overlay) = threads.overlays.get(&process).cloned()
+            {
+                threads.overlays.insert(clone.child.process().0, overlay);
+            }
+            threads.wake_paused(process);
         }
         Action::Resume
     }
 
     fn exec(&mut self, cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
         let id = cx.task().id().0;
+        let mut threads = self.world.lock();
+        threads.overlays.remove(&id);
         if exec.former.0 != id {
-            let mut threads = self.world.lock();
             if let Some(thread) = threads.threads.remove(&exec.former.0) {
                 threads.threads.insert(id, thread);
             }
@@ -276,6 +292,9 @@ impl Engine for Client {
         let id = cx.task().id().0;
         let mut threads = self.world.lock();
         threads.threads.remove(&id);
+        if cx.task().process().0 == id {
+            threads.overlays.remove(&id);
+        }
         serve::tracer_ended(&mut threads, id);
         Action::Detach
     }

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{self as abi, PtraceEvent};
 use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, Task};
 
@@ -119,6 +120,8 @@ pub(super) struct Link {
     /// INTERRUPT was asked for and has not stopped it yet.
     pub(super) interrupt: bool,
     pub(super) resume: Resume,
+    /// The registers as this tracer sees them, at a stop that it shares with others.
+    pub(super) snapshot: Option<UserRegs>,
     /// The signal that the tracer let through, to be made at the next report.
     pub(super) inject: Option<SigInfo>,
     /// The trap that follows an exec under a tracer without `PTRACE_O_TRACEEXEC`.
@@ -156,6 +159,7 @@ impl Link {
             first,
             interrupt: false,
             resume: Resume::Cont,
+            snapshot: None,
             inject: None,
             exec_trap: false,
             vfork: None,
@@ -237,6 +241,7 @@ impl Link {
     /// of fork, clone and exec is shown just before user mode.
     pub(super) fn go_on(&mut self, resume: Resume, exit: Option<Stop>) -> bool {
         self.resume = resume;
+        self.snapshot = None;
         self.state = State::Running;
         if let Some(exit) = exit
             && !self.next.iter().any(|stop| matches!(stop, Stop::Exit { .. }))

@@ -19,7 +19,8 @@
 //! | [`wait`] | the wait calls taken apart, and which link answers one (pure) |
 //! | [`request`] | the requests: numbers, what is done, the table of the docs |
 //! | [`world`] | all threads and links of a tree |
-//! | [`serve`], [`peek`] | the requests carried out |
+//! | [`serve`], [`examine`], [`peek`], [`registers`] | the requests carried out |
+//! | [`overlay`], [`memory`] | breakpoints of several tracers in one text |
 //! | [`proc`] | what only `/proc` knows |
 //!
 //! A wait of a client mostly runs in the kernel, which knows its real children. When a link has news, the waiting
@@ -28,10 +29,14 @@
 //! is always the kernel's to report.
 
 mod client;
+mod examine;
 mod link;
+mod memory;
 mod num;
+mod overlay;
 mod peek;
 mod proc;
+mod registers;
 pub mod request;
 mod serve;
 mod stop;

@@ -5,6 +5,9 @@ pub(super) const PTRACE: u64 = 101;
 pub(super) const WAIT4: u64 = 61;
 pub(super) const WAITID: u64 = 247;
 pub(super) const PAUSE: u64 = 34;
+/// `pread64`, `pwrite64`.
+pub(super) const PREAD64: u64 = 17;
+pub(super) const PWRITE64: u64 = 18;
 
 /// `ptrace` of the 32-bit table.
 pub(super) const PTRACE_I386: u64 = 26;

@@ -5,7 +5,7 @@
 
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS, PTRACE_PEEKUSER, PTRACE_POKEUSER};
-use utrace_core::{Addr, Regset, Target, TargetError};
+use utrace_core::{Regset, Target, TargetError};
 
 use super::num::{EINVAL, EIO, ESRCH};
 use super::stop::Place;
@@ -37,25 +37,6 @@ pub(super) fn place(target: &mut dyn Target) -> Place {
 pub(super) fn place_of(regs: &UserRegs) -> Place {
     let arch = if regs.cs == CS_I386 { AUDIT_ARCH_I386 } else { AUDIT_ARCH_X86_64 };
     Place { arch, ip: regs.rip, sp: regs.rsp }
-}
-
-/// `PTRACE_PEEKTEXT`, `PTRACE_PEEKDATA`.
-pub(super) fn read_word(target: &mut dyn Target, at: u64) -> Result<u64, i64> {
-    let mut word = [0; 8];
-    match target.read(Addr(at), &mut word) {
-        Ok(8) => Ok(u64::from_le_bytes(word)),
-        Err(TargetError::Died) => Err(ESRCH),
-        _ => Err(EIO),
-    }
-}
-
-/// `PTRACE_POKETEXT`, `PTRACE_POKEDATA`.
-pub(super) fn write_word(target: &mut dyn Target, at: u64, word: u64) -> Result<(), i64> {
-    match target.write(Addr(at), &word.to_le_bytes()) {
-        Ok(8) => Ok(()),
-        Err(TargetError::Died) => Err(ESRCH),
-        _ => Err(EIO),
-    }
 }
 
 /// `PTRACE_PEEKUSER`: a word of `struct user`. Of what else there is only the debug registers mean anything.

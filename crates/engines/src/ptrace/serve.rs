@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use utrace_abi::ptrace as abi;
-use utrace_abi::ptrace::{NT_PRFPREG, NT_PRSTATUS};
-use utrace_core::{Action, Addr, SigInfo, Target};
+use utrace_core::{Action, SigInfo, Target};
 
+use super::examine::{examine, word};
 use super::link::{First, Kin, Link, OPTIONS, Phase, Resume, State, is_before_exit};
-use super::num::{EFAULT, EINVAL, EIO, EPERM, ESRCH, SIGKILL};
+use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGKILL};
 use super::peek;
 use super::proc;
 use super::stop::{Face, Stop, by_process};
@@ -149,6 +149,10 @@ fn on_link(threads: &mut Threads, id: LinkId, call: &Call, client: &mut dyn Targ
         abi::PTRACE_SYSEMU_SINGLESTEP => go(threads, id, call, Resume::SkipStep),
         abi::PTRACE_DETACH => detach(threads, id, call),
         abi::PTRACE_LISTEN => listen(link, &stop),
+        abi::PTRACE_PEEKTEXT | abi::PTRACE_PEEKDATA | abi::PTRACE_POKETEXT | abi::PTRACE_POKEDATA => {
+            let (task, owner) = (link.task.clone(), link.tracer_process);
+            word(threads, &task, owner, call, client)
+        }
         abi::PTRACE_SETOPTIONS => set_options(link, call.data),
         _ => examine(link, &stop, call, client),
     }
@@ -171,184 +175,6 @@ fn listen(link: &mut Link, stop: &Stop) -> Result<i64, i64> {
     if let Some(engine) = &link.engine {
         let _ = engine.control(Action::Resume);
     }
-    Ok(0)
-}
-
-/// Requests that look at a tracee that stands still, or change it.
-fn examine(link: &mut Link, stop: &Stop, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
-    let (addr, data, task) = (call.addr, call.data, link.task.clone());
-    match call.request {
-        abi::PTRACE_PEEKTEXT | abi::PTRACE_PEEKDATA => {
-            let word = look(&task, |target| peek::read_word(target, addr))??;
-            put(client, data, &word.to_le_bytes())
-        }
-        abi::PTRACE_POKETEXT | abi::PTRACE_POKEDATA => {
-            look(&task, |target| peek::write_word(target, addr, data))?.map(|()| 0)
-        }
-        abi::PTRACE_PEEKUSER => {
-            let word = look(&task, |target| peek::read_user(target, addr))??;
-            put(client, data, &word.to_le_bytes())
-        }
-        abi::PTRACE_POKEUSER => look(&task, |target| peek::write_user(target, addr, data))?.map(|()| 0),
-        abi::PTRACE_GETREGS => get_set(link, client, NT_PRSTATUS, data),
-        abi::PTRACE_GETFPREGS => get_set(link, client, NT_PRFPREG, data),
-        abi::PTRACE_SETREGS => set_set(link, client, NT_PRSTATUS, data),
-        abi::PTRACE_SETFPREGS => set_set(link, client, NT_PRFPREG, data),
-        abi::PTRACE_GETREGSET | abi::PTRACE_SETREGSET => regset(link, call, client),
-        abi::PTRACE_GETEVENTMSG => put(client, data, &stop.message().to_le_bytes()),
-        abi::PTRACE_GETSIGINFO => {
-            let uid = proc::uid(link.tracee);
-            let info = stop.siginfo(link.face, link.process, uid).ok_or(EINVAL)?;
-            put(client, data, &info)
-        }
-        abi::PTRACE_SETSIGINFO => set_siginfo(link, client, data),
-        abi::PTRACE_GET_SYSCALL_INFO => {
-            let now = look(&task, |target| peek::place(target))?;
-            let (info, size) = stop.syscall_info(link.face, now);
-            let room = usize::try_from(addr).unwrap_or(usize::MAX).min(size);
-            put(client, data, info.get(..room).unwrap_or_default())?;
-            Ok(i64::try_from(size).unwrap_or(0))
-        }
-        _ => forward(link, call, client),
-    }
-}
-
-/// Requests that the kernel answers as they are, with the client's buffer carried over and back.
-fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
-    let (request, argument) = (call.request, call.addr);
-    let ask = |buf: &mut Vec<u8>, argument| {
-        let taken = core::mem::take(buf);
-        let (filled, result) = look(&link.task, move |target| {
-            let mut buf = taken;
-            let result = peek::forward(target, request, argument, &mut buf);
-            (buf, result)
-        })?;
-        *buf = filled;
-        result
-    };
-    match request {
-        abi::PTRACE_GETSIGMASK | abi::PTRACE_SETSIGMASK if argument != 8 => Err(EINVAL),
-        abi::PTRACE_SETSIGMASK | abi::PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG => {
-            let mut buf = sized(argument)?;
-            get(client, call.data, &mut buf)?;
-            ask(&mut buf, 0)
-        }
-        abi::PTRACE_GETSIGMASK
-        | abi::PTRACE_GET_RSEQ_CONFIGURATION
-        | abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG => {
-            let mut buf = sized(argument)?;
-            let result = ask(&mut buf, 0)?;
-            put(client, call.data, &buf)?;
-            Ok(result)
-        }
-        ARCH_PRCTL => {
-            let mut buf = vec![0; 8];
-            // ARCH_SET_GS and ARCH_SET_FS take the word itself, the others store through it.
-            let sets = matches!(call.data, 0x1001 | 0x1002);
-            if sets {
-                return set_base(link, call);
-            }
-            let result = ask(&mut buf, call.data)?;
-            put(client, call.addr, &buf)?;
-            Ok(result)
-        }
-        abi::PTRACE_PEEKSIGINFO => {
-            let mut args = [0; 16];
-            get(client, argument, &mut args)?;
-            let count = i32::from_le_bytes([args[12], args[13], args[14], args[15]]);
-            let room = usize::try_from(count).map_err(|_| EINVAL)?.min(64);
-            let mut buf = args.to_vec();
-            buf.resize(16 + 128 * room, 0);
-            let found = ask(&mut buf, 0)?;
-            let len = usize::try_from(found).unwrap_or(0) * 128;
-            put(client, call.data, buf.get(16..16 + len).unwrap_or_default())?;
-            Ok(found)
-        }
-        _ => Err(EIO),
-    }
-}
-
-/// `PTRACE_ARCH_PRCTL`, whose two operands stand the other way round.
-const ARCH_PRCTL: u32 = 30;
-
-/// A buffer of the size that the caller says: no structure of these requests is larger than this.
-fn sized(size: u64) -> Result<Vec<u8>, i64> {
-    match usize::try_from(size) {
-        Ok(size @ 1..=64) => Ok(vec![0; size]),
-        _ => Err(EINVAL),
-    }
-}
-
-fn set_base(link: &Link, call: &Call) -> Result<i64, i64> {
-    look(&link.task, |target| {
-        let mut regs = peek::regs(target)?;
-        match call.data {
-            0x1001 => regs.gs_base = call.addr,
-            _ => regs.fs_base = call.addr,
-        }
-        peek::set_regs(target, &regs)
-    })?
-    .map(|()| 0)
-}
-
-/// Copies an answer into the client's memory.
-fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64, i64> {
-    match client.write(Addr(at), bytes) {
-        Ok(len) if len == bytes.len() => Ok(0),
-        _ if bytes.is_empty() => Ok(0),
-        _ => Err(EFAULT),
-    }
-}
-
-fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<(), i64> {
-    match client.read(Addr(at), bytes) {
-        Ok(len) if len == bytes.len() => Ok(()),
-        _ => Err(EFAULT),
-    }
-}
-
-fn get_set(link: &Link, client: &mut dyn Target, note: u32, at: u64) -> Result<i64, i64> {
-    let bytes = look(&link.task, |target| peek::read_set(target, note))??;
-    put(client, at, &bytes)
-}
-
-fn set_set(link: &Link, client: &mut dyn Target, note: u32, at: u64) -> Result<i64, i64> {
-    let mut bytes = look(&link.task, |target| peek::read_set(target, note))??;
-    get(client, at, &mut bytes)?;
-    look(&link.task, |target| peek::write_set(target, note, &bytes))?.map(|()| 0)
-}
-
-/// GETREGSET and SETREGSET: `data` is an iovec, whose length is answered too.
-fn regset(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
-    let mut iovec = [0; 16];
-    get(client, call.data, &mut iovec)?;
-    let [base, len] = [0, 8].map(|at| {
-        let mut word = [0; 8];
-        word.copy_from_slice(&iovec[at..at + 8]);
-        u64::from_le_bytes(word)
-    });
-    let note = u32::try_from(call.addr).map_err(|_| EINVAL)?;
-    let mut bytes = look(&link.task, |target| peek::read_set(target, note))??;
-    // Sets are counted in words; the kernel takes no part of one (`ptrace_regset`).
-    if !len.is_multiple_of(8) {
-        return Err(EINVAL);
-    }
-    bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX));
-    if call.request == abi::PTRACE_GETREGSET {
-        put(client, base, &bytes)?;
-    } else {
-        get(client, base, &mut bytes)?;
-        look(&link.task, |target| peek::write_set(target, note, &bytes))??;
-    }
-    put(client, call.data.wrapping_add(8), &(bytes.len() as u64).to_le_bytes())
-}
-
-fn set_siginfo(link: &mut Link, client: &mut dyn Target, at: u64) -> Result<i64, i64> {
-    let mut raw = [0; 128];
-    get(client, at, &mut raw)?;
-    let State::Stopped(Stop::Signal(info), _) = &mut link.state else { return Err(EINVAL) };
-    // The number that counts is the one of the resume.
-    info.raw = raw;
     Ok(0)
 }
 
@@ -438,7 +264,9 @@ pub(super) fn leave(threads: &mut Threads, id: LinkId) {
         }
         return;
     }
+    let (owner, process) = (link.tracer_process, link.process);
     threads.links.remove(&id);
+    threads.forget_breakpoints(owner, process);
     if let Some(engine) = engine {
         let _ = engine.control(Action::Detach);
     }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use utrace_abi::ptrace::{self as abi, PtraceEvent};
 use utrace_core::{
     Action, CloneKind, CloneReport, Cx, DeathReport, Engine, Event, ExecReport, ExitReport, JctlKind,
-    JctlReport, SignalAction, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task, TaskId,
+    JctlReport, SigInfo, SignalAction, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task,
+    TaskId,
 };
 
 use super::link::{First, Kin, Link, Phase, Resume, State};
@@ -63,6 +64,23 @@ impl Tracer {
         } else {
             Verdict::Say(link.resume.action())
         }
+    }
+
+    /// An `int3` was run. If a tracer put it there, all who did stop together, each with the registers as they are now,
+    /// and nobody else is told. `None`: it is the program's own.
+    fn at_breakpoint(&self, target: &mut dyn Target, report: &mut SignalReport) -> Option<Action> {
+        let regs = peek::regs(target).ok()?;
+        let mut threads = self.world.lock();
+        let owned = threads.breakpoint(self.id, regs.rip.wrapping_sub(1))?;
+        let link = threads.link(self.id)?;
+        if !owned || link.state != State::Running {
+            return Some(if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume });
+        }
+        link.snapshot = Some(regs);
+        link.stop(Stop::Signal(report.info));
+        report.action = SignalAction::Ignore;
+        threads.tell(self.id);
+        Some(Action::Stop)
     }
 
     /// A signal that the program is to get, as far as earlier tracers let it through.
@@ -141,7 +159,16 @@ impl Engine for Tracer {
         })
     }
 
-    fn signal(&mut self, _cx: &mut Cx<'_>, report: &mut SignalReport) -> Action {
+    fn signal(&mut self, cx: &mut Cx<'_>, report: &mut SignalReport) -> Action {
+        if let SignalKind::Taken(_) = report.kind
+            && is_int3(&report.info)
+            && let Some(action) = self.at_breakpoint(cx.target(), report)
+        {
+            return action;
+        }
+        // Several may step at once, and each sets the instruction pointer by what it finds.
+        let trap = report.info.number == num::SIGTRAP && report.action == SignalAction::Ignore;
+        let regs = if trap { peek::regs(cx.target()).ok() } else { None };
         self.with(|link| match report.kind {
             SignalKind::Report | SignalKind::Handler => {
                 if let Some(info) = link.inject.take() {
@@ -160,6 +187,7 @@ impl Engine for Tracer {
             SignalKind::Taken(_) if report.action == SignalAction::Ignore => {
                 // The trap of a step is shown so; anything else an earlier tracer keeps for itself.
                 if link.resume.steps() && report.info.number == num::SIGTRAP && link.state == State::Running {
+                    link.snapshot = regs;
                     link.stop(Stop::Signal(report.info));
                     return Verdict::Stopped;
                 }
@@ -269,6 +297,11 @@ impl Engine for Tracer {
         }
         Action::Detach
     }
+}
+
+/// Whether this is the trap of a breakpoint instruction (`SI_KERNEL`).
+fn is_int3(info: &SigInfo) -> bool {
+    info.number == num::SIGTRAP && info.raw.get(8..12) == Some(&[0x80, 0, 0, 0])
 }
 
 fn ended(link: &Link) -> bool {

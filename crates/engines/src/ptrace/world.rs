@@ -14,6 +14,7 @@ use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, Syscall
 
 use super::link::{Kin, Link, State, Told};
 use super::num;
+use super::overlay::Overlay;
 use super::proc;
 use super::stop;
 use super::wait::{WaitCall, Which};
@@ -104,12 +105,14 @@ pub(super) struct Found {
 pub(super) struct Threads {
     pub(super) threads: HashMap<u32, Thread>,
     pub(super) links: BTreeMap<LinkId, Link>,
+    /// The breakpoints in each process.
+    pub(super) overlays: HashMap<u32, Overlay>,
     serial: u64,
 }
 
 /// What the engine of a client asks for at all times.
 pub(super) fn client_interest() -> Interest {
-    let calls = [num::PTRACE, num::WAIT4, num::WAITID, SyscallSet::OTHER];
+    let calls = [num::PTRACE, num::WAIT4, num::WAITID, num::PREAD64, num::PWRITE64, SyscallSet::OTHER];
     let events = EventSet::from(Event::SyscallEntry) | Event::Clone | Event::Exec | Event::Death;
     Interest::in_events(events).with_syscalls(calls.into_iter().collect())
 }
@@ -132,6 +135,20 @@ impl Threads {
                 link.tracer == tracer && link.tracee == tracee && !matches!(link.state, State::Ended(_))
             })
             .map(|(id, _)| *id)
+    }
+
+    /// Whether a link's tracer set the breakpoint at this address of the process; `None` if there is none.
+    pub(super) fn breakpoint(&self, id: LinkId, at: u64) -> Option<bool> {
+        let link = self.links.get(&id)?;
+        self.overlays.get(&link.process)?.owner_at(at, link.tracer_process)
+    }
+
+    /// A tracer has left a process.
+    pub(super) fn forget_breakpoints(&mut self, owner: u32, process: u32) {
+        let still = self.links.values().any(|link| link.tracer_process == owner && link.process == process);
+        if let Some(overlay) = self.overlays.get_mut(&process).filter(|_| !still) {
+            overlay.forget(owner);
+        }
     }
 
     /// Whether a process traces this thread already.

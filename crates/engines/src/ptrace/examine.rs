@@ -1,0 +1,225 @@
+//! The requests that look at a tracee which stands still, or change it, carried out.
+//!
+//! Entry: [`word`] for memory, [`examine`] for all else. Neighbours: [`super::serve`] finds the link; [`super::peek`],
+//! [`super::registers`] and [`super::memory`] know the parts.
+
+use utrace_abi::ptrace as abi;
+use utrace_abi::ptrace::{NT_PRFPREG, NT_PRSTATUS};
+use utrace_core::{Addr, Target, Task};
+
+use super::link::{Link, State};
+use super::memory;
+use super::num::{EFAULT, EINVAL, EIO, ESRCH};
+use super::peek;
+use super::proc;
+use super::registers;
+use super::serve::Call;
+use super::stop::Stop;
+use super::tracee::look;
+use super::world::Threads;
+
+/// A word of memory, by the breakpoints of this tracer.
+pub(super) fn word(
+    threads: &mut Threads,
+    task: &Task,
+    owner: u32,
+    call: &Call,
+    client: &mut dyn Target,
+) -> Result<i64, i64> {
+    let mut word = call.data.to_le_bytes();
+    let peeks = matches!(call.request, abi::PTRACE_PEEKTEXT | abi::PTRACE_PEEKDATA);
+    let moved = if peeks {
+        memory::read(threads, task, owner, call.addr, &mut word)
+    } else {
+        memory::write(threads, task, owner, call.addr, &mut word)
+    };
+    match moved {
+        Ok(8) if peeks => put(client, call.data, &word),
+        Ok(8) => Ok(0),
+        Err(ESRCH) => Err(ESRCH),
+        _ => Err(EIO),
+    }
+}
+
+/// Requests that look at a tracee that stands still, or change it.
+pub(super) fn examine(
+    link: &mut Link,
+    stop: &Stop,
+    call: &Call,
+    client: &mut dyn Target,
+) -> Result<i64, i64> {
+    let (addr, data, task) = (call.addr, call.data, link.task.clone());
+    match call.request {
+        abi::PTRACE_PEEKUSER => {
+            let word = match registers::word(link, addr) {
+                Some(word) => word,
+                None => look(&task, |target| peek::read_user(target, addr))??,
+            };
+            put(client, data, &word.to_le_bytes())
+        }
+        abi::PTRACE_POKEUSER => {
+            look(&task, |target| peek::write_user(target, addr, data))??;
+            registers::set_word(link, addr, data);
+            Ok(0)
+        }
+        abi::PTRACE_GETREGS => get_set(link, client, NT_PRSTATUS, data),
+        abi::PTRACE_GETFPREGS => get_set(link, client, NT_PRFPREG, data),
+        abi::PTRACE_SETREGS => set_set(link, client, NT_PRSTATUS, data),
+        abi::PTRACE_SETFPREGS => set_set(link, client, NT_PRFPREG, data),
+        abi::PTRACE_GETREGSET | abi::PTRACE_SETREGSET => regset(link, call, client),
+        abi::PTRACE_GETEVENTMSG => put(client, data, &stop.message().to_le_bytes()),
+        abi::PTRACE_GETSIGINFO => {
+            let uid = proc::uid(link.tracee);
+            let info = stop.siginfo(link.face, link.process, uid).ok_or(EINVAL)?;
+            put(client, data, &info)
+        }
+        abi::PTRACE_SETSIGINFO => set_siginfo(link, client, data),
+        abi::PTRACE_GET_SYSCALL_INFO => {
+            let now = look(&task, |target| peek::place(target))?;
+            let (info, size) = stop.syscall_info(link.face, now);
+            let room = usize::try_from(addr).unwrap_or(usize::MAX).min(size);
+            put(client, data, info.get(..room).unwrap_or_default())?;
+            Ok(i64::try_from(size).unwrap_or(0))
+        }
+        _ => forward(link, call, client),
+    }
+}
+
+/// Requests that the kernel answers as they are, with the client's buffer carried over and back.
+fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
+    let (request, argument) = (call.request, call.addr);
+    let ask = |buf: &mut Vec<u8>, argument| {
+        let taken = core::mem::take(buf);
+        let (filled, result) = look(&link.task, move |target| {
+            let mut buf = taken;
+            let result = peek::forward(target, request, argument, &mut buf);
+            (buf, result)
+        })?;
+        *buf = filled;
+        result
+    };
+    match request {
+        abi::PTRACE_GETSIGMASK | abi::PTRACE_SETSIGMASK if argument != 8 => Err(EINVAL),
+        abi::PTRACE_SETSIGMASK | abi::PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG => {
+            let mut buf = sized(argument)?;
+            get(client, call.data, &mut buf)?;
+            ask(&mut buf, 0)
+        }
+        abi::PTRACE_GETSIGMASK
+        | abi::PTRACE_GET_RSEQ_CONFIGURATION
+        | abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG => {
+            let mut buf = sized(argument)?;
+            let result = ask(&mut buf, 0)?;
+            put(client, call.data, &buf)?;
+            Ok(result)
+        }
+        ARCH_PRCTL => {
+            let mut buf = vec![0; 8];
+            // ARCH_SET_GS and ARCH_SET_FS take the word itself, the others store through it.
+            let sets = matches!(call.data, 0x1001 | 0x1002);
+            if sets {
+                return set_base(link, call);
+            }
+            let result = ask(&mut buf, call.data)?;
+            put(client, call.addr, &buf)?;
+            Ok(result)
+        }
+        abi::PTRACE_PEEKSIGINFO => {
+            let mut args = [0; 16];
+            get(client, argument, &mut args)?;
+            let count = i32::from_le_bytes([args[12], args[13], args[14], args[15]]);
+            let room = usize::try_from(count).map_err(|_| EINVAL)?.min(64);
+            let mut buf = args.to_vec();
+            buf.resize(16 + 128 * room, 0);
+            let found = ask(&mut buf, 0)?;
+            let len = usize::try_from(found).unwrap_or(0) * 128;
+            put(client, call.data, buf.get(16..16 + len).unwrap_or_default())?;
+            Ok(found)
+        }
+        _ => Err(EIO),
+    }
+}
+
+/// `PTRACE_ARCH_PRCTL`, whose two operands stand the other way round.
+const ARCH_PRCTL: u32 = 30;
+
+/// A buffer of the size that the caller says: no structure of these requests is larger than this.
+fn sized(size: u64) -> Result<Vec<u8>, i64> {
+    match usize::try_from(size) {
+        Ok(size @ 1..=64) => Ok(vec![0; size]),
+        _ => Err(EINVAL),
+    }
+}
+
+fn set_base(link: &Link, call: &Call) -> Result<i64, i64> {
+    look(&link.task, |target| {
+        let mut regs = peek::regs(target)?;
+        match call.data {
+            0x1001 => regs.gs_base = call.addr,
+            _ => regs.fs_base = call.addr,
+        }
+        peek::set_regs(target, &regs)
+    })?
+    .map(|()| 0)
+}
+
+/// Copies an answer into the client's memory.
+fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64, i64> {
+    match client.write(Addr(at), bytes) {
+        Ok(len) if len == bytes.len() => Ok(0),
+        _ if bytes.is_empty() => Ok(0),
+        _ => Err(EFAULT),
+    }
+}
+
+fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<(), i64> {
+    match client.read(Addr(at), bytes) {
+        Ok(len) if len == bytes.len() => Ok(()),
+        _ => Err(EFAULT),
+    }
+}
+
+fn get_set(link: &Link, client: &mut dyn Target, note: u32, at: u64) -> Result<i64, i64> {
+    let bytes = registers::read(link, note)?;
+    put(client, at, &bytes)
+}
+
+fn set_set(link: &mut Link, client: &mut dyn Target, note: u32, at: u64) -> Result<i64, i64> {
+    let mut bytes = registers::read(link, note)?;
+    get(client, at, &mut bytes)?;
+    registers::write(link, note, &bytes).map(|()| 0)
+}
+
+/// GETREGSET and SETREGSET: `data` is an iovec, whose length is answered too.
+fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
+    let mut iovec = [0; 16];
+    get(client, call.data, &mut iovec)?;
+    let [base, len] = [0, 8].map(|at| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&iovec[at..at + 8]);
+        u64::from_le_bytes(word)
+    });
+    let note = u32::try_from(call.addr).map_err(|_| EINVAL)?;
+    let mut bytes = registers::read(link, note)?;
+    // Sets are counted in words; the kernel takes no part of one (`ptrace_regset`).
+    if !len.is_multiple_of(8) {
+        return Err(EINVAL);
+    }
+    bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX));
+    if call.request == abi::PTRACE_GETREGSET {
+        put(client, base, &bytes)?;
+    } else {
+        get(client, base, &mut bytes)?;
+        registers::write(link, note, &bytes)?;
+    }
+    put(client, call.data.wrapping_add(8), &(bytes.len() as u64).to_le_bytes())
+}
+
+fn set_siginfo(link: &mut Link, client: &mut dyn Target, at: u64) -> Result<i64, i64> {
+    let mut raw = [0; 128];
+    get(client, at, &mut raw)?;
+    let State::Stopped(Stop::Signal(info), _) = &mut link.state else { return Err(EINVAL) };
+    // The number that counts is the one of the resume.
+    info.raw = raw;
+    Ok(0)
+}

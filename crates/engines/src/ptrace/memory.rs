@@ -1,0 +1,116 @@
+//! Memory of tracees as their tracers see it: words by request, and `/proc/PID/mem`, which debuggers read and write
+//! with pread64(2) and pwrite64(2).
+//!
+//! Everything goes through the process's [`Overlay`]. A call that has nothing to do with breakpoints runs in the kernel.
+
+use utrace_core::{Addr, Target, TargetError, Task};
+
+use super::num;
+use super::overlay::Overlay;
+use super::tracee::look;
+use super::world::Threads;
+
+/// The longest transfer that is looked at; a breakpoint is a byte, and debuggers read text by the page.
+const LONGEST: u64 = 1 << 20;
+
+/// Reads memory as this tracer is to see it; how much was there.
+pub(super) fn read(
+    threads: &Threads,
+    task: &Task,
+    owner: u32,
+    at: u64,
+    bytes: &mut [u8],
+) -> Result<usize, i64> {
+    let found = look(task, |target| target.read(Addr(at), bytes))?;
+    let len = found.map_err(errno)?;
+    if let Some(overlay) = threads.overlays.get(&task.process().0) {
+        overlay.show(owner, at, &mut bytes[..len]);
+    }
+    Ok(len)
+}
+
+/// Writes memory for this tracer; how much was written.
+pub(super) fn write(
+    threads: &mut Threads,
+    task: &Task,
+    owner: u32,
+    at: u64,
+    bytes: &mut [u8],
+) -> Result<usize, i64> {
+    let mut now = vec![0; bytes.len()];
+    let len = look(task, |target| target.read(Addr(at), &mut now))?.map_err(errno)?;
+    let bytes = &mut bytes[..len];
+    let overlay: &mut Overlay = threads.overlays.entry(task.process().0).or_default();
+    overlay.write(owner, at, bytes, &now);
+    look(task, |target| target.write(Addr(at), bytes))?.map_err(errno)
+}
+
+/// A pread64 or pwrite64 of a client on the memory of a process that it traces; `None` if the kernel is to do it.
+pub(super) fn transfer(
+    threads: &mut Threads,
+    caller: u32,
+    nr: u64,
+    args: [u64; 6],
+    client: &mut dyn Target,
+) -> Option<i64> {
+    let [fd, buffer, len, at, ..] = args;
+    let thread = threads.threads.get(&caller).filter(|thread| thread.traces)?;
+    let owner = thread.process;
+    if len == 0 || len > LONGEST {
+        return None;
+    }
+    let path = client.fd_path(i32::try_from(fd).ok()?)?;
+    let process = process_of(&path)?;
+    let link = threads
+        .links
+        .values()
+        .find(|link| link.tracer_process == owner && (link.process == process || link.tracee == process))?;
+    let task = link.task.clone();
+    let overlay = threads.overlays.get(&task.process().0);
+    let clean = overlay.is_none_or(Overlay::is_empty);
+    let mut bytes = vec![0; usize::try_from(len).ok()?];
+    if nr == num::PREAD64 {
+        if clean {
+            return None;
+        }
+        let result = read(threads, &task, owner, at, &mut bytes).and_then(|found| {
+            let put = client.write(Addr(buffer), &bytes[..found]).map_err(errno)?;
+            Ok(i64::try_from(put).unwrap_or(0))
+        });
+        return Some(result.unwrap_or_else(|errno| errno));
+    }
+    let got = client.read(Addr(buffer), &mut bytes).ok()?;
+    if got != bytes.len() || (clean && !bytes.contains(&0xcc)) {
+        return None;
+    }
+    let result = write(threads, &task, owner, at, &mut bytes);
+    Some(result.map_or_else(|errno| errno, |len| i64::try_from(len).unwrap_or(0)))
+}
+
+/// The number in `/proc/NUMBER/mem` or `/proc/PID/task/NUMBER/mem`.
+fn process_of(path: &[u8]) -> Option<u32> {
+    let path = core::str::from_utf8(path).ok()?;
+    let number = path.strip_prefix("/proc/")?.strip_suffix("/mem")?;
+    number.rsplit('/').next()?.parse().ok()
+}
+
+fn errno(error: TargetError) -> i64 {
+    match error {
+        TargetError::Died => num::ESRCH,
+        TargetError::Refused(errno) => -i64::from(errno),
+        TargetError::Fault(_) | TargetError::Unsupported => num::EIO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::process_of;
+
+    #[test]
+    fn a_process_is_named_by_its_file() {
+        assert_eq!(process_of(b"/proc/77/mem"), Some(77));
+        assert_eq!(process_of(b"/proc/77/task/78/mem"), Some(78));
+        assert_eq!(process_of(b"/proc/77/maps"), None);
+        assert_eq!(process_of(b"/tmp/mem"), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! Registers of a tracee as one of its tracers sees them.
+//!
+//! Where several tracers stop at one breakpoint each sets the instruction pointer back, and the second must not set it
+//! back from where the first has put it. So each has the registers as they were at the trap, and what it changes of
+//! them is changed in the tracee, register by register.
+
+use utrace_abi::UserRegs;
+use utrace_abi::ptrace::NT_PRSTATUS;
+
+use super::link::Link;
+use super::peek;
+use super::tracee::look;
+
+/// A register set as this tracer sees it.
+pub(super) fn read(link: &Link, note: u32) -> Result<Vec<u8>, i64> {
+    match &link.snapshot {
+        Some(regs) if note == NT_PRSTATUS => Ok(regs.to_bytes().to_vec()),
+        _ => look(&link.task, |target| peek::read_set(target, note))?,
+    }
+}
+
+/// Changes one.
+pub(super) fn write(link: &mut Link, note: u32, bytes: &[u8]) -> Result<(), i64> {
+    let Some(before) = link.snapshot.filter(|_| note == NT_PRSTATUS) else {
+        return look(&link.task, |target| peek::write_set(target, note, bytes))?;
+    };
+    let mut after = before.to_bytes();
+    let len = bytes.len().min(after.len());
+    after[..len].copy_from_slice(&bytes[..len]);
+    look(&link.task, |target| {
+        let mut now = peek::regs(target)?.to_bytes();
+        merge(&mut now, &before.to_bytes(), &after);
+        peek::set_regs(target, &UserRegs::from_bytes(&now))
+    })??;
+    link.snapshot = Some(UserRegs::from_bytes(&after));
+    Ok(())
+}
+
+/// A register by its place in `struct user`, if this tracer has registers of its own.
+pub(super) fn word(link: &Link, at: u64) -> Option<u64> {
+    let index = usize::try_from(at / 8).ok().filter(|_| at.is_multiple_of(8))?;
+    link.snapshot.as_ref()?.to_array().get(index).copied()
+}
+
+/// Notes a change of one, which has been made in the tracee.
+pub(super) fn set_word(link: &mut Link, at: u64, word: u64) {
+    let Some(regs) = &mut link.snapshot else { return };
+    let mut bytes = regs.to_bytes();
+    if let Ok(at) = usize::try_from(at)
+        && let Some(place) = bytes.get_mut(at..at.saturating_add(8))
+    {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    *regs = UserRegs::from_bytes(&bytes);
+}
+
+/// Takes over into `now` the words that changed between `before` and `after`.
+fn merge(now: &mut [u8], before: &[u8], after: &[u8]) {
+    let words = now.chunks_exact_mut(8).zip(before.chunks_exact(8).zip(after.chunks_exact(8)));
+    for (now, (before, after)) in words {
+        if before != after {
+            now.copy_from_slice(after);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+
+    #[test]
+    fn only_what_was_changed_is_taken_over() {
+        let mut now = [1_u64, 20, 3].map(u64::to_ne_bytes).concat();
+        let before = [1_u64, 2, 3].map(u64::to_ne_bytes).concat();
+        let after = [1_u64, 2, 30].map(u64::to_ne_bytes).concat();
+        merge(&mut now, &before, &after);
+        assert_eq!(now, [1_u64, 20, 30].map(u64::to_ne_bytes).concat());
+    }
+}
