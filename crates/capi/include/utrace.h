@@ -9,9 +9,9 @@
  *
  *   gcc client.c $(pkg-config --cflags --libs utrace)
  *
- * Needs siginfo_t and struct sigaction: gcc's default dialect, or -D_POSIX_C_SOURCE=200809L with -std=c99 or
- * later. Cannot share a file with <asm/ptrace.h> or <linux/ptrace.h> that is included later: those name another
- * struct pt_regs. <sys/ptrace.h> and <sys/user.h> are no trouble.
+ * C99 or later, C++11 or later; where a strict dialect (-std=c99) hides POSIX, include it before other headers
+ * or compile with -D_POSIX_C_SOURCE=200809L. Cannot share a file with <asm/ptrace.h> or <linux/ptrace.h> that
+ * is included later: those name another struct pt_regs. <sys/ptrace.h> and <sys/user.h> are no trouble.
  *
  * THREADS. Every function may be called from any thread at any time, from callbacks too, unless it says
  * otherwise. Callbacks of all tasks of one host are made by one thread of the library, one after the other. A
@@ -36,12 +36,22 @@
 #ifndef UTRACE_H
 #define UTRACE_H
 
+/* A strict dialect of C shows nothing of POSIX unless asked, before the first header. */
+#if defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) && !defined(_XOPEN_SOURCE) && !defined(_GNU_SOURCE) && \
+	!defined(_DEFAULT_SOURCE)
+#define _POSIX_C_SOURCE 200809L
+#endif
+
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#ifndef SA_SIGINFO
+#error "utrace.h needs siginfo_t: include it first, compile with -D_POSIX_C_SOURCE=200809L, or use -std=gnu99 or later"
+#endif
 
 #ifdef __cplusplus
 extern "C" {

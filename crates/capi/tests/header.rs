@@ -22,8 +22,12 @@ fn each_dialect_of_c_takes_it_without_a_warning() {
         compiles("gcc", &["-x", "c", &format!("-std={dialect}")]);
     }
     for dialect in ["c99", "c11"] {
+        compiles("gcc", &["-x", "c", &format!("-std={dialect}")]);
         compiles("gcc", &["-x", "c", &format!("-std={dialect}"), "-D_POSIX_C_SOURCE=200809L"]);
+        compiles("gcc", &["-x", "c", &format!("-std={dialect}"), "-D_GNU_SOURCE", "-include", "stdio.h"]);
     }
+    let more = ["-Wshadow", "-Wconversion", "-Wsign-conversion", "-Wcast-qual", "-Wstrict-prototypes"];
+    compiles("gcc", &[&["-x", "c"], &more[..]].concat());
     compiles("gcc", &["-x", "c", "-DUTRACE_NO_KERNEL_NAMES"]);
 }
 
@@ -36,6 +40,16 @@ fn cplusplus_takes_it_without_a_warning() {
     for dialect in ["c++11", "gnu++20"] {
         compiles("g++", &["-x", "c++", &format!("-std={dialect}")]);
     }
+}
+
+#[test]
+fn a_client_in_cplusplus_counts() {
+    if Command::new("g++").arg("--version").output().is_err() {
+        eprintln!("skipped: no g++ here");
+        return;
+    }
+    let program = build(&here().join("tests/c/client.cpp"), Link::Shared);
+    assert_eq!(stdout_of(&run(&program, &["true"], "")), "calls, 1 exit, status 0\n");
 }
 
 /// The header without its comments.

@@ -41,7 +41,7 @@ pub(crate) fn own_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Builds one C program, or finds it built from the same text before.
+/// Builds one C or C++ program, or finds it built from the same text before.
 ///
 /// Tests run in many processes at once: it is built under a name of its own and renamed into place, so nobody
 /// ever sees half of one.
@@ -53,7 +53,8 @@ pub(crate) fn build(source: &Path, link: Link) -> PathBuf {
         return program;
     }
     let own = folder.join(format!(".{}", std::process::id()));
-    let mut gcc = Command::new("gcc");
+    let cplusplus = source.extension().is_some_and(|kind| kind == "cpp");
+    let mut gcc = Command::new(if cplusplus { "g++" } else { "gcc" });
     gcc.args(STRICT).args(["-g", "-O1", "-pthread", "-I"]).arg(here().join("include"));
     gcc.arg("-o").arg(&own).arg(source);
     match link {
