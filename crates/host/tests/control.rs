@@ -246,13 +246,15 @@ impl Engine for Quiet {
 
 #[test]
 fn a_running_and_a_sleeping_task_are_stopped_from_another_thread() {
-    for command in [sh("while :; do :; done"), Command::new("sleep").args(["1000"])] {
+    // A stop never ends a sleep; an interrupt does, and what it is answered with counts.
+    let sleep = Command::new("sleep").args(["1000"]);
+    for (command, action) in [(sh("while :; do :; done"), Action::Stop), (sleep, Action::Interrupt)] {
         let (send, receive) = channel();
         let host = Host::start().unwrap();
         let process = host.launch(&command, |_| ()).unwrap();
         let task = process.tasks()[0].clone();
         let engine = task.attach_for(Event::Quiesce, Quiet(send, Action::Stop)).unwrap();
-        let _ = engine.control(Action::Stop).unwrap();
+        let _ = engine.control(action).unwrap();
         while receive.recv_timeout(SOON).unwrap().is_some() {}
         let _ = engine.barrier();
         until_stopped(&task);

@@ -252,6 +252,10 @@ impl Round {
         if plan.freedom.kills || plan.mode == Mode::LaunchAndEnd {
             fine.push(String::from("Ok(Killed(9, No))"));
         }
+        if plan.freedom.kills {
+            // An engine may make the signal that it may drop a deadly one.
+            fine.push(format!("Ok(Killed({TOY_SIGNAL}, No))"));
+        }
         if !fine.iter().any(|fine| fine == ended) {
             wrongs.push(format!("the tree ended with {ended}, not with {}", fine.join(" or ")));
         }
@@ -391,8 +395,9 @@ impl Round {
         let board = self.board.read().unwrap_or_default();
         let _ = nurse.pid;
         Ok(match (status.code(), board.slots.first().copied().flatten()) {
-            (Some(137), _) => {
-                format!("{:?}", Ok::<_, HostError>(Ending::Killed(SIGKILL, utrace_host::CoreDump::No)))
+            // As a shell tells of a signal.
+            (Some(code @ (137 | 140)), _) => {
+                format!("{:?}", Ok::<_, HostError>(Ending::Killed(code - 128, utrace_host::CoreDump::No)))
             }
             (Some(code), _) => format!("Ok(Exited({code}))"),
             other => format!("{other:?}"),
