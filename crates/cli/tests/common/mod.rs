@@ -81,10 +81,11 @@ impl Place {
     pub(crate) fn utrace(&self) -> PathBuf {
         let to = self.path("utrace");
         if !to.exists() {
-            // A hard link, where it works, saves copying the debug binary for every test.
+            // A hard link, where it works, saves copying the debug binary for every test. A copy is made by another
+            // process: a test that forks while this one writes would keep the file busy (ETXTBSY in execve(2)).
             let from = env!("CARGO_BIN_EXE_utrace");
             if fs::hard_link(from, &to).is_err() {
-                fs::copy(from, &to).unwrap();
+                assert!(Command::new("cp").arg(from).arg(&to).status().unwrap().success());
             }
         }
         to
