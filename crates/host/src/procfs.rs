@@ -115,7 +115,9 @@ pub(crate) struct Status {
     pub(crate) parent: i32,
     /// Its real user id.
     pub(crate) uid: u32,
-    /// Signals that it ignores, bit 0 for signal 1.
+    /// Signals that wait for this thread alone, bit 0 for signal 1.
+    pub(crate) pending: u64,
+    /// Signals that it ignores.
     pub(crate) ignored: u64,
     /// Signals that it has a handler for.
     pub(crate) caught: u64,
@@ -147,6 +149,7 @@ pub(crate) fn parse_status(text: &[u8]) -> Status {
         match key {
             b"Tgid" => status.tgid = number(value).unwrap_or(0),
             b"PPid" => status.parent = number(value).unwrap_or(0),
+            b"SigPnd" => status.pending = hex(value),
             b"SigIgn" => status.ignored = hex(value),
             b"SigCgt" => status.caught = hex(value),
             b"TracerPid" => status.tracer = number(value).unwrap_or(0),

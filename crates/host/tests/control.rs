@@ -2,15 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here has failed the test")]
 
 mod common;
+#[path = "common/guest.rs"]
+mod guest;
 
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use common::Log;
+use guest::Guest;
 use utrace_abi::UserRegs;
 use utrace_core::{
-    Action, Addr, CloneReport, Cx, Engine, Event, EventSet, Interest, Regset, SignalAction, SignalReport,
-    SyscallEntry, SyscallExit, TargetError, Task,
+    Action, Addr, CloneReport, Cx, Engine, Event, EventSet, Interest, Progress, Regset, SignalAction,
+    SignalReport, SyscallEntry, SyscallExit, TargetError, Task,
 };
 use utrace_host::{Command, CoreDump, Ending, Host, Tid};
 use utrace_testkit::fixtures;
@@ -296,6 +299,41 @@ fn single_steps_walk_the_program() {
     assert!(pcs.windows(2).filter(|two| two[0] != two[1]).count() > 400);
 }
 
+/// Steps for ever.
+struct Stepper(Sender<()>);
+
+impl Engine for Stepper {
+    fn name(&self) -> &str {
+        "stepper"
+    }
+    fn quiesce(&mut self, _cx: &mut Cx<'_>, _event: Option<Event>) -> Action {
+        Action::SingleStep
+    }
+    fn signal(&mut self, _cx: &mut Cx<'_>, _signal: &mut SignalReport) -> Action {
+        let _ = self.0.send(());
+        Action::SingleStep
+    }
+}
+
+#[test]
+fn a_task_that_steps_is_left_without_the_trap() {
+    for _ in 0..10 {
+        let guest = Guest::new("spin", &["compute"]);
+        let (send, receive) = channel();
+        let host = Host::start().unwrap();
+        let process = host.attach(guest.pid, |_| ()).unwrap();
+        let interest = EventSet::SIGNAL | Event::Quiesce;
+        let stepper = process.tasks()[0].attach_for(interest, Stepper(send)).unwrap();
+        let _ = stepper.control(Action::Report).unwrap();
+        for _ in 0..50 {
+            receive.recv_timeout(SOON).unwrap();
+        }
+        host.shutdown();
+        kill(guest.pid, "TERM");
+        assert_eq!(guest.finish().1, "status 143", "SIGTERM, and not SIGTRAP");
+    }
+}
+
 #[test]
 fn a_group_stop_is_kept_and_its_end_is_seen() {
     let log = Log::default();
@@ -305,6 +343,46 @@ fn a_group_stop_is_kept_and_its_end_is_seen() {
     assert_eq!(process.wait(), Ok(Ending::Exited(0)));
     assert_eq!(log.count("jctl Stopped 19"), 1);
     assert_eq!(log.lines(), ["clone Fork", "jctl Stopped 19", "jctl Continued 19"]);
+}
+
+#[test]
+fn a_task_held_in_a_group_stop_shows_all_its_registers() {
+    let log = Log::default();
+    let host = Host::start().unwrap();
+    let process = host
+        .launch(&sh("kill -STOP $$; exit 6"), log.adopter(Interest::from(Event::Jctl | Event::Clone)))
+        .unwrap();
+    let holder = process.tasks()[0].attach(Quiet(channel().0, Action::Resume)).unwrap();
+    while log.count("jctl Stopped 19") == 0 {
+        std::thread::yield_now();
+    }
+    // Quiescent already, so at once; the callback above may not be quite over.
+    while holder.control(Action::Stop) != Ok(Progress::Done) {
+        std::thread::yield_now();
+    }
+    let look = || {
+        let mut bytes = [0; UserRegs::SIZE];
+        // Only a continue makes it run, for a moment.
+        while holder.examine(|target| target.regset(GENERAL, &mut bytes)) != Ok(Ok(UserRegs::SIZE)) {
+            std::thread::yield_now();
+        }
+        UserRegs::from_bytes(&bytes)
+    };
+    let regs = look();
+    assert_eq!(
+        (regs.orig_rax, regs.cs),
+        (62, 0x33),
+        "in kill(2), and not only what can be seen of a sleeper"
+    );
+    assert_eq!(look(), regs);
+    assert_eq!(log.count("jctl Stopped 19"), 1, "looking is no other stop: {:?}", log.lines());
+    assert_eq!(log.count("jctl Continued 19"), 0);
+    // The continue alone does not let it go, nor does the release alone.
+    kill(process.pid(), "CONT");
+    assert_eq!(look().rip, regs.rip);
+    let _ = holder.control(Action::Resume).unwrap();
+    assert_eq!(process.wait(), Ok(Ending::Exited(6)));
+    assert_eq!(log.count("jctl Continued 19"), 1, "{:?}", log.lines());
 }
 
 #[test]

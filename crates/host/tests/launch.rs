@@ -4,7 +4,7 @@
 mod common;
 
 use common::Log;
-use utrace_core::{Action, Cx, Engine, Event, EventSet, Interest, SyscallEntry, SyscallSet};
+use utrace_core::{Action, Cx, Engine, Event, EventSet, ExecReport, Interest, SyscallEntry, SyscallSet};
 use utrace_host::{AfterTracer, Command, CoreDump, Ending, Errno, Host, HostError, Step};
 use utrace_testkit::fixtures;
 
@@ -116,6 +116,49 @@ fn what_an_engine_asks_for_later_is_seen_past_the_filter() {
     assert_eq!(log.lines().first().map(String::as_str), Some("uname"));
     assert_eq!(log.lines().last().map(String::as_str), Some("exit_group"));
     assert_eq!(log.count("uname"), 1, "not twice, by the filter and by the stop");
+}
+
+#[test]
+fn a_call_behind_the_last_look_of_a_visitor_is_seen() {
+    /// Looks at one call that the filter lets pass, and leaves before it.
+    struct Visitor;
+    impl Engine for Visitor {
+        fn name(&self) -> &str {
+            "visitor"
+        }
+        fn syscall_entry(&mut self, _cx: &mut Cx<'_>, _entry: &mut SyscallEntry) -> Action {
+            Action::Detach
+        }
+    }
+    /// Counts getppid, and lets a visitor in.
+    struct Count(Log);
+    impl Engine for Count {
+        fn name(&self) -> &str {
+            "count"
+        }
+        fn exec(&mut self, cx: &mut Cx<'_>, _exec: &mut ExecReport) -> Action {
+            cx.task().attach_for(Event::SyscallEntry, Visitor).unwrap();
+            Action::Resume
+        }
+        fn syscall_entry(&mut self, _cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+            self.0.add(common::name(entry.call().index));
+            Action::Resume
+        }
+    }
+    let log = Log::default();
+    let host = Host::start().unwrap();
+    let (seen, interest) = (log.clone(), Interest::in_syscalls([110].into_iter().collect()) | Event::Exec);
+    let process = host
+        .launch(&fixture("getppid_loop", &["10"]), move |task| {
+            task.attach_for(interest, Count(seen)).unwrap();
+        })
+        .unwrap();
+    assert_eq!(process.wait(), Ok(Ending::Exited(0)));
+    assert_eq!(
+        log.count("getppid"),
+        10,
+        "the first is not taken for the visitor's call, seen again by the filter"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use utrace_core::{Action, JctlKind, JctlReport, Verdict};
 
 use super::Tracer;
 use super::tracee::{Interrupt, Path, Phase, Point, Tracee};
+use super::view;
 use crate::quiesce;
 use crate::sys::ptrace::Request;
 use crate::tracee::Stopped;
@@ -66,6 +67,7 @@ impl Tracer {
             }
             tracee.group_stop = Some(signal);
         }
+        tracee.group_regs = view::general_regs(&mut stopped);
         self.resume(tracee, stopped, Request::Listen, 0);
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Tracer;
 use super::part;
+use super::step;
 use super::tracee::{Debug, Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
@@ -39,6 +40,9 @@ struct Awaited {
     at_calls: HashSet<Tid>,
     /// Our children, which we have killed.
     killed: HashSet<Tid>,
+    /// They step: the trap is ours to take, and the end of this thread alone would leave them stepping
+    /// (exit_ptrace() in kernel/ptrace.c does not end it, ptrace_detach() does).
+    stepping: HashSet<Tid>,
 }
 
 impl Tracer {
@@ -65,6 +69,12 @@ impl Tracer {
                 } else {
                     awaited.at_calls.insert(tid);
                 }
+            }
+            if matches!(tracee.run, Run::Running(Request::SingleStep | Request::BlockStep))
+                && ptrace::interrupt(tid).is_ok()
+            {
+                awaited.interrupted.insert(tid);
+                awaited.stepping.insert(tid);
             }
             // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
             tracee.quiet.take_down();
@@ -111,6 +121,20 @@ impl Tracer {
                     awaited.at_calls.remove(&tid);
                     if let Ok(Stop::Exited(_) | Stop::Killed(..)) = stop {
                         awaited.killed.remove(&tid);
+                    }
+                    if awaited.stepping.contains(&tid) {
+                        match trap_of(tid, &stop) {
+                            Trap::Here => {
+                                self.detach(Stopped::seen_by_wait(tid), Point::Mid);
+                                continue;
+                            }
+                            // It would be a signal of the program's once nobody traces it.
+                            Trap::Next if ptrace::resume(tid, Request::Cont, 0).is_ok() => {
+                                awaited.interrupted.insert(tid);
+                                continue;
+                            }
+                            Trap::Next | Trap::None => {}
+                        }
                     }
                     let left = self.detach_at(tid, stop, echoes.get(&tid).and_then(Quiet::echo));
                     if more && left == Left::AtItsCall {
@@ -243,6 +267,32 @@ enum Left {
     Now,
     /// Before a system call, which it makes now; an interrupt that was sent is still to come.
     AtItsCall,
+}
+
+/// Where the trap of a step is.
+enum Trap {
+    /// It is the signal of this stop.
+    Here,
+    /// Another stop came first: it is the next.
+    Next,
+    /// Nowhere: the step has not been made.
+    None,
+}
+
+/// Where the trap is of a tracee that steps, at this stop.
+fn trap_of(tid: Tid, stop: &Result<Stop, crate::stop::UnknownStop>) -> Trap {
+    let is_trap = || {
+        let info = Stopped::seen_by_wait(tid).siginfo();
+        info.is_ok_and(|info| step::is_trap(&info))
+    };
+    match stop {
+        Ok(Stop::Exited(_) | Stop::Killed(..)) => Trap::None,
+        Ok(Stop::Signal(libc::SIGTRAP)) if is_trap() => Trap::Here,
+        _ if procfs::status(tid).is_ok_and(|status| status.pending & (1 << (libc::SIGTRAP - 1)) != 0) => {
+            Trap::Next
+        }
+        _ => Trap::None,
+    }
 }
 
 /// Whether an interrupted thread is on its way to a stop.

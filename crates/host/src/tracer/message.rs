@@ -12,6 +12,7 @@ use super::{Flow, Tracer};
 use crate::command::AfterTracer;
 use crate::error::HostError;
 use crate::process::Process;
+use crate::stop::{Stop, decode};
 use crate::sys::ptrace::{self, Request};
 use crate::sys::spawn::Plan;
 use crate::sys::wait;
@@ -126,35 +127,39 @@ impl Tracer {
         }
     }
 
-    /// A tracee in a group stop is listening, and shows its registers only after it was asked to stop anew.
-    fn serve_listener(&mut self, mut tracee: Box<Tracee>, order: RegsetOrder) {
-        let tid = tracee.tid;
-        tracee.interrupt = Interrupt::Quiet;
-        let status = ptrace::interrupt(tid).and_then(|()| wait::wait_for(tid));
-        let answer = match status {
-            Ok(_) => view::serve_regset(&mut Stopped::held(tid), order.set, order.write),
-            Err(_) => Err(utrace_core::TargetError::Died),
+    fn serve_regset(&mut self, order: RegsetOrder) {
+        let Some(mut tracee) = self.table.take_key(order.key) else {
+            return drop(order.reply.send(Err(utrace_core::TargetError::Died)));
+        };
+        let listens = matches!(tracee.run, Run::Running(Request::Listen));
+        let answer = match &mut tracee.run {
+            _ if listens && order.is_known(&tracee.group_regs) => Ok(tracee.group_regs.clone()),
+            _ if listens => return self.serve_listener(tracee, order),
+            Run::Held(stopped, _) => view::serve_regset(stopped, order.set, order.write),
+            Run::Running(_) => view::regset_of_sleeper(tracee.tid, order.set, order.write.as_deref()),
+            Run::Handled => Err(utrace_core::TargetError::Unsupported),
         };
         self.table.put(tracee);
         let _ = order.reply.send(answer);
-        if let Ok(status) = status {
-            self.handle(tid, status);
-        }
     }
 
-    fn serve_regset(&mut self, order: RegsetOrder) {
-        let mut answer = Err(utrace_core::TargetError::Died);
-        if let Some(mut tracee) = self.table.take_key(order.key) {
-            if let Run::Running(Request::Listen) = tracee.run {
-                return self.serve_listener(tracee, order);
-            }
-            answer = match &mut tracee.run {
-                Run::Held(stopped, _) => view::serve_regset(stopped, order.set, order.write),
-                Run::Running(_) => view::regset_of_sleeper(tracee.tid, order.set, order.write.as_deref()),
-                Run::Handled => Err(utrace_core::TargetError::Unsupported),
-            };
-            self.table.put(tracee);
-        }
+    /// A tracee in a group stop shows no registers while we listen (ptrace(2), PTRACE_LISTEN). Interrupted, it stops
+    /// anew where it is, or tells that the process goes on, or is dead.
+    #[cold]
+    fn serve_listener(&mut self, mut tracee: Box<Tracee>, order: RegsetOrder) {
+        let tid = tracee.tid;
+        tracee.interrupt = Interrupt::Quiet;
+        self.table.put(tracee);
+        // ESRCH: it has stopped already, or died, and the wait tells which.
+        let _ = ptrace::interrupt(tid);
+        let Ok(status) = wait::wait_for(tid) else {
+            return drop(order.reply.send(Err(utrace_core::TargetError::Died)));
+        };
+        let answer = match decode(status, 0) {
+            Ok(Stop::Exited(_) | Stop::Killed(..)) => Err(utrace_core::TargetError::Died),
+            _ => view::serve_regset(&mut Stopped::held(tid), order.set, order.write),
+        };
         let _ = order.reply.send(answer);
+        self.handle(tid, status);
     }
 }

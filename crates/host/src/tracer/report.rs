@@ -10,7 +10,7 @@ use utrace_core::{Action, Reporter, Target, Task, TaskId, Verdict};
 use super::Tracer;
 use super::hook::Hook;
 use super::signals::Signals;
-use super::tracee::{Debug, Group, Interrupt, Phase, Release, Run, Tracee};
+use super::tracee::{Debug, FilterStop, Group, Interrupt, Phase, Release, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
@@ -97,9 +97,10 @@ impl Tracer {
             call: None,
             aborted: false,
             restore: None,
-            seccomp_follows: false,
+            filter_stop: FilterStop::Past,
             interrupt: Interrupt::None,
             group_stop: None,
+            group_regs: Vec::new(),
             resumed: Request::Cont,
             quiet: Quiet::default(),
             report_due: false,

@@ -6,7 +6,7 @@ use utrace_core::{Action, Event, SignalKind, Verdict, Woken};
 use super::Tracer;
 use super::step::Step;
 use super::table::Key;
-use super::tracee::{Debug, Interrupt, Path, Phase, Point, Run, Tracee};
+use super::tracee::{Debug, FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Carries, Gone, Stopped};
@@ -129,6 +129,16 @@ impl Tracer {
     /// Lets a stopped tracee run. `owed`: a report is still to be made, at a later stop.
     #[inline]
     fn release(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, point: Point, owed: bool) {
+        if tracee.filter_stop != FilterStop::Past
+            && point == Point::Entry
+            && let Some(mut call) = tracee.call
+        {
+            if tracee.aborted {
+                call.number = u64::MAX;
+            }
+            // The filter sees the call as engines left it; one that it lets pass makes no second stop.
+            tracee.filter_stop = tracee.filter_stop_at(&call);
+        }
         if tracee.aborted {
             tracee.aborted = false;
             // Call -1 does not exist: the kernel skips it and leaves the result at -ENOSYS.

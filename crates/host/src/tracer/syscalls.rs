@@ -6,7 +6,7 @@ use utrace_abi::table::{self, Abi, LIMIT};
 use utrace_core::{Action, Addr, Event, Syscall, SyscallEntry, SyscallExit, SyscallSet, Verdict};
 
 use super::Tracer;
-use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
+use super::tracee::{FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
 use super::untraced;
 use crate::filter::{ARCH_I386, ARCH_X86_64};
 use crate::quiesce;
@@ -26,15 +26,18 @@ impl Tracer {
             Ok(info) => info,
             Err(gone) => return self.lost(tracee, gone),
         };
-        let repeated = core::mem::replace(&mut tracee.seccomp_follows, false) && stop == Stop::Seccomp;
+        let before = core::mem::replace(&mut tracee.filter_stop, FilterStop::Past);
+        let repeated = before == FilterStop::Follows && stop == Stop::Seccomp;
         match info.at {
             // The filter reports what the system-call stop reported already.
             SyscallAt::Seccomp(..) if repeated => {
                 self.conclude(tracee, stopped, Point::Entry, Verdict::Go(Action::Resume));
             }
             SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) => {
-                tracee.seccomp_follows = stop == Stop::Syscall && tracee.group.filter.borrow().is_some();
                 let call = call_of(&info, nr, args);
+                if stop == Stop::Syscall {
+                    tracee.filter_stop = tracee.filter_stop_at(&call);
+                }
                 self.at_entry(tracee, stopped, call);
             }
             SyscallAt::Exit(value) => self.at_exit_of_call(tracee, stopped, value),

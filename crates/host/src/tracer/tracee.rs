@@ -12,6 +12,7 @@ use super::signals::Signals;
 use super::step::Step;
 use super::table::Key;
 use super::untraced::Restore;
+use crate::filter::ARCH_X86_64;
 use crate::process::Outcome;
 use crate::quiet::Quiet;
 use crate::sys::ptrace::Request;
@@ -37,13 +38,13 @@ pub(crate) struct Tracee {
     pub(crate) aborted: bool,
     /// What is to be put back at the exit of that call.
     pub(crate) restore: Option<Restore>,
-    /// The entry was reported as a system-call stop, and the filter may report the same one again
-    /// (seccomp(2): since Linux 4.8 the filter runs after the tracer).
-    pub(crate) seccomp_follows: bool,
+    pub(crate) filter_stop: FilterStop,
     /// An INTERRUPT of ours is on its way, and why.
     pub(crate) interrupt: Interrupt,
     /// The signal of the group stop it is in.
     pub(crate) group_stop: Option<i32>,
+    /// Its general registers in that stop: while we listen the kernel shows none. Empty if unknown.
+    pub(super) group_regs: Vec<u8>,
     /// How it was resumed last.
     pub(crate) resumed: Request,
     /// The trap that is set for it, so that it stops unnoticed.
@@ -82,6 +83,15 @@ pub(crate) enum Release {
 }
 
 impl Tracee {
+    /// What the filter of its process, if it has one, will do at this call.
+    #[inline]
+    pub(crate) fn filter_stop_at(&self, call: &Syscall) -> FilterStop {
+        match &*self.group.filter.borrow() {
+            Some(filter) if call.arch != ARCH_X86_64 || filter.contains(call.number) => FilterStop::Follows,
+            _ => FilterStop::Passes,
+        }
+    }
+
     /// Whether the filter of its process stops it at every system call that its engines want.
     pub(crate) fn is_covered_by_filter(&self) -> bool {
         match &*self.group.filter.borrow() {
@@ -89,6 +99,17 @@ impl Tracee {
             None => false,
         }
     }
+}
+
+/// What the filter of a tracee does at the call that it is before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FilterStop {
+    /// It has had its turn.
+    Past,
+    /// Nothing: it lets the call pass.
+    Passes,
+    /// It stops there, where the system-call stop has stopped already.
+    Follows,
 }
 
 /// What a tracee is doing.

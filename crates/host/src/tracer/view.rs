@@ -14,6 +14,7 @@ use super::message::Message;
 use super::table::Key;
 use crate::quiet::place::{self, Place};
 use crate::regset;
+use crate::regset::GENERAL;
 use crate::shared::Shared;
 use crate::sys::ptrace::RawRegs;
 use crate::sys::wait::Usage;
@@ -92,6 +93,18 @@ pub(crate) struct RegsetOrder {
     /// Bytes to write; `None` to read.
     pub(crate) write: Option<Vec<u8>>,
     pub(crate) reply: mpsc::SyncSender<Result<Vec<u8>, TargetError>>,
+}
+
+impl RegsetOrder {
+    /// Whether it only reads the general registers, and these are known.
+    pub(crate) fn is_known(&self, general: &[u8]) -> bool {
+        self.set == GENERAL && self.write.is_none() && !general.is_empty()
+    }
+}
+
+/// The general registers of a tracee before it is left in a stop in which it shows none; empty if it is gone.
+pub(crate) fn general_regs(stopped: &mut Stopped) -> Vec<u8> {
+    serve_regset(stopped, GENERAL, None).unwrap_or_default()
 }
 
 impl Afar {

@@ -40,7 +40,7 @@ pub struct Marks {
 /// What was seen of one task.
 #[derive(Debug, Clone, Default)]
 pub struct Account {
-    /// Its thread id when the auditor came.
+    /// Its thread id: when the auditor came, or by the time that it died.
     pub task: u32,
     /// Since when.
     pub since: Since,
@@ -56,16 +56,36 @@ pub struct Account {
     pub wrongs: Vec<String>,
 }
 
+/// Who is told at once of what is wrong, as long as it can be seen what came before.
+type Alarm = Box<dyn Fn(&str) + Send + Sync>;
+
 /// What all auditors of a round wrote.
-#[derive(Default)]
-pub struct Books(Mutex<Vec<Arc<Mutex<Account>>>>);
+pub struct Books {
+    accounts: Mutex<Vec<Arc<Mutex<Account>>>>,
+    alarm: Alarm,
+}
 
 impl Books {
+    /// Empty ones.
+    pub fn new(alarm: impl Fn(&str) + Send + Sync + 'static) -> Arc<Books> {
+        Arc::new(Books { accounts: Mutex::default(), alarm: Box::new(alarm) })
+    }
+
+    /// Changes an account; what is wrong about that is told.
+    fn write(&self, account: &Mutex<Account>, change: impl FnOnce(&mut Account)) {
+        let mut account = lock(account);
+        let before = account.wrongs.len();
+        change(&mut account);
+        if let Some(wrong) = account.wrongs.get(before) {
+            (self.alarm)(&format!("task {}: {wrong}", account.task));
+        }
+    }
+
     /// Attaches an auditor. A task that is gone has nothing to count.
     pub fn open(self: &Arc<Books>, task: &Task, since: Since) {
         let account = Account { task: task.id().0, since, ..Account::default() };
         let account = Arc::new(Mutex::new(account));
-        lock(&self.0).push(Arc::clone(&account));
+        lock(&self.accounts).push(Arc::clone(&account));
         let interest = Interest::in_syscalls([MARKER].into_iter().collect())
             | Event::Clone
             | Event::Exec
@@ -78,9 +98,19 @@ impl Books {
         }
     }
 
+    /// Tasks that died and were not reaped.
+    pub fn unreaped(&self) -> Vec<u32> {
+        let accounts = self.accounts();
+        accounts
+            .iter()
+            .filter(|account| account.ends[1] == 1 && account.ends[2] == 0)
+            .map(|account| account.task)
+            .collect()
+    }
+
     /// All accounts.
     pub fn accounts(&self) -> Vec<Account> {
-        lock(&self.0).iter().map(|account| lock(account).clone()).collect()
+        lock(&self.accounts).iter().map(|account| lock(account).clone()).collect()
     }
 }
 
@@ -139,14 +169,14 @@ impl Engine for Auditor {
 
     fn syscall_entry(&mut self, _cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
         if let (Some((slot, number)), false) = (marker(entry.call()), entry.resumed()) {
-            lock(&self.account).entered(slot, number);
+            self.books.write(&self.account, |account| account.entered(slot, number));
         }
         Action::Resume
     }
 
     fn syscall_exit(&mut self, _cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
         if let Some((slot, number)) = exit.call().and_then(marker) {
-            lock(&self.account).returned(slot, number);
+            self.books.write(&self.account, |account| account.returned(slot, number));
         }
         Action::Resume
     }
@@ -167,8 +197,10 @@ impl Engine for Auditor {
         Action::Resume
     }
 
-    fn death(&mut self, _cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
-        lock(&self.account).ends[1] += 1;
+    fn death(&mut self, cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
+        let mut account = lock(&self.account);
+        account.ends[1] += 1;
+        account.task = cx.task().id().0;
         Action::Resume
     }
 
@@ -179,9 +211,9 @@ impl Engine for Auditor {
 
 /// Holds what was seen of a tree that was traced to its end against what it says itself.
 ///
-/// A thread that was killed may have got no further than about to do something; one that ended well did all it says.
+/// `zombies` are dead, and nobody has waited for them. A thread that was killed may have got no further than about to do something; one that ended well did all it says.
 #[must_use]
-pub fn compare(accounts: &[Account], board: &Board) -> Vec<String> {
+pub fn compare(accounts: &[Account], board: &Board, zombies: &[u32]) -> Vec<String> {
     let mut wrongs = Vec::new();
     let mut owners: BTreeMap<u32, usize> = BTreeMap::new();
     for (at, account) in accounts.iter().enumerate() {
@@ -191,6 +223,12 @@ pub fn compare(accounts: &[Account], board: &Board) -> Vec<String> {
                 wrongs
                     .push(format!("slot {slot} is of task {} and of {}", accounts[other].task, account.task));
             }
+        }
+        let [exits, deaths, reaps] = account.ends;
+        // It may have been waited for since.
+        let reaped = reaps == 1 || (reaps == 0 && zombies.contains(&account.task));
+        if deaths != 1 || !reaped || exits > 1 {
+            wrongs.push(format!("task {}: {exits} exits, {deaths} deaths, {reaps} reaps", account.task));
         }
         compare_account(account, board, &mut wrongs);
     }
@@ -226,10 +264,6 @@ pub fn compare(accounts: &[Account], board: &Board) -> Vec<String> {
 
 fn compare_account(account: &Account, board: &Board, wrongs: &mut Vec<String>) {
     let task = account.task;
-    let [exits, deaths, reaps] = account.ends;
-    if deaths != 1 || reaps != 1 || exits > 1 {
-        wrongs.push(format!("task {task}: {exits} exits, {deaths} deaths, {reaps} reaps"));
-    }
     let slots: Vec<(u32, Slot)> = account
         .marks
         .keys()
@@ -310,7 +344,7 @@ mod tests {
     #[test]
     fn counts_that_agree_are_fine() {
         let (accounts, board) = tree();
-        assert_eq!(compare(&accounts, &board), Vec::<String>::new());
+        assert_eq!(compare(&accounts, &board, &[]), Vec::<String>::new());
     }
 
     #[test]
@@ -318,7 +352,7 @@ mod tests {
         let one_wrong = |change: &dyn Fn(&mut Vec<Account>, &mut Board)| {
             let (mut accounts, mut board) = tree();
             change(&mut accounts, &mut board);
-            let wrongs = compare(&accounts, &board);
+            let wrongs = compare(&accounts, &board, &[]);
             assert_eq!(wrongs.len(), 1, "{wrongs:?}");
         };
         one_wrong(&|accounts, _| accounts[0].clones = 0);
@@ -326,6 +360,9 @@ mod tests {
         one_wrong(&|accounts, _| accounts[1].execs = 1);
         one_wrong(&|accounts, _| accounts[1].ends = [1, 2, 1]);
         one_wrong(&|accounts, _| accounts[1].ends = [1, 1, 0]);
+        let (mut accounts, board) = tree();
+        (accounts[1].ends, accounts[1].task) = ([1, 1, 0], 6);
+        assert!(compare(&accounts, &board, &[6]).is_empty(), "nobody has waited for it");
         one_wrong(&|accounts, _| drop(accounts.pop()));
         one_wrong(&|_, board| board.slots[1].as_mut().unwrap().asked = 4);
         one_wrong(&|accounts, _| accounts[1].wrongs.push(String::from("early")));
@@ -340,16 +377,16 @@ mod tests {
         let (mut accounts, mut board) = tree();
         let slot = board.slots[1].as_mut().unwrap();
         (slot.state, slot.asked, slot.clones_asked) = (State::Live, 4, 2);
-        assert!(compare(&accounts, &board).is_empty());
+        assert!(compare(&accounts, &board, &[]).is_empty());
         accounts[1].clones = 2;
-        assert!(compare(&accounts, &board).is_empty());
+        assert!(compare(&accounts, &board, &[]).is_empty());
         board.slots[1].as_mut().unwrap().done = 4;
-        assert_eq!(compare(&accounts, &board).len(), 1);
+        assert_eq!(compare(&accounts, &board, &[]).len(), 1);
         // Attached to late, and killed within the first call that was seen.
         accounts[1].marks.insert(1, Marks { first: 4, entry: 4, exit: 0 });
-        assert_eq!(compare(&accounts, &board).len(), 1);
+        assert_eq!(compare(&accounts, &board, &[]).len(), 1);
         board.slots[1].as_mut().unwrap().done = 3;
-        assert!(compare(&accounts, &board).is_empty());
+        assert!(compare(&accounts, &board, &[]).is_empty());
     }
 
     #[test]

@@ -288,27 +288,53 @@ impl<A: Arena> Controller<'_, A> {
             if let (true, Ok(size)) = (writes, sizes[0]) {
                 let _ = target.set_regset(GENERAL, &twice[0][..size.min(256)]);
             }
-            matches!(sizes, [Ok(_), Ok(_)]) && twice[0] != twice[1]
+            let changed = matches!(sizes, [Ok(_), Ok(_)]) && twice[0] != twice[1];
+            changed.then(|| differences(&twice[0], &twice[1]))
         };
         let found = engine.examine(look);
         self.crew.journal.count(
             "examine",
-            match found {
+            match &found {
                 Ok(_) => "good",
                 Err(ExamineError::Ran) => "ran",
                 Err(ExamineError::Dead) => "dead",
                 Err(ExamineError::NotHeld) => "not held",
             },
         );
-        if found == Ok(true) {
-            self.crew.wrong(&format!("engine {}: registers of a held task changed (INV-37)", watch.id));
+        if let Ok(Some(changed)) = found {
+            self.crew.wrong(&format!(
+                "engine {}: registers of held task {} changed: {changed} (INV-37)",
+                watch.id,
+                engine.task().id()
+            ));
         }
     }
 }
 
+/// Words that are not the same, by their place.
+fn differences(one: &[u8], other: &[u8]) -> String {
+    let mut text = String::new();
+    for (place, (one, other)) in one.chunks_exact(8).zip(other.chunks_exact(8)).enumerate() {
+        if one != other {
+            let [one, other] =
+                [one, other].map(|word| word.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)));
+            text += &format!("[{place}] {one:#x} -> {other:#x} ");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Move, Random};
+    use super::{Move, Random, differences};
+
+    #[test]
+    fn differences_are_told_by_place() {
+        let (one, mut other) = ([0; 24], [0; 24]);
+        other[9] = 1;
+        assert_eq!(differences(&one, &other), "[1] 0x0 -> 0x100 ");
+        assert_eq!(differences(&one, &one), "");
+    }
 
     #[test]
     fn moves_follow_from_the_seed_alone() {
