@@ -3,8 +3,8 @@
 //! `PTRACE_INTERRUPT`, and every signal that turns out to be ignored, makes a class of blocking system calls end
 //! with `EINTR` that would not have ended untraced. Where the stop is on the signal path, writing -514
 //! (`ERESTARTNOHAND`) in place of `EINTR` has the kernel restart the call if no handler runs and answer `EINTR`
-//! if one does: what happens untraced. Here: which calls, and when. Catching a blocked thread without waking it
-//! at all (a hardware breakpoint at its return) will stand in this module too.
+//! if one does: what happens untraced. Here: which calls, and when. How a thread is
+//! stopped without an interrupt stands in [`crate::quiet`].
 
 use crate::sys::ptrace::RawRegs;
 use crate::tracee::{Gone, Stopped};
