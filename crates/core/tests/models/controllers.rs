@@ -1,6 +1,7 @@
 //! Two controllers at once, with and without a report between them.
 
-use crate::world::{World, attach, attach_alone, enter, model, model_within, sleeper, to_user};
+use crate::probe::{attach, attach_alone};
+use crate::world::{World, enter, model, model_within, sleeper, to_user};
 use loom::thread;
 use utrace_core::{Action, ControlError, Event, EventSet, ExamineError, Progress, Verdict, Woken};
 

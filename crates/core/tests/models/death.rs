@@ -1,6 +1,7 @@
 //! Death and reap against attach, set_events, detach and each other (INV-16, INV-25, INV-30, INV-33).
 
-use crate::world::{World, attach, die, model, model_reaching, model_within, sleeper, try_attach};
+use crate::probe::{attach, try_attach};
+use crate::world::{World, die, model, model_reaching, model_within, sleeper};
 use utrace_core::{Action, ControlError, Detached, Event, EventSet, Match, Progress, SetEventsError};
 
 #[test]

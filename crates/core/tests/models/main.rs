@@ -11,6 +11,7 @@ mod examine;
 mod global;
 mod old;
 mod pairs;
+mod probe;
 mod release;
 mod report;
 mod stop;

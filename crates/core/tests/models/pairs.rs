@@ -1,6 +1,7 @@
 //! The fence pairs A to D, and the pairs of Release and Acquire, of the table in `record.rs`.
 
-use crate::world::{World, attach, die, enter, model, model_reaching, model_within, sleeper, try_attach};
+use crate::probe::{attach, try_attach};
+use crate::world::{World, die, enter, model, model_reaching, model_within, sleeper};
 use loom::thread;
 use std::sync::Arc;
 use utrace_core::{Action, BarrierError, Event, Interest, Progress, SyscallSet, Task};

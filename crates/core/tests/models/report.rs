@@ -1,7 +1,8 @@
 //! A report against everything that another thread may ask meanwhile: attach, lookup, control, detach.
 //! `set_events` and `barrier` against a report are in `pairs`.
 
-use crate::world::{World, attach, enter, model, to_user};
+use crate::probe::attach;
+use crate::world::{World, enter, model, to_user};
 use utrace_core::{Action, Event, Match, Progress, Verdict, Woken};
 
 /// INV-3, INV-4.
