@@ -127,6 +127,24 @@ fn json_is_one_object_a_line() {
 }
 
 #[test]
+fn json_tells_what_descriptors_stand_for() {
+    let place = Place::new();
+    let file = place.write("a", "text");
+    place.run(words("run --log=f,format=json,y,trace=openat,read,close -- cat a")).go().expect(0);
+    let log = place.read("f");
+    let mut told = 0;
+    for line in log.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        // The result of openat is a descriptor too.
+        let fd = if value["syscall"] == "openat" { &value["ret"] } else { &value["raw"][0] };
+        if value["fds"][fd.to_string()] == *file.to_str().unwrap() {
+            told += 1;
+        }
+    }
+    assert!(told >= 3, "openat, read and close: {log}");
+}
+
+#[test]
 fn straces_letters_make_one_log() {
     let place = Place::new();
     place.write("a", "some longer text");
