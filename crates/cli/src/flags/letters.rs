@@ -52,11 +52,11 @@ pub struct Letters {
     #[arg(short = 'P', long = "trace-path", value_name = "PATH", action = ArgAction::Append)]
     pub paths: Vec<String>,
 
-    /// Show at most N bytes of a string [32]
+    /// Show at most N bytes of a string (32)
     #[arg(short = 's', long = "string-limit", value_name = "N", allow_negative_numbers = true)]
     pub strings: Option<String>,
 
-    /// Column of the results [40]
+    /// Column of the results (40)
     #[arg(short = 'a', long = "columns", value_name = "N", allow_negative_numbers = true)]
     pub column: Option<String>,
 
