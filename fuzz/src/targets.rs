@@ -7,7 +7,9 @@ use utrace_abi::{Abi, SigInfo};
 use utrace_cli::flags::low;
 use utrace_cli::message::pointed;
 use utrace_engines::choices::Choices;
-use utrace_engines::render::{self, Call, Constants, Detail, Memory, Options, Outcome, Renderer, StringStyle};
+use utrace_engines::render::{
+    self, Call, Constants, Detail, Memory, Options, Outcome, Renderer, StringStyle,
+};
 use utrace_engines::spec::SpecError;
 use utrace_engines::{registry, sets};
 
