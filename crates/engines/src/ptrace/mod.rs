@@ -5,23 +5,23 @@
 //!
 //! | engine | sits on | does |
 //! |---|---|---|
-//! | [`client`] | every thread | asks for ptrace(2) and wait4(2) and waitid(2) only; answers them, or lets them run |
-//! | [`tracee`] | a thread that a client traces, once per tracer | makes the stops that this tracer asked for |
+//! | `client` | every thread | asks for ptrace(2) and wait4(2) and waitid(2) only; answers them, or lets them run |
+//! | `tracee` | a thread that a client traces, once per tracer | makes the stops that this tracer asked for |
 //!
-//! A pair of a tracer thread and a tracee is a [`link::Link`]. Its stops are its engine's sticky stop, so several
+//! A pair of a tracer thread and a tracee is a `link::Link`. Its stops are its engine's sticky stop, so several
 //! tracers on one thread share it as any engines do: the thread runs when nobody holds it, a signal goes from one to
 //! the next, and what one changes at a system call's entry the next one sees.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`stop`] | what a stop looks like to a tracer: status, siginfo, event message, syscall info (pure) |
-//! | [`link`] | the state of one link and its steps (pure but for the handle to its engine) |
-//! | [`wait`] | the wait calls taken apart, and which link answers one (pure) |
-//! | [`request`] | the requests: numbers, what is done, the table of the docs |
-//! | [`world`] | all threads and links of a tree |
-//! | [`serve`], [`examine`], [`peek`], [`registers`] | the requests carried out |
-//! | [`overlay`], [`memory`] | breakpoints of several tracers in one text |
-//! | [`proc`] | what only `/proc` knows |
+//! | `stop` | what a stop looks like to a tracer: status, siginfo, event message, syscall info (pure) |
+//! | `link` | the state of one link and its steps (pure but for the handle to its engine) |
+//! | `wait` | the wait calls taken apart, and which link answers one (pure) |
+//! | `request` | the requests: numbers, what is done, the table of the docs |
+//! | `world` | all threads and links of a tree |
+//! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
+//! | `overlay`, `memory` | breakpoints of several tracers in one text |
+//! | `proc` | what only `/proc` knows |
 //!
 //! A wait of a client mostly runs in the kernel, which knows its real children. When a link has news, the waiting
 //! client is interrupted (it is a task like any other) and gets its answer in place of the restart. One whose

@@ -1,7 +1,7 @@
 //! The requests of ptrace(2): which there are, and what is done with each.
 //!
 //! Key types: [`Row`]. [`TABLE`] is the one list; `docs/ptrace.md` is made from it (a test holds that), and
-//! [`super::serve`] has an arm for each that it emulates.
+//! `super::serve` has an arm for each that it emulates.
 
 use utrace_abi::ptrace as abi;
 

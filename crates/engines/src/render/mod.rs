@@ -312,7 +312,7 @@ impl Renderer {
         result::result(&mut cx, Ret::Hex);
     }
 
-    /// As [`signal`], with these options.
+    /// As [`signal()`], with these options.
     pub fn signal(&self, info: &SigInfo, out: &mut String) {
         let (number, call) = (info.signo() as u64, Call::new(0, [0; 6]));
         // Its name stands in front in every style.

@@ -46,9 +46,9 @@ enum Way {
     /// Stay on the tracee's processor and run under `SCHED_IDLE`. A processor that runs nothing else counts as
     /// idle (`sched_idle_cpu()` in kernel/sched/fair.c), so the tracee is resumed right there, in our place, and we go
     /// on when it stops, without a wake-up. If somebody else runs there at that moment, the tracee slips away, and
-    /// would stay away: then we go after it. Watched by the [`Lifter`], as it must not last when others want to run.
+    /// would stay away: then we go after it. Watched by the [`lifter`], as it must not last when others want to run.
     Yielding,
-    /// Stay on the tracee's processor and keep them all awake ([`Warmers`]), so that the kernel does not look for an idle
+    /// Stay on the tracee's processor and keep them all awake ([`warmer`]), so that the kernel does not look for an idle
     /// one when it resumes the tracee. For small machines.
     Warming,
     /// Look for the next stop for a while before sleeping, which saves half of the wake-ups.
