@@ -59,9 +59,13 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
             &rest[..c.len_utf8()]
         };
         rest = &rest[word.len()..];
-        if out.ends_with(":[") && word.bytes().all(|b| b.is_ascii_digit()) {
+        let is_number = word.bytes().all(|b| b.is_ascii_digit());
+        if out.ends_with(":[") && is_number {
             // An anonymous file is named by its inode: pipe:[1], socket:[2].
             out.push_str("INODE");
+        } else if is_number && ["f_bfree=", "f_bavail=", "f_ffree="].iter().any(|field| out.ends_with(field)) {
+            // What is left of a disk changes under others' hands.
+            out.push_str("FREE");
         } else if word.len() > 2 && (pids.contains(&word) || is_pages(word)) {
             out.push_str("PID");
         } else if word.len() >= 8 && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit()) {
