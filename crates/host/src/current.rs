@@ -91,11 +91,18 @@ fn line(tid: Tid) -> Result<String, HostError> {
     fs::read_to_string(path).map_err(|error| refused(tid, Errno::from_io(&error)))
 }
 
-/// The third field counts time slices (Documentation/scheduler/sched-stats.rst).
-fn slices(tid: Tid) -> Result<u64, Errno> {
+/// How many time slices a thread has had.
+pub(crate) fn slices(tid: Tid) -> Result<u64, Errno> {
     let stats =
         fs::read_to_string(format!("/proc/{tid}/schedstat")).map_err(|error| Errno::from_io(&error))?;
-    stats.split_ascii_whitespace().nth(2).and_then(|field| field.parse().ok()).ok_or(Errno::EINVAL)
+    parse_slices(&stats).ok_or(Errno::EINVAL)
+}
+
+/// The third field counts time slices (Documentation/scheduler/sched-stats.rst). A kernel that keeps no count writes 0,
+/// which no thread has that ever slept: taken for a count, it would make each look as if it had not moved.
+fn parse_slices(stats: &str) -> Option<u64> {
+    let slices = stats.split_ascii_whitespace().nth(2)?.parse().ok()?;
+    (slices > 0).then_some(slices)
 }
 
 fn refused(tid: Tid, errno: Errno) -> HostError {
@@ -123,7 +130,7 @@ fn parse(tid: Tid, line: &str, slices: u64) -> Option<Blocked> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Current, current_syscall, parse};
+    use super::{Current, current_syscall, parse, parse_slices};
     use crate::error::HostError;
     use crate::types::Tid;
 
@@ -135,6 +142,13 @@ mod tests {
         let fault = parse(tid, "-1 0x7ffe10 0x7f42\n", 9).unwrap();
         assert_eq!((fault.number, fault.sp, fault.pc), (None, 0x7ffe10, 0x7f42));
         assert_eq!(parse(tid, "232 0x5 0x7f", 9), None);
+    }
+
+    #[test]
+    fn slices_that_are_not_counted_are_no_count() {
+        assert_eq!(parse_slices("917204 3125 7\n"), Some(7));
+        assert_eq!(parse_slices("0 0 0\n"), None);
+        assert_eq!(parse_slices(""), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use utrace_core::{Target, TargetError, Task, TaskHost};
 use super::message::Message;
 use super::table::Key;
 use super::view::Afar;
+use crate::current;
 use crate::shared::Shared;
 use crate::types::Tid;
 
@@ -70,9 +71,8 @@ impl TaskHost for Hook {
         let off =
             || fs::read(format!("/proc/{tid}/syscall")).ok().filter(|line| !line.starts_with(b"running"));
         off()?;
-        // The third field counts time slices (Documentation/scheduler/sched-stats.rst): one more, and it ran.
-        let stats = fs::read_to_string(format!("/proc/{tid}/schedstat")).ok()?;
-        let slices = stats.split_ascii_whitespace().nth(2)?.parse().ok()?;
+        // One time slice more, and it ran.
+        let slices = current::slices(tid).ok()?;
         off().map(|_| slices)
     }
 

@@ -136,8 +136,8 @@ impl Tracer {
             _ if listens && order.is_known(&tracee.group_regs) => Ok(tracee.group_regs.clone()),
             _ if listens => return self.serve_listener(tracee, order),
             Run::Held(stopped, _) => view::serve_regset(stopped, order.set, order.write),
-            Run::Running(_) => view::regset_of_sleeper(tracee.tid, order.set, order.write.as_deref()),
-            Run::Handled => Err(utrace_core::TargetError::Unsupported),
+            Run::Running(_) if order.write.is_none() => view::regset_of_resumed(tracee.tid, order.set),
+            Run::Running(_) | Run::Handled => Err(utrace_core::TargetError::Unsupported),
         };
         self.table.put(tracee);
         let _ = order.reply.send(answer);

@@ -210,12 +210,24 @@ pub(crate) fn serve_regset(
     }
 }
 
+/// A register set of a thread that was resumed: by now it may sleep in a call, or be in a stop whose news is still to
+/// be taken, in which the kernel shows all of them.
+pub(crate) fn regset_of_resumed(tid: Tid, set: Regset) -> Result<Vec<u8>, TargetError> {
+    let asleep = regset_of_sleeper(tid, set);
+    // In this order: whoever is in no stop now was in none before, because only we end stops; or it was killed, and
+    // then no examination calls this good.
+    match serve_regset(&mut Stopped::held(tid), set, None) {
+        Err(TargetError::Died) => asleep,
+        stopped => stopped,
+    }
+}
+
 /// The registers of a thread that sleeps in a call, which nobody stopped: those that `/proc/TID/syscall` tells.
 ///
 /// The call's number, its arguments, stack and instruction pointer are the thread's own. `rax` is what a call in
 /// progress has there (`-ENOSYS`) and `rcx` what the instruction left; the rest is not known from outside and 0.
-pub(crate) fn regset_of_sleeper(tid: Tid, set: Regset, write: Option<&[u8]>) -> Result<Vec<u8>, TargetError> {
-    if set != regset::GENERAL || write.is_some() {
+fn regset_of_sleeper(tid: Tid, set: Regset) -> Result<Vec<u8>, TargetError> {
+    if set != regset::GENERAL {
         return Err(TargetError::Unsupported);
     }
     match place::of(tid) {

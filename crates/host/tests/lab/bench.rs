@@ -32,6 +32,12 @@ pub(crate) fn send(pid: i32, signal: i32) {
     assert!(status.unwrap().success());
 }
 
+/// The letter of a thread's state in `/proc/TID/stat`.
+pub(crate) fn state(tid: i32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{tid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).unwrap_or("gone").to_owned()
+}
+
 /// A hexadecimal line of `/proc/PID/status`.
 pub(crate) fn status(pid: i32, key: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
