@@ -268,7 +268,7 @@ fn letters() {
         "--trace=%file --string-limit=3",
         "-e inject=getuid:error=EPERM",
         "-C -e trace=close -U name,calls -S name",
-        "-c -e trace=close,openat -U errors,calls -S calls",
+        "-c -e trace=close,openat -U errors,calls -S errors",
     ] {
         let run = |tracer: &std::path::Path, to: &str, start: &str| {
             let args = words(&format!("{start} {flags} -o {to} -- cat a nowhere /etc/passwd"));
