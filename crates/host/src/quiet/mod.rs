@@ -71,7 +71,9 @@ pub(crate) struct Quiet {
     /// A stop is wanted, and none has come since.
     sought: Sought,
     trap: Option<Trap>,
-    /// A trap that was taken down had been hit: this signal of it is still to come as a stop of its own.
+    /// A trap that was taken down may have been hit: this signal of it may still come as a stop of its own. That is
+    /// no promise: a clock that ran need not have ticked (`perf::Event::count`), a breakpoint's hit is counted a moment
+    /// before its signal is sent, and a trap that is taken down in between sends none.
     echo: Option<Carrier>,
 }
 
@@ -138,14 +140,6 @@ impl Quiet {
         self.trap.as_ref().is_some_and(|trap| matches!(trap.kind(), Kind::Return(_)))
     }
 
-    /// Whether the trap was hit, so that a stop is on its way.
-    ///
-    /// The echo of an earlier one is no such promise: a hit is counted a moment before its signal is sent, and a trap
-    /// that is taken down in between sends none.
-    pub(crate) fn is_hit(&self) -> bool {
-        self.trap.as_ref().is_some_and(Trap::is_hit)
-    }
-
     /// Sets a trap in place of the one there was.
     pub(crate) fn set(&mut self, trap: Trap) {
         self.take_down();
@@ -165,7 +159,7 @@ impl Quiet {
         self.take_down();
     }
 
-    /// The signal whose stop is still to come.
+    /// The signal whose stop may still come.
     pub(crate) fn echo(&self) -> Option<i32> {
         self.echo.as_ref().map(Carrier::signal)
     }

@@ -106,14 +106,10 @@ impl Trap {
         self.kind
     }
 
-    /// Whether it was hit.
-    pub(crate) fn is_hit(&self) -> bool {
-        self.event.hits() > 0
-    }
-
-    /// Takes it down; answers what it waited for, and if it was hit the signal that is on its way.
+    /// Takes it down; answers what it waited for, and the signal that is on its way if it was hit. A clock may not
+    /// have ticked although it counted, but without a count it has not.
     pub(crate) fn end(self) -> (Kind, Option<Carrier>) {
-        let hits = self.event.end();
-        (self.kind, (hits > 0).then_some(self.carrier))
+        let count = self.event.end();
+        (self.kind, (count > 0).then_some(self.carrier))
     }
 }

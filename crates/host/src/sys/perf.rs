@@ -86,7 +86,7 @@ impl Event {
         )
     }
 
-    /// Counts each `period` nanoseconds of processor time of `tid` that end in user mode.
+    /// Ticks after each `period` nanoseconds of processor time of `tid` that end in user mode.
     ///
     /// # Errors
     /// As [`Event::breakpoint`].
@@ -118,8 +118,10 @@ impl Event {
         Ok(())
     }
 
-    /// How often it was hit. 0 if that cannot be read.
-    pub(crate) fn hits(&self) -> u64 {
+    /// What it counted: how often a breakpoint was hit; of a clock, the nanoseconds that the thread ran, in user mode
+    /// or not, which says nothing about ticks (task_clock_event_update() in kernel/events/core.c). 0 if that cannot be
+    /// read.
+    fn count(&self) -> u64 {
         let mut count = [0; 8];
         match (&self.0).read_exact(&mut count) {
             Ok(()) => u64::from_ne_bytes(count),
@@ -127,13 +129,13 @@ impl Event {
         }
     }
 
-    /// Ends it and answers how often it was hit in all. No hit comes after this.
+    /// Ends it and answers what it counted in all. No hit comes after this.
     pub(crate) fn end(self) -> u64 {
         /// `PERF_EVENT_IOC_DISABLE`.
         const DISABLE: libc::c_ulong = 0x2401;
         // SAFETY: the request takes a number. If it fails, the thread is gone and nothing is hit any more.
         let _ = unsafe { libc::ioctl(self.0.as_raw_fd(), DISABLE, 0) };
-        self.hits()
+        self.count()
     }
 }
 

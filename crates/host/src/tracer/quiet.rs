@@ -12,6 +12,7 @@ use super::syscalls::{index_of, is_error};
 use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::filter::{ARCH_I386, ARCH_X86_64};
 use crate::notice::{Handling, Notice};
+use crate::procfs::{self, State};
 use crate::quiesce;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
@@ -44,7 +45,12 @@ impl Tracer {
         let Run::Running(request) = tracee.run else { return };
         // A child before its first stop, and a launch before its exec, come by themselves. A process that is
         // stopped is quiescent as it is.
-        if tracee.phase != Phase::Living || request == Request::Listen || tracee.quiet.waits_for_return() {
+        if tracee.phase != Phase::Living || request == Request::Listen {
+            return;
+        }
+        // A call whose return is watched may last. Who leaves need not stay for it: it may have been awake in it just
+        // now, and be asleep in it at the next look, where it can be interrupted.
+        if tracee.quiet.waits_for_return() && tracee.parting.is_none() {
             return;
         }
         tracee.quiet.seek();
@@ -75,10 +81,14 @@ impl Tracer {
         let stops_after_call = !matches!(request, Request::Cont);
         let Ok(file) = PlaceFile::open(tracee.tid) else { return self.approach_blindly(tracee) };
         for _ in 0..LOOKS {
-            if tracee.quiet.is_hit() {
+            let place = file.read();
+            // The trap may have sprung, and the stop be there that we have not waited for yet: it looks like a sleep.
+            // The trap's own count does not tell, as a clock counts the time that the thread ran, not its ticks.
+            if tracee.quiet.is_set() && procfs::stat(tracee.tid).is_ok_and(|stat| stat.state == State::Traced)
+            {
                 return Next::Comes;
             }
-            match file.read() {
+            match place {
                 Ok(Place::Blocked(call)) if tracee.parting.is_some() && self.leaves_call(tracee, &call) => {
                     return Next::Comes;
                 }
