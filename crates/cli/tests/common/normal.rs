@@ -63,7 +63,8 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
         if out.ends_with(":[") && is_number {
             // An anonymous file is named by its inode: pipe:[1], socket:[2].
             out.push_str("INODE");
-        } else if is_number && ["f_bfree=", "f_bavail=", "f_ffree="].iter().any(|field| out.ends_with(field)) {
+        } else if is_number && ["f_bfree=", "f_bavail=", "f_ffree="].iter().any(|field| out.ends_with(field))
+        {
             // What is left of a disk changes under others' hands.
             out.push_str("FREE");
         } else if word.len() > 2 && (pids.contains(&word) || is_pages(word)) {
