@@ -18,10 +18,14 @@ use crate::process::Process;
 use crate::quiet::{Care, Manners, Telling};
 use crate::shared::Shared;
 use crate::sys::Errno;
+use crate::sys::process;
 use crate::sys::sigmask::{self, SigMask};
 use crate::tracer::{AttachOrder, DetachOrder, LaunchOrder, Message, Tracer, Whole};
 use crate::types::Tid;
 use crate::watchdog;
+
+/// How often to look whether the tracer thread is gone; it takes microseconds.
+const RELEASE_LOOKS: u32 = 100_000;
 
 /// How a host is set up before it starts.
 pub struct Builder {
@@ -258,6 +262,25 @@ impl Inner {
         for thread in threads {
             // A panic there was reported when it happened.
             let _ = thread.join();
+        }
+        self.await_release();
+    }
+
+    /// Blocks until the kernel has released the tracer thread.
+    ///
+    /// Threads that sleep are left by its end (`exit_ptrace()`), and a join returns a moment before: the word it waits for is
+    /// cleared in `exit_mm()`, which comes first. The bound is for the case that its number is in use again.
+    fn await_release(&self) {
+        let (Some(me), Some(tracer)) =
+            (Tid::new(std::process::id().cast_signed()), self.shared.mailbox.owner())
+        else {
+            return;
+        };
+        for _ in 0..RELEASE_LOOKS {
+            if process::tgkill(me, tracer, 0).is_err() {
+                return;
+            }
+            std::thread::yield_now();
         }
     }
 }

@@ -101,6 +101,11 @@ impl Mailbox {
         ME.with(|me| *me == self.owner.load(Ordering::Relaxed))
     }
 
+    /// The tracer thread.
+    pub(crate) fn owner(&self) -> Option<Tid> {
+        Tid::new(self.owner.load(Ordering::Relaxed))
+    }
+
     fn ring(&self) {
         // Before the doorbell is there, and if it was killed, the tracer drains the mailbox once it has a new one.
         if let Some(bell) = Tid::new(self.bell.load(Ordering::Acquire)) {
