@@ -9,6 +9,35 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Signal(u8);
 
+/// What a signal does that is neither handled nor ignored (signal(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultAction {
+    /// Nothing.
+    Ignore,
+    /// Stops the process.
+    Stop,
+    /// Ends the process with a core dump.
+    Core,
+    /// Ends the process.
+    Terminate,
+}
+
+impl DefaultAction {
+    /// Of the signal of this number; one that there is not would end the process.
+    #[must_use]
+    pub const fn of(number: u32) -> Self {
+        match number {
+            // SIGCHLD, SIGCONT, SIGURG, SIGWINCH
+            17 | 18 | 23 | 28 => Self::Ignore,
+            // SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
+            19..=22 => Self::Stop,
+            // SIGQUIT to SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS
+            3..=8 | 11 | 24 | 25 | 31 => Self::Core,
+            _ => Self::Terminate,
+        }
+    }
+}
+
 /// Names of signals 1 to 31.
 #[rustfmt::skip]
 static NAMES: [&str; 31] = [
@@ -195,6 +224,31 @@ impl SigSet {
 mod tests {
     use super::*;
     use std::string::ToString;
+
+    #[test]
+    fn default_actions_are_those_of_signal_7() {
+        let all = |action| {
+            (1..=64)
+                .filter(|n| DefaultAction::of(*n) == action)
+                .map(u32::cast_signed)
+                .collect::<std::vec::Vec<_>>()
+        };
+        assert_eq!(all(DefaultAction::Ignore), [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH]);
+        assert_eq!(all(DefaultAction::Stop), [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU]);
+        let core = [
+            libc::SIGQUIT,
+            libc::SIGILL,
+            libc::SIGTRAP,
+            libc::SIGABRT,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGSEGV,
+            libc::SIGXCPU,
+            libc::SIGXFSZ,
+            libc::SIGSYS,
+        ];
+        assert_eq!(all(DefaultAction::Core), core);
+    }
 
     #[test]
     fn names_follow_the_headers() {

@@ -5,8 +5,10 @@
 
 use core::ffi::{c_int, c_ulong};
 
+use utrace_abi::signal::DefaultAction;
 use utrace_core::{Disposition, Event, SigInfo, SignalAction, SignalKind, SignalReport};
 
+const SIGSTOP: u32 = libc::SIGSTOP.unsigned_abs();
 const DELIVER: u32 = 0x00;
 const IGN: u32 = 0x10;
 const TERM: u32 = 0x20;
@@ -135,23 +137,15 @@ fn delivered(signal: &SignalReport, answer: &Answer) -> SignalAction {
     }
 }
 
-/// The default action of each signal (signal(7)).
+/// What the default action of a signal is called in an answer.
 fn default_action(number: u32) -> SignalAction {
-    match c_int::try_from(number).unwrap_or(0) {
-        0 | libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => SignalAction::Ignore,
-        libc::SIGSTOP => SignalAction::Stop,
-        libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => SignalAction::TStop,
-        libc::SIGQUIT
-        | libc::SIGILL
-        | libc::SIGTRAP
-        | libc::SIGABRT
-        | libc::SIGBUS
-        | libc::SIGFPE
-        | libc::SIGSEGV
-        | libc::SIGXCPU
-        | libc::SIGXFSZ
-        | libc::SIGSYS => SignalAction::Core,
-        _ => SignalAction::Terminate,
+    match (DefaultAction::of(number), number) {
+        // A report without a signal, to which nothing is added.
+        (_, 0) | (DefaultAction::Ignore, _) => SignalAction::Ignore,
+        (DefaultAction::Stop, SIGSTOP) => SignalAction::Stop,
+        (DefaultAction::Stop, _) => SignalAction::TStop,
+        (DefaultAction::Core, _) => SignalAction::Core,
+        (DefaultAction::Terminate, _) => SignalAction::Terminate,
     }
 }
 

@@ -4,6 +4,7 @@
 //! again in the same stop, so its details are kept and it is ahead of all others. What its fate is and how it
 //! is carried out is in `deliver`; job control in `jctl`; traps of steps in `step`.
 
+use utrace_abi::signal::DefaultAction;
 use utrace_core::{
     Action, Disposition, Event, EventSet, SigInfo, SignalAction, SignalKind, SignalReport, Verdict,
 };
@@ -383,22 +384,13 @@ fn classify(signal: i32, disposition: Disposition) -> Event {
     }
 }
 
-/// The default action of each signal (signal(7)).
+/// The event of a signal whose default action is taken.
 pub(super) fn default_event(signal: i32) -> Event {
-    match signal {
-        libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => Event::SignalIgn,
-        libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => Event::SignalStop,
-        libc::SIGQUIT
-        | libc::SIGILL
-        | libc::SIGTRAP
-        | libc::SIGABRT
-        | libc::SIGBUS
-        | libc::SIGFPE
-        | libc::SIGSEGV
-        | libc::SIGXCPU
-        | libc::SIGXFSZ
-        | libc::SIGSYS => Event::SignalCore,
-        _ => Event::SignalTerm,
+    match DefaultAction::of(signal.unsigned_abs()) {
+        DefaultAction::Ignore => Event::SignalIgn,
+        DefaultAction::Stop => Event::SignalStop,
+        DefaultAction::Core => Event::SignalCore,
+        DefaultAction::Terminate => Event::SignalTerm,
     }
 }
 
