@@ -4,21 +4,14 @@
 //! [`Lifter`] is a thread that sleeps unless the tracer yields ([`super`]); then it looks every
 //! [`PATIENCE`] whether enough stops are served. Nothing here decides when to yield.
 
-use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
+use super::beats::{Beats, PATIENCE};
 use crate::procfs::{self, State};
 use crate::sys::sched::{self, Policy};
 use crate::types::Tid;
-
-/// How often the lifter looks.
-const PATIENCE: Duration = Duration::from_millis(4);
-/// How many stops a tracer that gets its turns serves in that time at the least: one in 250 us. Whoever waits longer
-/// for a stop gains nothing from yielding.
-const ENOUGH: u64 = 16;
 
 /// What the tracer and the lifter have between them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +36,7 @@ pub(super) enum Lifted {
 }
 
 struct Shared {
-    served: AtomicU64,
+    served: Beats,
     watch: Mutex<Watch>,
     changed: Condvar,
 }
@@ -62,7 +55,7 @@ impl Lifter {
     /// The lifter itself tries it first, so that the tracer is never the one that is stuck.
     pub(super) fn start(tid: Tid) -> io::Result<Option<Lifter>> {
         let shared = Arc::new(Shared {
-            served: AtomicU64::new(0),
+            served: Beats::default(),
             watch: Mutex::new(Watch::Off),
             changed: Condvar::new(),
         });
@@ -82,8 +75,7 @@ impl Lifter {
     /// The tracer served a stop.
     #[inline]
     pub(super) fn beat(&self) {
-        // One writer; the lifter only compares.
-        self.shared.served.store(self.shared.served.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.shared.served.beat();
     }
 
     /// The tracer yields from now on, watched.
@@ -140,10 +132,10 @@ fn watch(shared: &Shared, tid: Tid) {
                 continue;
             }
         }
-        let served = shared.served.load(Ordering::Relaxed);
+        let before = shared.served.count();
         let waited = shared.changed.wait_timeout_while(watch, PATIENCE, |now| *now == Watch::On);
         watch = waited.unwrap_or_else(PoisonError::into_inner).0;
-        if *watch == Watch::On && shared.served.load(Ordering::Relaxed) - served < ENOUGH {
+        if *watch == Watch::On && !shared.served.are_enough_since(before) {
             let runnable = procfs::stat(tid).is_ok_and(|stat| stat.state == State::Running);
             let _ = sched::set_policy(tid, Policy::Normal);
             *watch = Watch::Lifted(if runnable { Lifted::Starved } else { Lifted::Quiet });

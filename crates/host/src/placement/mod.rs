@@ -8,6 +8,7 @@
 //! keeps it if that helped and otherwise lets go for a while. Only the tracer thread's own affinity and policy are
 //! ever changed, never the tracee's.
 
+mod beats;
 mod lifter;
 mod means;
 mod warmer;

@@ -10,17 +10,14 @@ use core::hint;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::beats::{Beats, PATIENCE};
 use crate::sys::process;
 use crate::sys::sched::{self, CpuSet, Policy};
 
 /// Most processors to be kept awake: on more it takes too much of the machine.
 const MOST: usize = 4;
-/// How often a warmer looks whether stops are still served.
-const PATIENCE: Duration = Duration::from_millis(4);
-/// How many must have been, in that time: one in 250 us.
-const ENOUGH: u64 = 16;
 /// Pauses between two looks at the order, some microseconds.
 const PAUSES: u32 = 64;
 
@@ -33,7 +30,7 @@ enum Order {
 }
 
 struct Shared {
-    served: AtomicU64,
+    served: Beats,
     /// Counts the changes of the order, so that it can be looked at without the lock.
     version: AtomicU64,
     order: Mutex<Order>,
@@ -53,7 +50,7 @@ impl Warmers {
             return None;
         }
         let shared = Arc::new(Shared {
-            served: AtomicU64::new(0),
+            served: Beats::default(),
             version: AtomicU64::new(0),
             order: Mutex::new(Order::Sleep),
             changed: Condvar::new(),
@@ -80,8 +77,7 @@ impl Warmers {
     /// The tracer served a stop.
     #[inline]
     pub(super) fn beat(&self) {
-        // One writer; the warmers only compare.
-        self.shared.served.store(self.shared.served.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.shared.served.beat();
     }
 
     /// Warms from now on, for as long as stops are served.
@@ -149,17 +145,16 @@ fn serve(shared: &Shared) {
 /// Keeps the processor awake until the order changes (`true`) or too little is served (`false`).
 fn warm(shared: &Shared, version: u64) -> bool {
     let mut since = Instant::now();
-    let mut before = shared.served.load(Ordering::Relaxed);
+    let mut before = shared.served.count();
     while shared.version.load(Ordering::Relaxed) == version {
         for _ in 0..PAUSES {
             hint::spin_loop();
         }
         if since.elapsed() >= PATIENCE {
-            let served = shared.served.load(Ordering::Relaxed);
-            if served - before < ENOUGH {
+            if !shared.served.are_enough_since(before) {
                 return false;
             }
-            (since, before) = (Instant::now(), served);
+            (since, before) = (Instant::now(), shared.served.count());
         }
     }
     true
