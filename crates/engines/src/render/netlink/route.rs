@@ -1,7 +1,7 @@
 //! `NETLINK_ROUTE` (rtnetlink(7)): links, addresses, routes, neighbours, rules, queueing disciplines.
 //!
 //! Each message has a fixed body, shown here, and attributes, whose tables follow. Layouts are those of
-//! <linux/rtnetlink.h> and its neighbours.
+//! <linux/rtnetlink.h> and its neighbours. Long because most of it is those tables, and a body means nothing without its own.
 
 use super::super::cx::Cx;
 use super::super::flags::{choice, flags};
