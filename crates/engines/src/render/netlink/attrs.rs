@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use super::super::cx::{Cx, push_radix};
 use super::super::flags::{choice, flags};
 use super::super::net::interface;
-use super::{half, hex, long, text, word};
+use super::{Head, half, hex, long, series, text, word};
 use utrace_abi::flags::{self as f, NameSet};
 
 /// The attributes of one place.
@@ -68,32 +68,10 @@ pub(super) fn show(cx: &mut Cx<'_>, data: &[u8], table: &Table, family: u8) {
 
 /// Walks attributes; `each` shows one with its header.
 fn list(cx: &mut Cx<'_>, data: &[u8], each: impl Fn(&mut Cx<'_>, Header, &[u8])) {
-    let mut rest = data;
-    let mut listed = false;
-    for count in 0.. {
-        let (Some(len), Some(number)) = (half(rest, 0), half(rest, 2)) else {
-            hex(cx, rest);
-            break;
-        };
-        let step = usize::from(len).next_multiple_of(4);
-        let next = rest.get(step..).filter(|next| usize::from(len) >= HEADER && !next.is_empty());
-        if next.is_some() && !listed {
-            cx.s("[");
-            listed = true;
-        }
-        if cx.abbreviated() && count == cx.options.string_limit {
-            cx.s("...");
-            break;
-        }
-        let body = rest.get(HEADER..usize::from(len).min(rest.len())).unwrap_or_default();
-        each(cx, Header { len, number }, body);
-        let Some(next) = next else { break };
-        cx.s(", ");
-        rest = next;
-    }
-    if listed {
-        cx.s("]");
-    }
+    series(cx, data, |cx, header: Header, rest| {
+        let body = rest.get(HEADER..usize::from(header.len).min(rest.len())).unwrap_or_default();
+        each(cx, header, body);
+    });
 }
 
 /// `struct nlattr`.
@@ -101,6 +79,17 @@ fn list(cx: &mut Cx<'_>, data: &[u8], each: impl Fn(&mut Cx<'_>, Header, &[u8]))
 struct Header {
     len: u16,
     number: u16,
+}
+
+impl Head for Header {
+    fn of(data: &[u8]) -> Option<Header> {
+        Some(Header { len: half(data, 0)?, number: half(data, 2)? })
+    }
+
+    fn next(self, data: &[u8]) -> Option<&[u8]> {
+        let step = usize::from(self.len).next_multiple_of(4);
+        data.get(step..).filter(|next| usize::from(self.len) >= HEADER && !next.is_empty())
+    }
 }
 
 /// Bits of an attribute's number that are not part of it.

@@ -28,6 +28,15 @@ const HEADER: usize = 16;
 /// Most bytes that are looked at.
 const DATA_MAX: u64 = 1 << 17;
 
+/// What something begins with of which several may follow each other: messages, attributes.
+trait Head: Copy {
+    /// Reads it; `None` if there is too little for one.
+    fn of(data: &[u8]) -> Option<Self>;
+
+    /// What begins with the next one, if there is one behind this, which `data` begins with.
+    fn next(self, data: &[u8]) -> Option<&[u8]>;
+}
+
 /// `struct nlmsghdr`.
 #[derive(Clone, Copy)]
 struct Header {
@@ -38,14 +47,13 @@ struct Header {
     pid: u32,
 }
 
-impl Header {
+impl Head for Header {
     fn of(data: &[u8]) -> Option<Header> {
         let len = word(data, 0)?;
         let (kind, flags) = (half(data, 4)?, half(data, 6)?);
         Some(Header { len, kind, flags, seq: word(data, 8)?, pid: word(data, 12)? })
     }
 
-    /// Where the next message begins, if there is one.
     fn next(self, data: &[u8]) -> Option<&[u8]> {
         let step = (self.len as usize).checked_next_multiple_of(4)?;
         data.get(step..).filter(|rest| step >= HEADER && !rest.is_empty())
@@ -82,16 +90,17 @@ pub(super) fn show_if(cx: &mut Cx<'_>, addr: u64, len: u64) -> bool {
     true
 }
 
-/// Messages one after another; brackets around them if there are several.
-fn messages(cx: &mut Cx<'_>, data: &[u8], family: u32) {
+/// Shows one after another with `show`, which is given all that `data` still has; brackets around them if there are
+/// several.
+fn series<H: Head>(cx: &mut Cx<'_>, data: &[u8], show: impl Fn(&mut Cx<'_>, H, &[u8])) {
     let mut rest = data;
     let mut listed = false;
     for count in 0.. {
-        let Some(header) = Header::of(rest) else {
+        let Some(head) = H::of(rest) else {
             hex(cx, rest);
             break;
         };
-        let next = header.next(rest);
+        let next = head.next(rest);
         if next.is_some() && !listed {
             cx.s("[");
             listed = true;
@@ -100,7 +109,7 @@ fn messages(cx: &mut Cx<'_>, data: &[u8], family: u32) {
             cx.s("...");
             break;
         }
-        message(cx, header, rest, family);
+        show(cx, head, rest);
         let Some(next) = next else { break };
         cx.s(", ");
         rest = next;
@@ -108,6 +117,10 @@ fn messages(cx: &mut Cx<'_>, data: &[u8], family: u32) {
     if listed {
         cx.s("]");
     }
+}
+
+fn messages(cx: &mut Cx<'_>, data: &[u8], family: u32) {
+    series(cx, data, |cx, header, rest| message(cx, header, rest, family));
 }
 
 /// One message: `{header}`, or `[{header}, body]`.
