@@ -41,7 +41,7 @@ pub fn attach(args: &AttachArgs, tools: &Tools) -> End {
 fn trace(args: &AttachArgs, tools: &Tools) -> Result<Code, String> {
     let (to, news) = mpsc::channel();
     listen(to.clone()).map_err(|e| format!("cannot catch signals: {e}"))?;
-    let mut builder = Host::builder().notices(say);
+    let mut builder = Host::builder().notices(say).spare_stop_signals();
     if args.strict {
         builder = builder.strict();
     }

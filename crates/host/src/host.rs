@@ -19,6 +19,7 @@ use crate::quiet::{Care, Manners, Telling};
 use crate::shared::Shared;
 use crate::sys::Errno;
 use crate::sys::process;
+use crate::sys::sigchld;
 use crate::sys::sigmask::{self, SigMask};
 use crate::tracer::{AttachOrder, DetachOrder, LaunchOrder, Message, Tracer, Whole};
 use crate::types::Tid;
@@ -32,6 +33,16 @@ pub struct Builder {
     listener: Listener,
     slow_after: Duration,
     manners: Manners,
+    stop_signals: StopSignals,
+}
+
+/// Whether the kernel sends our process a SIGCHLD for each stop of a tracee.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum StopSignals {
+    /// As the action for SIGCHLD says.
+    Kept,
+    /// Not, unless somebody handles the signal.
+    Spared,
 }
 
 impl Builder {
@@ -65,11 +76,25 @@ impl Builder {
         self
     }
 
+    /// Has the kernel send this process no SIGCHLD when a child or a tracee stops (`SA_NOCLDSTOP`, sigaction(2)), unless
+    /// the process handles or ignores that signal. Each stop is a few per cent cheaper without it.
+    ///
+    /// For programs that do nothing but trace: the setting is the whole process's, and stays. A program that waits for
+    /// stops of its own children by signalfd(2) or sigwait(3) would miss them.
+    #[must_use]
+    pub fn spare_stop_signals(mut self) -> Self {
+        self.stop_signals = StopSignals::Spared;
+        self
+    }
+
     /// Starts the tracer thread.
     ///
     /// # Errors
     /// [`HostError::Start`] where nothing can be traced at all (a container without ptrace(2), say).
     pub fn start(self) -> Result<Host, HostError> {
+        if self.stop_signals == StopSignals::Spared {
+            sigchld::spare_stops().map_err(|errno| HostError::Start("set SIGCHLD's action", errno))?;
+        }
         let shared = Arc::new(Shared::new(self.listener, self.manners));
         let (ready, started) = mpsc::sync_channel(1);
         let for_thread = Arc::clone(&shared);
@@ -159,6 +184,7 @@ impl Host {
         Builder {
             listener: Box::new(|_| ()),
             slow_after: Duration::from_secs(5),
+            stop_signals: StopSignals::Kept,
             manners: Manners::default(),
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod process;
 pub(crate) mod ptrace;
 pub(crate) mod roll;
 pub(crate) mod sched;
+pub(crate) mod sigchld;
 pub(crate) mod sigmask;
 pub(crate) mod spawn;
 pub(crate) mod wait;
