@@ -10,10 +10,7 @@ use common::normal::{assert_same, streams};
 use common::{Place, Run, words};
 
 /// Rules that are not kept yet, each with the reason. A rule of this list that is kept fails the test: take it out.
-const KNOWN: &[(&str, &str)] = &[
-    ("group_stop_of_a_seized_task", "the host listens for its end, and registers are out of reach meanwhile"),
-    ("group_stop_of_a_traceme_task", "the host cannot let one thread run out of a group stop"),
-];
+const KNOWN: &[(&str, &str)] = &[];
 
 /// Runs each rule of a fixture natively and under us.
 #[track_caller]

@@ -4,7 +4,7 @@ use crate::action::{Action, ControlError, Detached, Progress, SetEventsError, Sy
 use crate::attached::EngineRef;
 use crate::event::Event;
 use crate::host::Steps;
-use crate::record::{Ledger, Life};
+use crate::record::{Ledger, Life, Wish};
 use crate::reset::{is_held, reset};
 use crate::sync::lock::Guard;
 use crate::task::MASK_STOP;
@@ -37,6 +37,20 @@ impl EngineRef {
     /// # Errors
     /// [`ControlError`]; arguments are checked before states. A dead task answers `Gone` to all but `Detach`.
     pub fn control(&self, action: Action) -> Result<Progress, ControlError> {
+        self.control_with(action, Wish::Stay)
+    }
+
+    /// As [`EngineRef::control`], and a task that is in a group stop leaves it: only this thread runs, while its process
+    /// stays stopped (`PTRACE_CONT` out of a group stop, ptrace(2)). It stays if another engine that held it there let go
+    /// with [`EngineRef::control`]. The next group stop stops it anew.
+    ///
+    /// # Errors
+    /// As [`EngineRef::control`].
+    pub fn leave_group_stop(&self, action: Action) -> Result<Progress, ControlError> {
+        self.control_with(action, Wish::Leave)
+    }
+
+    fn control_with(&self, action: Action, wish: Wish) -> Result<Progress, ControlError> {
         let action = self.check_arguments(action)?;
         let mut ledger = self.task.lock();
         self.check_state(&ledger, action)?;
@@ -44,9 +58,13 @@ impl EngineRef {
             Action::Stop => Ok(self.stop(ledger)),
             Action::Detach => Ok(self.detach(ledger)),
             _ => {
+                let held = self.attached.own_word(&ledger).stops();
                 self.attached.clear_stop(&ledger);
                 if let Some(record) = self.task.record() {
                     record.owe(&ledger, action);
+                }
+                if held && ledger.hold.jctl() {
+                    ledger.wish = ledger.wish.max(wish);
                 }
                 let ask = match (ledger.hold.traced(), ledger.hold.jctl(), action) {
                     (true, _, _) => self.release_hold(&mut ledger),
@@ -89,6 +107,9 @@ impl EngineRef {
         let mask = &self.task.inner.mask;
         mask.write(&ledger, mask.own(&ledger) | MASK_STOP);
         if ledger.hold.traced() || ledger.hold.jctl() {
+            if !ledger.hold.traced() {
+                ledger.wish = Wish::None;
+            }
             ledger.hold = ledger.hold.with_traced(true);
             return Progress::Done;
         }
@@ -140,7 +161,7 @@ impl EngineRef {
         // Nobody holds it, so nobody wants a stop: or each return to user mode would look for one.
         let mask = &self.task.inner.mask;
         mask.write(ledger, mask.own(ledger) & !MASK_STOP);
-        if ledger.hold.jctl() || ledger.life != Life::Alive { Ask::Nothing } else { Ask::Wake }
+        if ledger.life == Life::Alive { Ask::Wake } else { Ask::Nothing }
     }
 
     fn ask(&self, ask: Ask) {

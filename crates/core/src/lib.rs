@@ -130,7 +130,7 @@ pub use payload::{
     CloneKind, CloneReport, DeathReport, Disposition, ExecReport, ExitReport, JctlKind, JctlReport, SigInfo,
     SignalAction, SignalKind, SignalReport, Syscall, SyscallAction, SyscallEntry, SyscallExit,
 };
-pub use report::{Reaper, Reporter, Verdict, Woken};
+pub use report::{InGroupStop, Reaper, Reporter, Verdict, Woken};
 pub use sync::AtomicU32;
 pub use target::{Addr, Regset, Target, TargetError};
 pub use task::{Attach, Task, TaskId};

@@ -271,6 +271,17 @@ impl Hold {
     }
 }
 
+/// What engines that let go of a task in a group stop said of it. Who wants it to stay has the last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wish {
+    /// Nothing: it stays.
+    None,
+    /// It is to run, although its process is stopped.
+    Leave,
+    /// It is to stay.
+    Stay,
+}
+
 /// An engine that waits to be spliced.
 pub(crate) struct Waiting {
     pub(crate) engine: Arc<Attached>,
@@ -286,6 +297,8 @@ pub(crate) struct Ledger {
     /// The walker, exactly while nobody can be walking: not yet reported, stopped, or dead.
     pub(crate) walker: Option<Walker>,
     pub(crate) hold: Hold,
+    /// What becomes of it in a group stop once nobody holds it there.
+    pub(crate) wish: Wish,
     pub(crate) life: Life,
     /// The reaper came while the death pass ran or was due; the dying task reaps (spec section 4).
     pub(crate) reap_due: bool,
@@ -298,6 +311,7 @@ impl Ledger {
             attaching: Vec::new(),
             walker: None,
             hold: Hold::None,
+            wish: Wish::None,
             life: Life::Alive,
             reap_due: false,
         }

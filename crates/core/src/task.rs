@@ -324,6 +324,12 @@ impl Task {
         self.lock().hold.jctl()
     }
 
+    /// Whether it is to leave the group stop that it is in: see [`crate::EngineRef::leave_group_stop`].
+    pub fn leaves_group_stop(&self) -> bool {
+        let ledger = self.lock();
+        ledger.hold.jctl() && !ledger.hold.traced() && ledger.wish == crate::record::Wish::Leave
+    }
+
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_, Ledger> {
         self.inner.ledger.lock(self.inner.platform)

@@ -56,6 +56,18 @@ pub enum Woken {
     Parked,
 }
 
+/// What the host does with a task that is in a group stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "the task is waiting"]
+pub enum InGroupStop {
+    /// Engines hold it there: leave it where it can be examined.
+    Hold,
+    /// Nobody does: leave it there until the process goes on.
+    Listen,
+    /// It is out of it: resume it, as with [`Verdict::Go`].
+    Leave(Action),
+}
+
 /// Where a parked task was parked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum At {

@@ -1,11 +1,11 @@
 //! Holding a task, letting it go, and the last report before user mode (spec section 4, Stop).
 
 use super::pass::{Order, Pass};
-use super::{At, Reporter, Verdict, Woken, reclaim};
+use super::{At, InGroupStop, Reporter, Verdict, Woken, reclaim};
 use crate::action::Action;
 use crate::event::Event;
 use crate::payload::{JctlKind, JctlReport};
-use crate::record::{Hold, Life};
+use crate::record::{Hold, Life, Wish};
 use crate::reset::{is_held, reset};
 use crate::target::Target;
 
@@ -133,8 +133,8 @@ impl Reporter {
 
     /// A job control stop or continue completed. A stop makes the task quiescent until the continue.
     ///
-    /// A host reports a stop before it lets the task sleep and a continue before the task runs. A continue while
-    /// engines hold the task answers [`Verdict::Park`]: it is reported when they let go (SC-44).
+    /// A host reports a stop before it lets the task sleep, asks [`Reporter::in_group_stop`] how, and reports a continue
+    /// before the task runs. A continue while engines hold the task answers [`Verdict::Park`]: it is reported when they let go (SC-44).
     pub fn jctl(&mut self, target: &mut dyn Target, jctl: &mut JctlReport) -> Verdict {
         if jctl.kind == JctlKind::Continued && self.end_jctl() {
             return Verdict::Park;
@@ -157,10 +157,31 @@ impl Reporter {
         if ledger.life != Life::Alive {
             return;
         }
-        ledger.hold = ledger.hold.with_jctl(true);
+        let held = is_held(&ledger);
+        ledger.hold = ledger.hold.with_jctl(true).with_traced(held);
+        ledger.wish = Wish::None;
         if ledger.walker.is_none() {
             ledger.walker = self.walker.take();
         }
+    }
+
+    /// What a host does with a task whose group stop is reported, and not yet over: at once, and whenever
+    /// [`crate::TaskHost::wake`] comes meanwhile.
+    ///
+    /// A host whose stopped tasks can be examined, and made to run, in any group stop may do without.
+    pub fn in_group_stop(&mut self) -> InGroupStop {
+        let mut ledger = self.task.lock();
+        if ledger.hold.traced() {
+            return InGroupStop::Hold;
+        }
+        if ledger.hold.jctl() && ledger.wish != Wish::Leave {
+            return InGroupStop::Listen;
+        }
+        ledger.hold = ledger.hold.with_jctl(false);
+        self.at = At::Nowhere;
+        reclaim(&mut self.walker, &mut ledger);
+        drop(ledger);
+        InGroupStop::Leave(self.owe(Action::Resume))
     }
 
     /// Leaves the job control stop. Answers whether engines hold the task all the same.

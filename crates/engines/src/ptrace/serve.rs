@@ -229,7 +229,8 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
         (Stop::Entry { .. }, false) if resume.action() == Action::Resume => Action::Report,
         _ => resume.action(),
     };
-    let _ = engine.control(action).map_err(|_| ESRCH)?;
+    // Out of a group stop as out of any other (ptrace(2), "Group-stop").
+    let _ = engine.leave_group_stop(action).map_err(|_| ESRCH)?;
     Ok(0)
 }
 

@@ -70,6 +70,20 @@ pub(crate) fn wait_for(tid: Tid) -> Result<WaitStatus, Errno> {
     }
 }
 
+/// Blocks until this tracee has news, and leaves them to be taken.
+pub(crate) fn await_news(tid: Tid) -> Result<(), Errno> {
+    let flags = libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT | libc::__WALL;
+    loop {
+        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // SAFETY: writes a siginfo, ours and live.
+        let found = unsafe { libc::waitid(libc::P_PID, tid.raw().unsigned_abs(), info.as_mut_ptr(), flags) };
+        match Errno::check(libc::c_long::from(found)) {
+            Err(Errno::EINTR) => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
 fn wait4_with(pid: i32, flags: i32, usage: &Usage) -> Result<Option<(Tid, WaitStatus)>, Errno> {
     if !usage.wanted.get() {
         return wait4(pid, flags);

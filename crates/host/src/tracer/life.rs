@@ -202,7 +202,7 @@ impl Tracer {
         // Its wait status is never shown: the kernel has released it in the exec.
         self.bury(leader, Ending::Exited(0), false);
         self.table.rename(&mut heir, tid);
-        heir.hook_tid.store(tid.raw(), core::sync::atomic::Ordering::Relaxed);
+        heir.sign.rename(tid);
         heir.reporter.set_id(task_id(tid));
         self.shared.add_task(tid, heir.task.clone());
         // Only now: who looks for it meanwhile must not take it for gone.
@@ -225,8 +225,8 @@ impl Tracer {
             let mut exit = ExitReport::new(status.unsigned_abs());
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exit(target, &mut exit));
-            if verdict == Verdict::Park && is_killed(&tracee, &mut stopped, status) {
-                // INV-34: nothing delays a death once begun.
+            if verdict == Verdict::Park && is_killed(status) {
+                // INV-34: nothing delays this death.
                 tracee.reporter.killed();
                 verdict = Verdict::Go(Action::Resume);
             }
@@ -362,16 +362,13 @@ fn how_it_ended(group: &Group, ending: Ending) -> Result<Ending, HostError> {
     Ok(ending)
 }
 
-/// Whether a thread that exits was killed, by a signal or by its group's end or exec, rather than leaving by a call
-/// of its own.
-fn is_killed(tracee: &Tracee, stopped: &mut Stopped, status: i32) -> bool {
-    let left = |nr| [libc::SYS_exit, libc::SYS_exit_group].contains(&nr) || [1, 252].contains(&nr);
-    let signal = status & 0x7f;
-    if signal != 0 {
-        // Of a signal that was delivered to this very thread it dies by itself, and may be held (a crash holder).
-        return signal == libc::SIGKILL || signal != tracee.signals.delivered;
-    }
-    stopped.regs().map_or(true, |regs| !i64::try_from(regs.orig_rax).is_ok_and(left))
+/// Whether a thread that exits dies of SIGKILL.
+///
+/// The death of any other may be held here, also where a sibling's exit or exec, or a signal of the process, is the reason:
+/// the kernel has taken the kill off its queue by then (get_signal() in kernel/signal.c), and sleeps as for one that
+/// exits by itself.
+fn is_killed(status: i32) -> bool {
+    status & 0x7f == libc::SIGKILL
 }
 
 /// As wait(2) encodes it.

@@ -3,14 +3,13 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI32;
 
 use utrace_core::{Action, Reporter, Target, Task, TaskId, Verdict};
 
 use super::Tracer;
-use super::hook::Hook;
+use super::hook::{Hook, Sign};
 use super::signals::Signals;
-use super::tracee::{Debug, FilterStop, Group, Interrupt, Phase, Release, Run, Tracee};
+use super::tracee::{Debug, FilterStop, Group, GroupStop, Interrupt, Phase, Release, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
@@ -80,14 +79,14 @@ impl Tracer {
         run: Run,
     ) -> Box<Tracee> {
         let key = self.table.reserve();
-        let hook_tid = Arc::new(AtomicI32::new(tid.raw()));
-        let hook = Box::new(Hook::new(Arc::clone(&self.shared), key, Arc::clone(&hook_tid)));
+        let sign = Arc::new(Sign::new(tid));
+        let hook = Box::new(Hook::new(Arc::clone(&self.shared), key, Arc::clone(&sign)));
         let (task, reporter, reaper) = Task::new(task_id(tid), task_id(group.pid), hook, platform::linux());
         self.shared.add_task(tid, task.clone());
         Box::new(Tracee {
             key,
             tid,
-            hook_tid,
+            sign,
             group,
             task,
             reporter,
@@ -99,7 +98,7 @@ impl Tracer {
             restore: None,
             filter_stop: FilterStop::Past,
             interrupt: Interrupt::None,
-            group_stop: None,
+            group_stop: GroupStop::None,
             group_regs: Vec::new(),
             resumed: Request::Cont,
             quiet: Quiet::default(),

@@ -82,9 +82,15 @@ impl Tracer {
             Run::Held(stopped, point) => (*stopped, point),
             other => {
                 tracee.run = other;
+                if let Run::Running(Request::Listen) = tracee.run {
+                    self.let_go_while_listening(&mut tracee);
+                }
                 return self.table.put(tracee);
             }
         };
+        if point == Point::Group {
+            return self.stay_or_leave(tracee, stopped);
+        }
         match tracee.reporter.woken() {
             Woken::Parked => {
                 tracee.run = Run::Held(Box::new(stopped), point);
@@ -110,6 +116,7 @@ impl Tracer {
         let path = match point {
             Point::Entry => return self.repeat_entry(tracee, stopped),
             Point::Continued => return self.continued(tracee, stopped),
+            Point::Group => return self.stay_or_leave(tracee, stopped),
             // What is owed is reported before what is in hand.
             Point::Signal => return self.show_signal(tracee, stopped),
             Point::Trap => return self.trap_in_hand(tracee, stopped),
@@ -167,7 +174,6 @@ impl Tracer {
             tracee.signals.asked = false;
             tracee.signals.forget();
         }
-        tracee.signals.delivered = signal;
         tracee.signals.entering = signal != 0 && request == Request::SingleStep;
         let sent = stopped.take_along();
         if sent != 0 {

@@ -43,8 +43,6 @@ pub(crate) struct Signals {
     pub(super) asked: bool,
     /// Somebody wants to be told of the handler that is being set up.
     pub(super) handler: bool,
-    /// The signal that it was resumed with last; 0 for none.
-    pub(super) delivered: i32,
     /// It was resumed with a signal and a step: if it has a handler, the next stop is in there.
     pub(super) entering: bool,
 }
@@ -82,7 +80,6 @@ impl Signals {
             made: None,
             asked: false,
             handler: false,
-            delivered: 0,
             entering: false,
         }
     }

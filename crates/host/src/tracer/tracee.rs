@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI32;
 
 use utrace_core::{Reaper, Reporter, Syscall, SyscallSet, Task};
 
+use super::hook::Sign;
 use super::part::Parting;
 use super::signals::Signals;
 use super::step::Step;
@@ -24,8 +24,8 @@ use crate::types::Tid;
 pub(crate) struct Tracee {
     pub(crate) key: Key,
     pub(crate) tid: Tid,
-    /// The same tid where the task's [`super::hook::Hook`] reads it.
-    pub(crate) hook_tid: Arc<AtomicI32>,
+    /// The same tid, and more, where the task's [`super::hook::Hook`] reads it.
+    pub(crate) sign: Arc<Sign>,
     pub(crate) group: Rc<Group>,
     pub(crate) task: Task,
     pub(crate) reporter: Reporter,
@@ -41,8 +41,7 @@ pub(crate) struct Tracee {
     pub(crate) filter_stop: FilterStop,
     /// An INTERRUPT of ours is on its way, and why.
     pub(crate) interrupt: Interrupt,
-    /// The signal of the group stop it is in.
-    pub(crate) group_stop: Option<i32>,
+    pub(crate) group_stop: GroupStop,
     /// Its general registers in that stop: while we listen the kernel shows none. Empty if unknown.
     pub(super) group_regs: Vec<u8>,
     /// How it was resumed last.
@@ -62,6 +61,17 @@ pub(crate) struct Tracee {
     /// A step that was chosen and not made yet.
     pub(crate) step: Option<Step>,
     pub(crate) signals: Signals,
+}
+
+/// A tracee and the stop of its process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum GroupStop {
+    /// Its process runs.
+    None,
+    /// It takes part in a stop by this signal.
+    In(i32),
+    /// It runs, although its process is stopped by this signal.
+    Left(i32),
 }
 
 /// The debug registers of a tracee.
@@ -135,6 +145,8 @@ pub(crate) enum Point {
     Trap,
     /// On the signal path, with a signal that an engine made there still to be sent.
     Made,
+    /// In a group stop.
+    Group,
     /// At the end of a group stop, which is still to be reported.
     Continued,
     /// Inside the kernel, with a system-call exit to come.

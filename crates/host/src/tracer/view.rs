@@ -5,11 +5,12 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use utrace_core::{Addr, Regset, Target, TargetError};
 
+use super::hook::Sign;
 use super::message::Message;
 use super::table::Key;
 use crate::quiet::place::{self, Place};
@@ -80,8 +81,9 @@ impl Target for View<'_> {
 }
 
 /// A tracee that is held stopped, or asleep, seen from another thread: memory at once, registers by way of the tracer.
-pub(crate) struct Afar {
-    pub(crate) shared: Arc<Shared>,
+pub(crate) struct Afar<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) sign: &'a Sign,
     pub(crate) key: Key,
     pub(crate) tid: Tid,
 }
@@ -107,7 +109,7 @@ pub(crate) fn general_regs(stopped: &mut Stopped) -> Vec<u8> {
     serve_regset(stopped, GENERAL, None).unwrap_or_default()
 }
 
-impl Afar {
+impl Afar<'_> {
     /// Its process, looked up by those few who need it.
     fn pid(&self) -> Tid {
         let status = crate::procfs::status(self.tid).ok();
@@ -116,6 +118,7 @@ impl Afar {
 
     fn ask(&self, set: Regset, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
         if self.shared.mailbox.is_owner() {
+            self.sign.rouse();
             // Held tracees have their registers written back, so the kernel's are the true ones.
             return serve_regset(&mut Stopped::held(self.tid), set, write);
         }
@@ -126,7 +129,7 @@ impl Afar {
     }
 }
 
-impl Target for Afar {
+impl Target for Afar<'_> {
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
         read(self.tid, at, buf)
     }
@@ -149,6 +152,7 @@ impl Target for Afar {
     /// Only where the engine is called by the tracer thread: others cannot lend it their memory.
     fn request(&mut self, request: u32, argument: u64, buf: &mut [u8]) -> Result<u64, TargetError> {
         if self.shared.mailbox.is_owner() {
+            self.sign.rouse();
             forward(self.tid, request, argument, buf)
         } else {
             Err(TargetError::Unsupported)

@@ -5,5 +5,6 @@
 
 mod bench;
 mod examine;
+mod group;
 mod signals;
 mod stops;
