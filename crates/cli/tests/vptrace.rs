@@ -43,6 +43,11 @@ fn stops() {
 }
 
 #[test]
+fn groups() {
+    rules("vptrace_group");
+}
+
+#[test]
 fn waits() {
     rules("vptrace_waits");
 }

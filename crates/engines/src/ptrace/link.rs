@@ -117,6 +117,8 @@ pub(super) struct Link {
     /// Stops to be shown at this place after the present one.
     pub(super) next: VecDeque<Stop>,
     pub(super) first: First,
+    /// The signal of the last group stop; SIGSTOP for one that began before the link.
+    pub(super) group: u32,
     /// INTERRUPT was asked for and has not stopped it yet.
     pub(super) interrupt: bool,
     pub(super) resume: Resume,
@@ -157,6 +159,7 @@ impl Link {
             state: State::Running,
             next: VecDeque::new(),
             first,
+            group: SIGSTOP,
             interrupt: false,
             resume: Resume::Cont,
             snapshot: None,

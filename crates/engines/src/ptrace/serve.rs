@@ -107,7 +107,13 @@ fn attach(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Result<i64,
 fn ask_to_stop(threads: &mut Threads, id: LinkId) {
     let Some(link) = threads.link(id) else { return };
     let Some(engine) = link.engine.clone() else { return };
-    if link.task.is_stopped() && link.state == State::Running && link.come_to_rest() {
+    if link.task.is_job_stopped() && matches!(link.state, State::Running | State::Listening) {
+        // It is in its process's stop already, and shows that one.
+        link.interrupt = false;
+        link.stop(Stop::Group(link.group));
+        tracee::hold(threads, id);
+        threads.tell(id);
+    } else if link.task.is_stopped() && link.state == State::Running && link.come_to_rest() {
         tracee::hold(threads, id);
         threads.tell(id);
     } else {
@@ -127,9 +133,6 @@ fn on_link(threads: &mut Threads, id: LinkId, call: &Call, client: &mut dyn Targ
         abi::PTRACE_INTERRUPT => {
             if !link.face.seized {
                 return Err(EIO);
-            }
-            if link.state == State::Listening {
-                link.stop(Stop::Group(0));
             }
             link.interrupt = true;
             if link.stopped().is_none() {

@@ -267,6 +267,7 @@ impl Engine for Tracer {
     fn jctl(&mut self, _cx: &mut Cx<'_>, jctl: &mut JctlReport) -> Action {
         self.with(|link| match (jctl.kind, &link.state) {
             (JctlKind::Stopped, State::Running | State::Listening) => {
+                link.group = jctl.signal;
                 link.stop(Stop::Group(jctl.signal));
                 Verdict::Stopped
             }
