@@ -64,6 +64,12 @@ tables:
 kills TIMES="3000":
     UTRACE_KILLS={{TIMES}} cargo test --package utrace-linux-host --test killed -- --nocapture
 
+# real servers under load, traced by us and by the rivals: a table of who notices. NAME is redis, postgres, nginx, node,
+# go, java or all; VISITS short ones of 5 ms and STOPS of a second. As root, each server runs as user nobody
+servers NAME="all" VISITS="100" STOPS="5":
+    cargo build --quiet --package utrace-linux
+    cargo run --quiet --package utrace-linux --example servers -- {{NAME}} {{VISITS}} {{STOPS}}
+
 # the man page, to read
 man:
     cargo run --quiet -- man | man -l -

@@ -88,7 +88,8 @@ pub(crate) fn describe(before: &Counts, after: &Counts) -> String {
     let names: Vec<_> = since
         .into_iter()
         .map(|(number, count)| {
-            let name = lookup(Abi::X86_64, *number).map_or_else(|| number.to_string(), |info| info.name.to_owned());
+            let name =
+                lookup(Abi::X86_64, *number).map_or_else(|| number.to_string(), |info| info.name.to_owned());
             format!("{name} {count}")
         })
         .collect();

@@ -1,10 +1,12 @@
 //! A client that never rests: rounds of it, one after the other, until it is told to stop.
 
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Res;
 use crate::server::{Kind, Server};
@@ -19,9 +21,9 @@ pub(crate) struct Outcome {
     pub(crate) errors: Vec<String>,
 }
 
-/// The client of one server.
+/// The client of one server; killed when dropped, as some never end once their server is gone.
 pub(crate) struct Load {
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
 }
 
@@ -29,6 +31,8 @@ pub(crate) struct Load {
 struct Shared {
     over: AtomicBool,
     rounds: AtomicU32,
+    /// The client's process id while there is one.
+    client: AtomicI32,
     outcome: Mutex<Outcome>,
 }
 
@@ -39,14 +43,14 @@ impl Load {
         let (for_thread, words) = (Arc::clone(&shared), server.fill(kind.client));
         let thread = thread::spawn(move || {
             while !for_thread.over.load(Ordering::Relaxed) {
-                let round = run(&words, kind);
+                let round = run(&words, kind, &for_thread.client);
                 let mut all = for_thread.outcome.lock().unwrap_or_else(PoisonError::into_inner);
                 all.requests += round.requests;
                 all.errors.extend(round.errors);
                 for_thread.rounds.fetch_add(1, Ordering::Relaxed);
             }
         });
-        Load { thread, shared }
+        Load { thread: Some(thread), shared }
     }
 
     /// Waits until so many more rounds have begun and ended.
@@ -62,15 +66,39 @@ impl Load {
     }
 
     /// Ends it; what all rounds said.
-    pub(crate) fn finish(self) -> Outcome {
+    pub(crate) fn finish(mut self) -> Outcome {
         self.shared.over.store(true, Ordering::Relaxed);
-        let _ = self.thread.join();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
         std::mem::take(&mut *self.shared.outcome.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn run(words: &[String], kind: &Kind) -> Outcome {
-    let output = match Command::new(&words[0]).args(&words[1..]).output() {
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            if let Some(pid) = Pid::from_raw(self.shared.client.load(Ordering::Relaxed)) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            let _ = thread.join();
+        }
+    }
+}
+
+fn output(words: &[String], running: &AtomicI32) -> std::io::Result<Output> {
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let client = command.spawn()?;
+    running.store(client.id().cast_signed(), Ordering::Relaxed);
+    let output = client.wait_with_output();
+    running.store(0, Ordering::Relaxed);
+    output
+}
+
+fn run(words: &[String], kind: &Kind, running: &AtomicI32) -> Outcome {
+    let output = match output(words, running) {
         Ok(output) => output,
         Err(error) => {
             thread::sleep(Duration::from_secs(1));

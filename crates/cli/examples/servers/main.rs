@@ -2,7 +2,7 @@
 //!
 //! `servers [NAME|all] [VISITS] [STOPS]`: each server is started as user `nobody` and loaded by its own client without a
 //! pause, while one tracer after another visits it: attach to every process and thread of it, log, stop, resume, detach.
-//! VISITS short visits, and STOPS in which it is stopped for a second; the rivals come less often. One row a tracer:
+//! VISITS short visits, and STOPS in which it is stopped for a second; the others come less often. One row a tracer:
 //! what the clients and the server's own log complained about, and how many calls of the server ended with `EINTR`
 //! (counted by the kernel's tracepoint, whatever language the server is written in; root only).
 //!
@@ -52,13 +52,17 @@ fn main() -> ExitCode {
 
 fn compare_all(args: &[&str]) -> Res<()> {
     let name = args.first().copied().unwrap_or("all");
-    let number = |at: usize, or: u32| args.get(at).map_or(Ok(or), |arg| arg.parse().map_err(|e| format!("{arg}: {e}")));
+    let number = |at: usize, or: u32| {
+        args.get(at).map_or(Ok(or), |arg| arg.parse().map_err(|e| format!("{arg}: {e}")))
+    };
     let visits = Visits { short: number(1, 100)?, stops: number(2, 5)? };
     let kinds: Vec<_> = KINDS.iter().filter(|kind| name == "all" || name == kind.name).collect();
     if kinds.is_empty() {
         return Err(format!("no server {name}; there are {:?}", KINDS.map(|kind| kind.name)));
     }
-    println!("| server | tracer | visits | of them 1 s stops | requests | client errors | EINTR | log complaints |");
+    println!(
+        "| server | tracer | visits | of them 1 s stops | requests | client errors | EINTR | log complaints |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for kind in kinds {
         for tracer in Tracer::ALL.into_iter().filter(|tracer| tracer.is_possible()) {
@@ -79,7 +83,8 @@ fn compare(kind: &'static Kind, tracer: Tracer, visits: Visits) -> Res<()> {
     let before = server.interrupted_calls();
     let visits = match tracer {
         Tracer::Nobody => Visits { short: 0, stops: 0 },
-        Tracer::Library(_) | Tracer::Command(_) => visits,
+        Tracer::Library(_) => visits,
+        Tracer::Command(_) => Visits { short: visits.short.div_ceil(5), stops: 0 },
         Tracer::Strace => Visits { short: visits.short.min(RIVAL_VISITS), stops: 0 },
         Tracer::Gdb => Visits { short: visits.short.min(RIVAL_VISITS), stops: visits.stops.min(RIVAL_STOPS) },
     };

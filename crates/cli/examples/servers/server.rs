@@ -140,9 +140,20 @@ impl Server {
         let server = Server { kind, child, folder, port, interrupted };
         server.wait_ready()?;
         for line in kind.fill {
-            run(&mut command(&server.fill(line), &server.folder)?)?;
+            server.fill_it(line)?;
         }
         Ok(server)
+    }
+
+    /// A database listens some time before it is ready.
+    fn fill_it(&self, line: &str) -> Res<()> {
+        let start = Instant::now();
+        loop {
+            match run(&mut command(&self.fill(line), &self.folder)?) {
+                Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(100)),
+                done => return done,
+            }
+        }
     }
 
     fn wait_ready(&self) -> Res<()> {

@@ -7,13 +7,15 @@ use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getuid, kill_process};
-use utrace_core::{Action, CloneReport, Cx, Engine, EngineRef, Event, EventSet, Interest, SyscallEntry, Task};
+use utrace_core::{
+    Action, CloneReport, Cx, Engine, EngineRef, Event, EventSet, Interest, SyscallEntry, Task,
+};
 use utrace_engines::registry;
 use utrace_engines::tool::Origin;
 use utrace_host::{Host, HostError, Tid};
@@ -82,7 +84,11 @@ impl Tracer {
             Tracer::Command(who) => {
                 let utrace = beside_us("utrace")?;
                 all.into_iter().try_for_each(|stop| {
-                    come_and_go(as_user(&utrace, who).args(["attach", "--log=/dev/null"]), server, LOGS + stop)
+                    come_and_go(
+                        as_user(&utrace, who).args(["attach", "--log=/dev/null"]),
+                        server,
+                        LOGS + stop,
+                    )
                 })
             }
             Tracer::Strace => all.into_iter().try_for_each(|_| {
@@ -122,7 +128,11 @@ fn as_user(program: &str, who: Who) -> Command {
 fn beside_us(name: &str) -> Res<String> {
     let exe = std::env::current_exe().map_err(|e| e.to_string())?;
     let path = exe.parent().and_then(|dir| dir.parent()).map(|dir| dir.join(name)).unwrap_or_default();
-    if path.exists() { Ok(path.display().to_string()) } else { Err(format!("{} is not built", path.display())) }
+    if path.exists() {
+        Ok(path.display().to_string())
+    } else {
+        Err(format!("{} is not built", path.display()))
+    }
 }
 
 /// Starts a tracer on all processes, lets it log once it says of each that it is attached, and ends it with ^C.
@@ -189,7 +199,8 @@ fn visit_once(pids: &[u32], stop: Duration) -> Res<()> {
     let log = log.parse("/dev/null").map_err(|e| e.to_string())?.open().map_err(|e| e.to_string())?;
     let log = Arc::new(log);
     let hold = Hold::default();
-    let host = Host::builder().notices(|notice| eprintln!("    {notice}")).start().map_err(|e| e.to_string())?;
+    let host =
+        Host::builder().notices(|notice| eprintln!("    {notice}")).start().map_err(|e| e.to_string())?;
     for pid in pids.iter().filter_map(|pid| Tid::new(pid.cast_signed())) {
         let (hold, log) = (hold.clone(), Arc::clone(&log));
         let adopt = move |task: &Task| {
@@ -204,19 +215,19 @@ fn visit_once(pids: &[u32], stop: Duration) -> Res<()> {
     }
     thread::sleep(LOGS);
     hold.all(Action::Stop);
-    let held = if stop > SETTLED {
+    let made = if stop > SETTLED {
         thread::sleep(SETTLED);
         let before = hold.calls.load(Ordering::Relaxed);
         thread::sleep(stop - SETTLED);
-        hold.calls.load(Ordering::Relaxed) == before
+        hold.calls.load(Ordering::Relaxed) - before
     } else {
         thread::sleep(stop);
-        true
+        0
     };
     hold.all(Action::Resume);
     host.shutdown();
     log.finish().map_err(|e| e.to_string())?;
-    if held { Ok(()) } else { Err("it went on in a stop".to_owned()) }
+    if made == 0 { Ok(()) } else { Err(format!("it made {made} calls in a stop")) }
 }
 
 /// An engine that counts calls, on every task, and the handles to hold them by.
@@ -224,11 +235,14 @@ fn visit_once(pids: &[u32], stop: Duration) -> Res<()> {
 struct Hold {
     engines: Arc<Mutex<Vec<EngineRef>>>,
     calls: Arc<AtomicU64>,
+    /// What a callback answers takes the place of what was asked for before, so each must answer a stop too.
+    stopping: Arc<AtomicBool>,
 }
 
 impl Hold {
     fn attach(&self, task: &Task) {
-        let interest = Interest::in_events(EventSet::from(Event::SyscallEntry) | Event::Clone | Event::Quiesce);
+        let interest =
+            Interest::in_events(EventSet::from(Event::SyscallEntry) | Event::Clone | Event::Quiesce);
         // A task that died meanwhile needs no hold.
         if let Ok(engine) = task.attach_for(interest, self.clone()) {
             self.engines.lock().unwrap_or_else(PoisonError::into_inner).push(engine);
@@ -237,10 +251,15 @@ impl Hold {
 
     /// Those that died meanwhile refuse.
     fn all(&self, action: Action) {
+        self.stopping.store(action == Action::Stop, Ordering::SeqCst);
         let engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for engine in engines {
             let _ = engine.control(action);
         }
+    }
+
+    fn answer(&self) -> Action {
+        if self.stopping.load(Ordering::SeqCst) { Action::Stop } else { Action::Resume }
     }
 }
 
@@ -251,11 +270,15 @@ impl Engine for Hold {
 
     fn syscall_entry(&mut self, _cx: &mut Cx<'_>, _entry: &mut SyscallEntry) -> Action {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        Action::Resume
+        self.answer()
+    }
+
+    fn quiesce(&mut self, _cx: &mut Cx<'_>, _event: Option<Event>) -> Action {
+        self.answer()
     }
 
     fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
         self.attach(&clone.child);
-        Action::Resume
+        self.answer()
     }
 }
