@@ -54,8 +54,6 @@ pub(crate) struct Tracee {
     pub(crate) release: Release,
     /// It leaves at the first stop where that can be done.
     pub(crate) parting: Option<Parting>,
-    /// Whether engines have written its debug registers.
-    pub(crate) debug: Debug,
     /// It was resumed with a step, and the trap has not come: that may be later than other stops.
     pub(crate) stepping: Option<Step>,
     /// A step that was chosen and not made yet.
@@ -72,15 +70,6 @@ pub(crate) enum GroupStop {
     In(i32),
     /// It runs, although its process is stopped by this signal.
     Left(i32),
-}
-
-/// The debug registers of a tracee.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Debug {
-    /// Nobody wrote them.
-    Untouched,
-    /// Engines did: they must be off when we leave, for a hit kills a program that nobody traces.
-    Written,
 }
 
 /// Who releases a dead process.
