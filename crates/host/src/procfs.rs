@@ -41,6 +41,8 @@ pub(crate) struct Stat {
     pub(crate) session: i32,
     /// Kernel flags of the task (`PF_*`).
     pub(crate) flags: u32,
+    /// How many threads its process has, a dead leader included.
+    pub(crate) threads: u32,
     /// Start time in clock ticks since boot: with the tid, it names a thread for good.
     pub(crate) start_time: u64,
     /// Processor last run on.
@@ -62,15 +64,17 @@ impl Stat {
 pub(crate) fn parse_stat(line: &[u8]) -> Option<Stat> {
     let after_name = line.iter().rposition(|&byte| byte == b')')? + 1;
     let mut fields = line.get(after_name..)?.split(u8::is_ascii_whitespace).filter(|f| !f.is_empty());
-    // proc_pid_stat(5) numbers from 1: state 3, ppid 4, pgrp 5, session 6, flags 9, starttime 22, processor 39.
+    // proc_pid_stat(5) numbers from 1: state 3, ppid 4, pgrp 5, session 6, flags 9, num_threads 20, starttime 22,
+    // processor 39.
     let state = state_from(*fields.next()?.first()?);
     let parent = number(fields.next()?)?;
     let group = number(fields.next()?)?;
     let session = number(fields.next()?)?;
     let flags = number(fields.nth(2)?)?;
-    let start_time = number(fields.nth(12)?)?;
+    let threads = number(fields.nth(10)?)?;
+    let start_time = number(fields.nth(1)?)?;
     let cpu = number(fields.nth(16)?)?;
-    Some(Stat { state, parent, group, session, flags, start_time, cpu })
+    Some(Stat { state, parent, group, session, flags, threads, start_time, cpu })
 }
 
 const fn state_from(letter: u8) -> State {
@@ -98,10 +102,20 @@ pub(crate) fn exists(tid: Tid) -> bool {
     std::path::Path::new(&format!("/proc/{tid}")).exists()
 }
 
-/// Reads `/proc/TID/stat`; `ESRCH` or `ENOENT` if there is no such thread.
+/// Whether it is a thread of our own process.
+pub(crate) fn is_own(tid: Tid) -> bool {
+    std::path::Path::new(&format!("/proc/self/task/{tid}")).exists()
+}
+
+/// Reads the thread's `stat`; `ESRCH` or `ENOENT` if there is no such thread.
 pub(crate) fn stat(tid: Tid) -> Result<Stat, Errno> {
-    let line = read(&format!("/proc/{tid}/stat"))?;
-    parse_stat(&line).ok_or(Errno::EINVAL)
+    parse_stat(&stat_line(tid)?).ok_or(Errno::EINVAL)
+}
+
+/// The line itself. Not `/proc/TID/stat`, which adds up the times of all threads of the process, whatever the
+/// number: looking at each thread of a thousand would be a million steps (do_task_stat() in fs/proc/array.c).
+pub(crate) fn stat_line(tid: Tid) -> Result<Vec<u8>, Errno> {
+    read(&format!("/proc/{tid}/task/{tid}/stat"))
 }
 
 /// The fields of `status` that we use.

@@ -6,9 +6,8 @@
 //! that blocks or catches all of those gets `SIGSTOP`, which nothing can block; [`crate::sys::spawn`] tells how the
 //! doorbell mends what that one would leave behind. Pure but for the reading of `/proc`.
 
-use std::fs;
-
 use super::place::Call;
+use crate::procfs;
 use crate::sys::mem;
 use crate::types::Tid;
 
@@ -30,7 +29,7 @@ pub(crate) struct Signals {
 /// The signal for a thread, which is blocked in this call, or in none.
 pub(crate) fn choose(tid: Tid, call: Option<&Call>) -> i32 {
     let Some(more) = call.map_or(Some(0), |call| blocked_after(tid, call)) else { return libc::SIGSTOP };
-    let signals = fs::read(format!("/proc/{tid}/stat")).ok().and_then(|line| parse(&line));
+    let signals = procfs::stat_line(tid).ok().and_then(|line| parse(&line));
     signals.map_or(libc::SIGSTOP, |now| pick(Signals { blocked: now.blocked | more, ..now }))
 }
 

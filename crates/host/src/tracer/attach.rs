@@ -15,7 +15,7 @@ use super::Tracer;
 use super::tracee::{Group, Origin, Phase, Run};
 use crate::error::{HostError, Refusal};
 use crate::process::{Outcome, Process};
-use crate::procfs::{self, State};
+use crate::procfs::{self, Stat, State};
 use crate::quiet::Care;
 use crate::sys::Errno;
 use crate::sys::perf;
@@ -32,7 +32,7 @@ enum Seized {
 
 impl Tracer {
     pub(super) fn attach(&mut self, pid: Tid, adopt: &mut dyn FnMut(&Task)) -> Result<Process, HostError> {
-        let start_time = examine(pid)?;
+        let first = examine(pid)?;
         if self.shared.manners.care == Care::Strict {
             check_unnoticed(pid)?;
         }
@@ -49,10 +49,10 @@ impl Tracer {
         });
         let mut seen = HashSet::new();
         let mut tasks = Vec::new();
-        loop {
+        let mut now = Ok(first);
+        while let Ok(stat) = now {
             let before = seen.len();
-            let threads = procfs::threads(pid).map_err(|_| HostError::NoSuchProcess(pid))?;
-            for tid in threads {
+            for tid in threads_of(pid, stat)? {
                 if !seen.insert(tid) || self.table.contains(tid) {
                     continue;
                 }
@@ -68,8 +68,20 @@ impl Tracer {
             if seen.len() == before {
                 break;
             }
+            now = procfs::stat(pid);
         }
-        self.check_attached(pid, start_time, &group, tasks, outcome)
+        // The number must still mean the process that it meant when we began.
+        let error = match now {
+            Ok(now) if now.start_time != first.start_time => HostError::PidReused(pid),
+            Ok(_) if !tasks.is_empty() => return Ok(Process { pid, tasks, outcome }),
+            Ok(_) if procfs::status(pid).is_ok_and(|status| status.is_traced_by_caller()) => {
+                HostError::AlreadyOurs(pid)
+            }
+            Ok(_) => HostError::Zombie(pid),
+            Err(_) => HostError::NoSuchProcess(pid),
+        };
+        self.leave_group(&group);
+        Err(error)
     }
 
     fn adopt_thread(&mut self, tid: Tid, group: &Rc<Group>, adopt: &mut dyn FnMut(&Task)) -> Task {
@@ -79,37 +91,13 @@ impl Tracer {
         self.guarded(tid, || adopt(&task));
         task
     }
-
-    /// The number must still mean the process that it meant when we began.
-    fn check_attached(
-        &mut self,
-        pid: Tid,
-        start_time: u64,
-        group: &Rc<Group>,
-        tasks: Vec<Task>,
-        outcome: Arc<Outcome>,
-    ) -> Result<Process, HostError> {
-        match procfs::stat(pid) {
-            Ok(stat) if stat.start_time == start_time && !tasks.is_empty() => {
-                Ok(Process { pid, tasks, outcome })
-            }
-            Ok(stat) if stat.start_time == start_time => Err(HostError::Zombie(pid)),
-            Ok(_) => {
-                self.leave_group(group);
-                Err(HostError::PidReused(pid))
-            }
-            Err(_) => {
-                self.leave_group(group);
-                Err(HostError::NoSuchProcess(pid))
-            }
-        }
-    }
 }
 
-/// What can be known before the first SEIZE; answers the start time, which names the process for good.
-fn examine(pid: Tid) -> Result<u64, HostError> {
-    let status = procfs::status(pid).map_err(|_| HostError::NoSuchProcess(pid))?;
-    if i32::try_from(std::process::id()) == Ok(status.tgid) {
+/// What can be known before the first SEIZE. The start time names the process for good.
+///
+/// That somebody traces it already is found out by the SEIZE, at no cost for those whom nobody does: `status` is long.
+fn examine(pid: Tid) -> Result<Stat, HostError> {
+    if procfs::is_own(pid) {
         return Err(HostError::SelfAttach);
     }
     let stat = procfs::stat(pid).map_err(|_| HostError::NoSuchProcess(pid))?;
@@ -117,13 +105,15 @@ fn examine(pid: Tid) -> Result<u64, HostError> {
         return Err(HostError::KernelThread(pid));
     }
     // A dead leader of living threads is a zombie too: those can be traced.
-    if stat.state == State::Dead && procfs::threads(pid).map_or(0, |threads| threads.len()) <= 1 {
-        return Err(HostError::Zombie(pid));
-    }
-    match status.tracing_process() {
-        Some(_) if status.is_traced_by_caller() => Err(HostError::AlreadyOurs(pid)),
-        Some(tracer) => Err(HostError::AlreadyTraced { pid, tracer, name: procfs::name(tracer) }),
-        None => Ok(stat.start_time),
+    if stat.state == State::Dead && stat.threads <= 1 { Err(HostError::Zombie(pid)) } else { Ok(stat) }
+}
+
+/// The threads of a process. A single one need not be looked for: it is the leader, and what it makes once it is
+/// seized is ours from birth.
+fn threads_of(pid: Tid, stat: Stat) -> Result<Vec<Tid>, HostError> {
+    match stat.threads {
+        1 => Ok(vec![pid]),
+        _ => procfs::threads(pid).map_err(|_| HostError::NoSuchProcess(pid)),
     }
 }
 
