@@ -7,7 +7,6 @@
 //! an engine does.
 
 mod attach;
-mod debug;
 mod deliver;
 mod hook;
 mod jctl;
@@ -54,6 +53,9 @@ use table::Table;
 use tracee::{Run, Tracee};
 #[cfg(test)]
 pub(crate) use view::regs_to_bytes;
+
+/// How many messages are served, or stops taken, before it is the others' turn.
+const AT_A_TIME: u32 = 16;
 
 /// Whether the loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,12 +158,29 @@ impl Tracer {
 
     /// Serves the messages that have come.
     fn serve(&mut self) -> Flow {
-        for message in self.shared.mailbox.take() {
+        for (count, message) in (1_u32..).zip(self.shared.mailbox.take()) {
             if self.serve_one(message) == Flow::End {
                 return Flow::End;
             }
+            if count.is_multiple_of(AT_A_TIME) {
+                self.catch_up();
+            }
         }
         Flow::On
+    }
+
+    /// Takes the stops that have come while there was much mail: an engine that attaches to a thousand threads wants
+    /// something of each, and those that were seen to first should not wait until the last one was.
+    #[cold]
+    fn catch_up(&mut self) {
+        for _ in 0..AT_A_TIME {
+            match wait::poll_any() {
+                Ok(Some((tid, status))) if tid == self.bell => self.answer_bell(status),
+                Ok(Some((tid, status))) => self.handle(tid, status),
+                // Nothing, or nothing to wait for: the loop will find out.
+                Ok(None) | Err(_) => return,
+            }
+        }
     }
 
     /// The doorbell's only stops are signals; all are swallowed. Its mail is served by the loop.
