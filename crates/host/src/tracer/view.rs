@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use utrace_core::{Addr, Regset, Target, TargetError};
 
-use super::debug::{COMMON, Shares};
 use super::hook::Sign;
 use super::message::Message;
 use super::table::Key;
+use crate::procfs::{self, State};
 use crate::quiet::place::{self, Place};
 use crate::regset;
 use crate::regset::GENERAL;
@@ -35,29 +35,9 @@ pub(crate) struct View<'a> {
     pub(crate) stopped: &'a mut Stopped,
     pub(crate) pid: Tid,
     pub(crate) usage: &'a Usage,
-    pub(crate) sign: &'a Sign,
-}
-
-macro_rules! debug_registers {
-    () => {
-        fn debug_register(&mut self, owner: u64, number: usize) -> Result<u64, TargetError> {
-            let all = self.sign.debug_registers(owner);
-            all.get(number).copied().ok_or(TargetError::Refused(libc::EIO))
-        }
-
-        fn set_debug_register(&mut self, owner: u64, number: usize, value: u64) -> Result<(), TargetError> {
-            set_debug(self.sign, |shares, write| shares.set(owner, number, value, write))
-        }
-
-        fn release_debug_registers(&mut self, owner: u64) {
-            self.sign.release_debug(owner);
-        }
-    };
 }
 
 impl Target for View<'_> {
-    debug_registers!();
-
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
         read(self.stopped.tid(), at, buf)
     }
@@ -67,19 +47,10 @@ impl Target for View<'_> {
     }
 
     fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError> {
-        if set == regset::DEBUG {
-            let all = debug_bytes(self.sign);
-            let len = all.len().min(buf.len());
-            buf[..len].copy_from_slice(&all[..len]);
-            return Ok(all.len());
-        }
         get_regset(self.stopped, set, buf).map_err(refused)
     }
 
     fn set_regset(&mut self, set: Regset, bytes: &[u8]) -> Result<(), TargetError> {
-        if set == regset::DEBUG {
-            return set_debug_bytes(self.sign, bytes);
-        }
         put_regset(self.stopped, set, bytes).map_err(refused)
     }
 
@@ -142,16 +113,25 @@ pub(crate) fn general_regs(stopped: &mut Stopped) -> Vec<u8> {
 impl Afar<'_> {
     /// Its process, looked up by those few who need it.
     fn pid(&self) -> Tid {
-        let status = crate::procfs::status(self.tid).ok();
+        let status = procfs::status(self.tid).ok();
         status.and_then(|status| Tid::new(status.tgid)).unwrap_or(self.tid)
+    }
+
+    /// The registers of a thread that sleeps in a call: the tracer thread, which alone can ask the kernel for more, need
+    /// not be asked. In this order: see [`regset_of_resumed`]. Should the thread have been in a stop at the first look,
+    /// it ran before the second, and no examination calls this good.
+    fn regset_seen_asleep(&self, set: Regset) -> Option<Vec<u8>> {
+        if set != GENERAL || self.shared.mailbox.is_owner() {
+            return None;
+        }
+        let asleep = regset_of_sleeper(self.tid, set).ok()?;
+        let state = procfs::stat(self.tid).ok()?.state;
+        matches!(state, State::Blocked | State::Uninterruptible).then_some(asleep)
     }
 
     fn ask(&self, set: Regset, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
         if self.shared.mailbox.is_owner() {
             self.sign.rouse();
-            if set == regset::DEBUG {
-                return serve_debug(self.sign, write);
-            }
             // Held tracees have their registers written back, so the kernel's are the true ones.
             return serve_regset(&mut Stopped::held(self.tid), set, write);
         }
@@ -163,8 +143,6 @@ impl Afar<'_> {
 }
 
 impl Target for Afar<'_> {
-    debug_registers!();
-
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
         read(self.tid, at, buf)
     }
@@ -174,7 +152,10 @@ impl Target for Afar<'_> {
     }
 
     fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError> {
-        let bytes = self.ask(set, None)?;
+        let bytes = match self.regset_seen_asleep(set) {
+            Some(bytes) => bytes,
+            None => self.ask(set, None)?,
+        };
         let len = bytes.len().min(buf.len());
         buf[..len].copy_from_slice(&bytes[..len]);
         Ok(bytes.len())
@@ -249,35 +230,6 @@ pub(crate) fn serve_regset(
     }
 }
 
-/// The same for the debug registers that engines share as one owner ([`regset::DEBUG`]).
-pub(crate) fn serve_debug(sign: &Sign, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
-    match write {
-        Some(bytes) => set_debug_bytes(sign, &bytes).map(|()| Vec::new()),
-        None => Ok(debug_bytes(sign)),
-    }
-}
-
-fn debug_bytes(sign: &Sign) -> Vec<u8> {
-    sign.debug_registers(COMMON).iter().flat_map(|register| register.to_ne_bytes()).collect()
-}
-
-fn set_debug_bytes(sign: &Sign, bytes: &[u8]) -> Result<(), TargetError> {
-    let mut all = sign.debug_registers(COMMON).map(u64::to_ne_bytes);
-    let len = bytes.len().min(size_of_val(&all));
-    all.as_flattened_mut()[..len].copy_from_slice(&bytes[..len]);
-    set_debug(sign, |shares, write| shares.set_all(COMMON, &all.map(u64::from_ne_bytes), write))
-}
-
-fn set_debug(
-    sign: &Sign,
-    change: impl FnOnce(&mut Shares, &mut dyn FnMut(usize, u64) -> Result<(), Errno>) -> Result<(), Errno>,
-) -> Result<(), TargetError> {
-    sign.debug(change).map_err(|errno| match errno {
-        Errno::ESRCH => TargetError::Died,
-        other => TargetError::Refused(other.raw()),
-    })
-}
-
 /// A register set of a thread that was resumed: by now it may sleep in a call, or be in a stop whose news is still to
 /// be taken, in which the kernel shows all of them.
 pub(crate) fn regset_of_resumed(tid: Tid, set: Regset) -> Result<Vec<u8>, TargetError> {
@@ -320,6 +272,10 @@ fn get_regset(stopped: &mut Stopped, set: Regset, buf: &mut [u8]) -> Result<usiz
     };
     match set {
         regset::GENERAL => Ok(copy(&regs_to_bytes(stopped.regs()?))),
+        regset::DEBUG => {
+            let all = stopped.debug_registers()?.map(u64::to_ne_bytes);
+            Ok(copy(all.as_flattened()))
+        }
         _ => {
             // The kernel answers how much it wrote: only a buffer that is large enough tells the size.
             let mut all = vec![0; LARGEST_SET];
@@ -330,6 +286,12 @@ fn get_regset(stopped: &mut Stopped, set: Regset, buf: &mut [u8]) -> Result<usiz
 }
 
 fn put_regset(stopped: &mut Stopped, set: Regset, bytes: &[u8]) -> Result<(), Gone> {
+    if set == regset::DEBUG {
+        let mut all = stopped.debug_registers()?.map(u64::to_ne_bytes);
+        let len = bytes.len().min(size_of_val(&all));
+        all.as_flattened_mut()[..len].copy_from_slice(&bytes[..len]);
+        return stopped.set_debug_registers(&all.map(u64::from_ne_bytes));
+    }
     if set != regset::GENERAL {
         return stopped.set_register_set(set.0, bytes);
     }
