@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::thread;
+use std::time::Duration;
 
 use utrace_abi::table::{Abi, lookup};
 
@@ -80,8 +81,8 @@ impl Drop for Instance {
     }
 }
 
-/// What has come since, in words.
-pub(crate) fn describe(before: &Counts, after: &Counts) -> String {
+/// What has come since, in words; how long that was, if there is anything to compare.
+pub(crate) fn describe(before: &Counts, after: &Counts, took: Duration) -> String {
     let since = after.iter().map(|(number, count)| (number, count - before.get(number).unwrap_or(&0)));
     let since: Vec<_> = since.filter(|(_, count)| *count > 0).collect();
     let sum: u64 = since.iter().map(|(_, count)| count).sum();
@@ -93,5 +94,9 @@ pub(crate) fn describe(before: &Counts, after: &Counts) -> String {
             format!("{name} {count}")
         })
         .collect();
-    if names.is_empty() { sum.to_string() } else { format!("{sum} ({})", names.join(", ")) }
+    if names.is_empty() {
+        sum.to_string()
+    } else {
+        format!("{sum} in {} s ({})", took.as_secs(), names.join(", "))
+    }
 }

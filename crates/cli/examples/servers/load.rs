@@ -109,7 +109,7 @@ fn run(words: &[String], kind: &Kind, running: &AtomicI32) -> Outcome {
     let text = String::from_utf8_lossy(&text);
     let mut outcome = Outcome::default();
     for line in text.split(['\n', '\r']).map(str::trim) {
-        if kind.client_errors.iter().any(|word| line.contains(word)) && !line.ends_with(": 0 (0.000%)") {
+        if kind.client_errors.iter().any(|word| line.contains(word)) && !line.contains("transactions: 0 (") {
             outcome.errors.push(line.to_owned());
         }
         outcome.requests += (kind.requests)(line).unwrap_or(0);

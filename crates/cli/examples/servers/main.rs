@@ -20,7 +20,7 @@ mod visit;
 
 use std::process::ExitCode;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use load::Load;
 use server::{KINDS, Kind, Server};
@@ -80,7 +80,7 @@ fn compare(kind: &'static Kind, tracer: Tracer, visits: Visits) -> Res<()> {
     let load = Load::start(kind, &server);
     // The first round warms up: what a server does once is not ours.
     load.wait_rounds(1)?;
-    let before = server.interrupted_calls();
+    let (before, start) = (server.interrupted_calls(), Instant::now());
     let visits = match tracer {
         Tracer::Nobody => Visits { short: 0, stops: 0 },
         Tracer::Library(_) => visits,
@@ -94,11 +94,11 @@ fn compare(kind: &'static Kind, tracer: Tracer, visits: Visits) -> Res<()> {
     }
     // What was waiting at the last stop shows in the next answers.
     load.wait_rounds(1)?;
-    let interrupted = server.interrupted_calls();
+    let (interrupted, took) = (server.interrupted_calls(), start.elapsed());
     let result = load.finish();
     let complaints = server.finish()?;
     let eintr = match (before, interrupted) {
-        (Some(before), Some(after)) => eintr::describe(&before, &after),
+        (Some(before), Some(after)) => eintr::describe(&before, &after, took),
         _ => "-".to_owned(),
     };
     println!(

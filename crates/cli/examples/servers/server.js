@@ -8,4 +8,3 @@ require('http')
       response.end(text);
     }), 1))
   .listen(Number(port), '127.0.0.1');
-process.on('SIGINT', () => process.exit(0));

@@ -135,7 +135,7 @@ fn beside_us(name: &str) -> Res<String> {
     }
 }
 
-/// Starts a tracer on all processes, lets it log once it says of each that it is attached, and ends it with ^C.
+/// Starts a tracer on all processes, lets it log once it says of each that it is attached, and ends it.
 fn come_and_go(command: &mut Command, server: &Server, stay: Duration) -> Res<()> {
     let pids = server.pids();
     for pid in &pids {
@@ -145,7 +145,7 @@ fn come_and_go(command: &mut Command, server: &Server, stay: Duration) -> Res<()
     let mut tracer = command.spawn().map_err(|e| format!("{command:?}: {e}"))?;
     let told = attached(&mut tracer, &pids);
     thread::sleep(stay);
-    kill_process(Pid::from_child(&tracer), Signal::INT).map_err(|e| e.to_string())?;
+    kill_process(Pid::from_child(&tracer), Signal::TERM).map_err(|e| e.to_string())?;
     let status = tracer.wait().map_err(|e| e.to_string())?;
     // strace dies of the signal that it was given, as it should.
     told.map_err(|line| format!("{command:?}: {line} {status}"))
