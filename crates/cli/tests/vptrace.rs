@@ -48,6 +48,11 @@ fn groups() {
 }
 
 #[test]
+fn debug_registers() {
+    rules("vptrace_debug");
+}
+
+#[test]
 fn waits() {
     rules("vptrace_waits");
 }
@@ -124,6 +129,34 @@ fn two_gdbs_stop_at_one_address_and_strace_sees_neither() {
     }
     let log = place.read("log");
     assert!(log.contains("nanosleep") && !log.contains("SIGTRAP"), "{log}");
+}
+
+#[test]
+fn two_gdbs_watch_two_variables_and_each_sees_its_own() {
+    if !there("gdb") {
+        return;
+    }
+    let place = Place::new();
+    let program = place.fixture("vptrace_target");
+    let debugger = |variable: &str, file: &str| {
+        format!(
+            "gdb -nx -batch -ex 'watch {variable}' -ex c -ex c -ex c -ex delete -ex detach -p $P >{file} 2>&1"
+        )
+    };
+    let script = format!(
+        "{} forever & P=$!\n{} & A=$!\n{} & B=$!\nwait $A; echo one $?; wait $B; echo two $?\n\
+         kill -0 $P && echo alive; kill -KILL $P",
+        program.display(),
+        debugger("visits", "one"),
+        debugger("turns", "two")
+    );
+    let ran = place.run(["run", "--ptrace", "--", "sh", "-c", &script]).go();
+    assert_eq!(ran.out, "one 0\ntwo 0\nalive\n", "{}\n{}\n{}", ran.err, place.read("one"), place.read("two"));
+    for (name, variable, not) in [("one", "visits", "turns"), ("two", "turns", "visits")] {
+        let said = place.read(name);
+        let hits = said.matches(&format!("Hardware watchpoint 1: {variable}\n\nOld")).count();
+        assert_eq!((hits, said.contains(&format!(": {not}"))), (3, false), "{said}");
+    }
 }
 
 #[test]

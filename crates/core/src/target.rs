@@ -120,6 +120,28 @@ pub trait Target {
         Err(TargetError::Unsupported)
     }
 
+    /// A debug register, 0 to 7, as its owner sees it.
+    ///
+    /// Several users share the processor's few breakpoints, and each has registers of its own under a number of its
+    /// choice, unique for this task; 0 is the host's. What a trap says of breakpoints that were hit is in register 6.
+    ///
+    /// # Errors
+    /// [`TargetError::Unsupported`] where there are none; [`TargetError::Refused`].
+    fn debug_register(&mut self, _owner: u64, _number: usize) -> Result<u64, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    /// Writes one. A breakpoint counts once register 7 switches it on.
+    ///
+    /// # Errors
+    /// As [`Target::debug_register`]; [`TargetError::Refused`] with `ENOSPC` when all are in use.
+    fn set_debug_register(&mut self, _owner: u64, _number: usize, _value: u64) -> Result<(), TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    /// Gives back everything that an owner has. May be called while the task runs.
+    fn release_debug_registers(&mut self, _owner: u64) {}
+
     /// Sends the task a signal, as kill(2) to just this thread would.
     ///
     /// # Errors

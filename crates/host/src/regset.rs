@@ -12,7 +12,8 @@ pub const FLOAT: Regset = Regset(2);
 /// `NT_X86_XSTATE`: everything that xsave stores, floating point included. It must be written whole.
 pub const EXTENDED: Regset = Regset(0x202);
 /// The debug registers DR0 to DR7, eight words. DR4 and DR5 read as 0 and cannot be written. A breakpoint that is
-/// left in DR7 is taken out when the host leaves the task: it would kill a program without a tracer.
+/// left in DR7 is taken out when the host leaves the task: it would kill a program without a tracer. All who use this
+/// set share it; who wants registers of its own uses [`utrace_core::Target::set_debug_register`].
 pub const DEBUG: Regset = Regset(0x7574_0001);
 
 /// How many debug registers there are.

@@ -6,7 +6,6 @@
 //! the stop means and what follows from it is decided in [`crate::tracer`].
 
 use crate::error::HostError;
-use crate::regset::DEBUG_COUNT;
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, RawRegs, RawSiginfo, Request, SyscallInfo};
 use crate::types::Tid;
@@ -69,15 +68,13 @@ pub(crate) struct Stopped {
     carries: Carries,
     /// A signal that an engine sends at this stop; 0 for none.
     along: i32,
-    /// Debug registers were written.
-    debugged: bool,
     cache: Cache,
 }
 
 impl Stopped {
     /// To be called with the tid of a status that [`crate::stop::decode`] found to be a stop, once per status.
     pub(crate) fn seen_by_wait(tid: Tid) -> Self {
-        Self { tid, carries: Carries::Nothing, along: 0, debugged: false, cache: Cache::Empty }
+        Self { tid, carries: Carries::Nothing, along: 0, cache: Cache::Empty }
     }
 
     /// For a tracee that the tracer thread keeps stopped elsewhere: to look at, on that thread, never to resume.
@@ -151,38 +148,6 @@ impl Stopped {
     /// Replaces such a set.
     pub(crate) fn set_register_set(&self, note: u32, bytes: &[u8]) -> Result<(), Gone> {
         ptrace::set_register_set(self.tid, note, bytes).map_err(Gone::from("write register set"))
-    }
-
-    /// The debug registers; the two that do not exist are 0.
-    pub(crate) fn debug_registers(&self) -> Result<[u64; DEBUG_COUNT], Gone> {
-        let mut all = [0; DEBUG_COUNT];
-        for (number, value) in all.iter_mut().enumerate().filter(|(number, _)| !matches!(number, 4 | 5)) {
-            *value = ptrace::debug_register(self.tid, number).map_err(Gone::from("read debug register"))?;
-        }
-        Ok(all)
-    }
-
-    /// Writes the debug registers that differ. The control register is switched off while addresses change.
-    pub(crate) fn set_debug_registers(&mut self, all: &[u64; DEBUG_COUNT]) -> Result<(), Gone> {
-        let before = self.debug_registers()?;
-        let set = |number, value| {
-            ptrace::set_debug_register(self.tid, number, value).map_err(Gone::from("write debug register"))
-        };
-        set(7, 0)?;
-        for number in [0, 1, 2, 3, 6] {
-            if all[number] != before[number] {
-                set(number, all[number])?;
-            }
-        }
-        set(7, all[7])?;
-        self.debugged = true;
-        Ok(())
-    }
-
-    /// Whether debug registers were written in this stop.
-    #[inline]
-    pub(crate) fn is_debugged(&self) -> bool {
-        self.debugged
     }
 
     /// Number and arguments, or result, of a system-call stop.

@@ -320,3 +320,51 @@ fn calls_of_a_32_bit_program_are_known_by_name() {
     assert_eq!(ended, Ok(Ending::Exited(3)));
     assert_eq!(log.lines(), ["entry write", "exit write 3"]);
 }
+
+/// Wants every call, once, and is gone.
+struct Glance;
+
+impl Engine for Glance {
+    fn name(&self) -> &str {
+        "glance"
+    }
+    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        if entry.call().number == GETPPID { Action::Detach } else { Action::Resume }
+    }
+}
+
+/// Logs the entries it sees; at the first one it has a [`Glance`] come.
+struct Entries(Log);
+
+const GETUID: u64 = 102;
+const GETPPID: u64 = 110;
+
+impl Engine for Entries {
+    fn name(&self) -> &str {
+        "entries"
+    }
+    fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        if self.0.lines().is_empty() {
+            let all = Interest::from(Event::SyscallEntry);
+            cx.task().attach_for(all, Glance).unwrap();
+        }
+        self.0.add(common::name(entry.call().number));
+        Action::Resume
+    }
+}
+
+#[test]
+fn a_call_that_the_programs_own_filter_refuses_hides_none_that_follows() {
+    let log = Log::default();
+    let engine = Entries(log.clone());
+    let host = Host::start().unwrap();
+    let process = host
+        .launch(&Command::new(fixtures::build("seccomp_refuses")), move |task| {
+            let calls = [GETUID, GETPPID].into_iter().collect();
+            task.attach_for(Interest::from(Event::SyscallEntry).with_syscalls(calls), engine).unwrap();
+        })
+        .unwrap();
+    assert_eq!(process.wait(), Ok(Ending::Exited(0)));
+    let uids = log.count("getuid");
+    assert_eq!((uids, log.lines().contains(&"getppid".into())), (3, true), "{:#?}", log.lines());
+}

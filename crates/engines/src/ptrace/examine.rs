@@ -48,17 +48,17 @@ pub(super) fn examine(
     call: &Call,
     client: &mut dyn Target,
 ) -> Result<i64, i64> {
-    let (addr, data, task) = (call.addr, call.data, link.task.clone());
+    let (addr, data, task, owner) = (call.addr, call.data, link.task.clone(), link.owner);
     match call.request {
         abi::PTRACE_PEEKUSER => {
             let word = match registers::word(link, addr) {
                 Some(word) => word,
-                None => look(&task, |target| peek::read_user(target, addr))??,
+                None => look(&task, |target| peek::read_user(target, owner, addr))??,
             };
             put(client, data, &word.to_le_bytes())
         }
         abi::PTRACE_POKEUSER => {
-            look(&task, |target| peek::write_user(target, addr, data))??;
+            look(&task, |target| peek::write_user(target, owner, addr, data))??;
             registers::set_word(link, addr, data);
             Ok(0)
         }

@@ -110,6 +110,8 @@ pub(super) struct Link {
     /// The tracee's process.
     pub(super) process: u32,
     pub(super) task: Task,
+    /// Its number as an owner of the tracee's debug registers.
+    pub(super) owner: u64,
     pub(super) engine: Option<EngineRef>,
     pub(super) face: Face,
     pub(super) kin: Kin,
@@ -153,6 +155,7 @@ impl Link {
             tracee: task.id().0,
             process: task.process().0,
             task: task.clone(),
+            owner: 0,
             engine: None,
             face,
             kin,

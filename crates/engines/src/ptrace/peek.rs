@@ -4,7 +4,7 @@
 //! register sets by ELF note). What a tracer may ask, and when, is [`super::serve`]'s.
 
 use utrace_abi::UserRegs;
-use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS, PTRACE_PEEKUSER, PTRACE_POKEUSER};
+use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS};
 use utrace_core::{Regset, Target, TargetError};
 
 use super::num::{EINVAL, EIO, ESRCH};
@@ -40,14 +40,13 @@ pub(super) fn place_of(regs: &UserRegs) -> Place {
 }
 
 /// `PTRACE_PEEKUSER`: a word of `struct user`. Of what else there is only the debug registers mean anything.
-pub(super) fn read_user(target: &mut dyn Target, at: u64) -> Result<u64, i64> {
+/// `owner` is whose debug registers are meant.
+pub(super) fn read_user(target: &mut dyn Target, owner: u64, at: u64) -> Result<u64, i64> {
     if !at.is_multiple_of(8) || at >= USER {
         return Err(EIO);
     }
-    if is_debug_register(at) {
-        let mut word = [0; 8];
-        forward(target, PTRACE_PEEKUSER, at, &mut word)?;
-        return Ok(u64::from_le_bytes(word));
+    if let Some(number) = debug_register(at) {
+        return target.debug_register(owner, number).map_err(errno);
     }
     let regs = regs(target)?.to_array();
     let index = usize::try_from(at / 8).map_err(|_| EIO)?;
@@ -55,9 +54,9 @@ pub(super) fn read_user(target: &mut dyn Target, at: u64) -> Result<u64, i64> {
 }
 
 /// `PTRACE_POKEUSER`.
-pub(super) fn write_user(target: &mut dyn Target, at: u64, word: u64) -> Result<(), i64> {
-    if is_debug_register(at) {
-        return forward(target, PTRACE_POKEUSER, at, &mut word.to_le_bytes()).map(drop);
+pub(super) fn write_user(target: &mut dyn Target, owner: u64, at: u64, word: u64) -> Result<(), i64> {
+    if let Some(number) = debug_register(at) {
+        return target.set_debug_register(owner, number, word).map_err(errno);
     }
     let index = usize::try_from(at / 8).map_err(|_| EIO)?;
     if !at.is_multiple_of(8) || index >= UserRegs::NAMES.len() {
@@ -82,9 +81,15 @@ pub(super) fn forward(
     }
 }
 
-/// Whether this word of `struct user` is a debug register.
-pub(super) fn is_debug_register(at: u64) -> bool {
-    (DEBUG..DEBUG + 64).contains(&at) && at.is_multiple_of(8)
+/// The debug register that this word of `struct user` is.
+fn debug_register(at: u64) -> Option<usize> {
+    let number = at.checked_sub(DEBUG).filter(|_| at.is_multiple_of(8))? / 8;
+    usize::try_from(number).ok().filter(|number| *number < 8)
+}
+
+/// Whether the trap that is reported now hit a breakpoint of this owner's debug registers.
+pub(super) fn is_hit(target: &mut dyn Target, owner: u64) -> bool {
+    target.debug_register(owner, 6).is_ok_and(|status| status & 0xf != 0)
 }
 
 /// A register set, whole.

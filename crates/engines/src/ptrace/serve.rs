@@ -258,6 +258,8 @@ fn detach(threads: &mut Threads, id: LinkId, call: &Call) -> Result<i64, i64> {
 pub(super) fn leave(threads: &mut Threads, id: LinkId) {
     let Some(link) = threads.link(id) else { return };
     let engine = link.engine.clone();
+    // One that is gone has none.
+    let _ = link.task.with_target(|target| target.release_debug_registers(id.owner()));
     if link.inject.is_some() {
         link.phase = Phase::Leaving;
         link.state = State::Running;

@@ -38,6 +38,7 @@ impl Tracer {
         let engine =
             task.attach_for(link.interest(), Tracer { world: Arc::clone(world), id }).map_err(drop)?;
         link.engine = Some(engine);
+        link.owner = id.owner();
         threads.links.insert(id, link);
         Ok(id)
     }
@@ -81,6 +82,24 @@ impl Tracer {
         report.action = SignalAction::Ignore;
         threads.tell(self.id);
         Some(Action::Stop)
+    }
+
+    /// A breakpoint of the debug registers was hit. Who set it stops, all at once, and nobody else is told.
+    fn at_debug_hit(&self, target: &mut dyn Target, report: &mut SignalReport) -> Action {
+        let mine = peek::is_hit(target, self.id.owner());
+        let regs = peek::regs(target).ok();
+        self.with(|link| {
+            if let State::Stopped(..) = link.state {
+                return LATER;
+            }
+            if !mine {
+                return ON;
+            }
+            report.action = SignalAction::Ignore;
+            link.snapshot = regs;
+            link.stop(Stop::Signal(report.info));
+            Verdict::Stopped
+        })
     }
 
     /// A signal that the program is to get, as far as earlier tracers let it through.
@@ -166,9 +185,16 @@ impl Engine for Tracer {
         {
             return action;
         }
+        if let SignalKind::Taken(_) = report.kind
+            && report.info.number == num::SIGTRAP
+            && code_of(&report.info) == HWBKPT
+        {
+            return self.at_debug_hit(cx.target(), report);
+        }
         // Several may step at once, and each sets the instruction pointer by what it finds.
         let trap = report.info.number == num::SIGTRAP && report.action == SignalAction::Ignore;
         let regs = if trap { peek::regs(cx.target()).ok() } else { None };
+        let hit = trap && peek::is_hit(cx.target(), self.id.owner());
         self.with(|link| match report.kind {
             SignalKind::Report | SignalKind::Handler => {
                 if let Some(info) = link.inject.take() {
@@ -186,7 +212,8 @@ impl Engine for Tracer {
             }
             SignalKind::Taken(_) if report.action == SignalAction::Ignore => {
                 // The trap of a step is shown so; anything else an earlier tracer keeps for itself.
-                if link.resume.steps() && report.info.number == num::SIGTRAP && link.state == State::Running {
+                let meant = hit || link.resume.steps();
+                if meant && report.info.number == num::SIGTRAP && link.state == State::Running {
                     link.snapshot = regs;
                     link.stop(Stop::Signal(report.info));
                     return Verdict::Stopped;
@@ -300,9 +327,18 @@ impl Engine for Tracer {
     }
 }
 
+/// `si_code` of a trap of the debug registers (`TRAP_HWBKPT`).
+const HWBKPT: i32 = 4;
+/// `SI_KERNEL`.
+const KERNEL: i32 = 0x80;
+
+fn code_of(info: &SigInfo) -> i32 {
+    info.raw.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes)
+}
+
 /// Whether this is the trap of a breakpoint instruction (`SI_KERNEL`).
 fn is_int3(info: &SigInfo) -> bool {
-    info.number == num::SIGTRAP && info.raw.get(8..12) == Some(&[0x80, 0, 0, 0])
+    info.number == num::SIGTRAP && code_of(info) == KERNEL
 }
 
 fn ended(link: &Link) -> bool {

@@ -33,6 +33,13 @@ impl World {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LinkId(u64);
 
+impl LinkId {
+    /// The link as an owner of its tracee's debug registers; 0 is the host's.
+    pub(super) fn owner(self) -> u64 {
+        self.0 + 1
+    }
+}
+
 /// How a wait sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sleep {

@@ -4,27 +4,27 @@
 //! [`Lifter`] is a thread that sleeps unless the tracer yields ([`super`]); then it looks every
 //! [`PATIENCE`] whether enough stops are served. Nothing here decides when to yield.
 
+use core::sync::atomic::{AtomicU8, Ordering};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use super::beats::{Beats, PATIENCE};
 use crate::procfs::{self, State};
 use crate::sys::sched::{self, Policy};
 use crate::types::Tid;
 
-/// What the tracer and the lifter have between them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Watch {
-    /// The tracer runs as everybody.
-    Off,
-    /// It yields.
-    On,
-    /// The lifter ended it, because too little was served.
-    Lifted(Lifted),
-    /// The lifter is to end.
-    Ended,
-}
+/// The tracer runs as everybody.
+const OFF: u8 = 0;
+/// It yields.
+const ON: u8 = 1;
+/// The lifter ended that: the tracer wanted to run and got no turn.
+const STARVED: u8 = 2;
+/// The lifter ended that: little stopped, so there was nothing to serve.
+const QUIET: u8 = 3;
+/// The lifter is to end.
+const ENDED: u8 = 4;
 
 /// Why the lifter ended a yielding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,10 +35,21 @@ pub(super) enum Lifted {
     Quiet,
 }
 
+impl Lifted {
+    fn from_watch(watch: u8) -> Option<Self> {
+        match watch {
+            STARVED => Some(Lifted::Starved),
+            QUIET => Some(Lifted::Quiet),
+            _ => None,
+        }
+    }
+}
+
+/// What the tracer and the lifter have between them: no lock, as the lifter must never wait for a thread that runs
+/// when nobody else wants to.
 struct Shared {
     served: Beats,
-    watch: Mutex<Watch>,
-    changed: Condvar,
+    watch: AtomicU8,
 }
 
 /// The lifter thread, seen from the tracer thread.
@@ -54,11 +65,7 @@ impl Lifter {
     ///
     /// The lifter itself tries it first, so that the tracer is never the one that is stuck.
     pub(super) fn start(tid: Tid) -> io::Result<Option<Lifter>> {
-        let shared = Arc::new(Shared {
-            served: Beats::default(),
-            watch: Mutex::new(Watch::Off),
-            changed: Condvar::new(),
-        });
+        let shared = Arc::new(Shared { served: Beats::default(), watch: AtomicU8::new(OFF) });
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let for_thread = Arc::clone(&shared);
         let thread = thread::Builder::new().name("utrace-lifter".into()).spawn(move || {
@@ -80,39 +87,44 @@ impl Lifter {
 
     /// The tracer yields from now on, watched.
     pub(super) fn lower(&self) -> bool {
-        *self.shared.lock() = Watch::On;
-        self.shared.changed.notify_one();
-        sched::set_policy(self.tid, Policy::Idle).is_ok()
+        self.tell(ON);
+        let lowered = sched::set_policy(self.tid, Policy::Idle).is_ok();
+        // Between those two it may have been lifted already: then nobody watches any more.
+        if self.has_lifted() {
+            let _ = sched::set_policy(self.tid, Policy::Normal);
+        }
+        lowered
     }
 
     /// Whether the lifter ended the yielding.
     pub(super) fn has_lifted(&self) -> bool {
-        matches!(*self.shared.lock(), Watch::Lifted(_))
+        Lifted::from_watch(self.shared.watch.load(Ordering::Acquire)).is_some()
     }
 
     /// The tracer runs as everybody again. Answers what the lifter did meanwhile.
     pub(super) fn raise(&self) -> Option<Lifted> {
-        let before = core::mem::replace(&mut *self.shared.lock(), Watch::Off);
-        self.shared.changed.notify_one();
+        let before = self.tell(OFF);
         // It was allowed once to try; if it is refused now, the lifter has done it or nobody can.
         let _ = sched::set_policy(self.tid, Policy::Normal);
-        if let Watch::Lifted(why) = before { Some(why) } else { None }
+        Lifted::from_watch(before)
+    }
+
+    fn tell(&self, watch: u8) -> u8 {
+        let before = self.shared.watch.swap(watch, Ordering::AcqRel);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+        before
     }
 }
 
 impl Drop for Lifter {
     fn drop(&mut self) {
-        *self.shared.lock() = Watch::Ended;
-        self.shared.changed.notify_one();
+        self.raise();
+        self.tell(ENDED);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Watch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,23 +134,32 @@ fn may_come_back() -> bool {
 }
 
 fn watch(shared: &Shared, tid: Tid) {
-    let mut watch = shared.lock();
     loop {
-        match *watch {
-            Watch::Ended => return,
-            Watch::On => {}
-            Watch::Off | Watch::Lifted(_) => {
-                watch = shared.changed.wait(watch).unwrap_or_else(PoisonError::into_inner);
+        match shared.watch.load(Ordering::Acquire) {
+            ENDED => return,
+            ON => {}
+            _ => {
+                thread::park();
                 continue;
             }
         }
         let before = shared.served.count();
-        let waited = shared.changed.wait_timeout_while(watch, PATIENCE, |now| *now == Watch::On);
-        watch = waited.unwrap_or_else(PoisonError::into_inner).0;
-        if *watch == Watch::On && !shared.served.are_enough_since(before) {
+        if is_on_for_long(shared) && !shared.served.are_enough_since(before) {
             let runnable = procfs::stat(tid).is_ok_and(|stat| stat.state == State::Running);
             let _ = sched::set_policy(tid, Policy::Normal);
-            *watch = Watch::Lifted(if runnable { Lifted::Starved } else { Lifted::Quiet });
+            let why = if runnable { STARVED } else { QUIET };
+            // Refused if the tracer ended it first, which is as good.
+            let _ = shared.watch.compare_exchange(ON, why, Ordering::AcqRel, Ordering::Acquire);
         }
     }
+}
+
+/// Whether the tracer yields for all of [`PATIENCE`] from now; `false` as soon as it does not.
+fn is_on_for_long(shared: &Shared) -> bool {
+    let since = Instant::now();
+    while shared.watch.load(Ordering::Acquire) == ON {
+        let Some(left) = PATIENCE.checked_sub(since.elapsed()) else { return true };
+        thread::park_timeout(left);
+    }
+    false
 }

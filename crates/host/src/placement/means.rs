@@ -1,9 +1,9 @@
 //! What a tracer has to stay beside its tracee: [`Warmers`] or a [`Lifter`], found when they are first needed.
 
+use super::Room;
 use super::lifter::{Lifted, Lifter};
 use super::warmer::Warmers;
 use crate::sys::process;
-use crate::sys::sched::CpuSet;
 
 /// What we have to stay beside a tracee.
 #[derive(Default)]
@@ -21,16 +21,23 @@ pub(super) enum Means {
 
 impl Means {
     /// Finds them, the first time. Warming comes first, as it lets the tracer keep its turns when others want to run.
-    pub(super) fn found(&mut self, home: Option<&CpuSet>) -> &Self {
+    pub(super) fn found(&mut self, room: &Room) -> &Self {
         if matches!(self, Means::Unknown) {
-            *self = home.map_or(Means::Nothing, Means::find);
+            *self = Means::find(room);
         }
         self
     }
 
-    fn find(home: &CpuSet) -> Self {
-        if let Some(warmers) = Warmers::start(home) {
-            return Means::Warm(warmers);
+    fn find(room: &Room) -> Self {
+        match room {
+            Room::Unknown => return Means::Nothing,
+            // One processor is beside everything: there is nothing to keep awake.
+            Room::One => {}
+            Room::Many(home) => {
+                if let Some(warmers) = Warmers::start(home) {
+                    return Means::Warm(warmers);
+                }
+            }
         }
         let lifter = process::gettid().and_then(|me| Lifter::start(me).ok().flatten());
         lifter.map_or(Means::Nothing, Means::Watched)

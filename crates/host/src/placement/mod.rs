@@ -36,6 +36,9 @@ const CHANGES: u32 = 8;
 const FAST: Duration = Duration::from_micros(13);
 /// A stop that takes more is spent by the tracee computing or sleeping; where we are does not matter.
 const IDLE: Duration = Duration::from_micros(500);
+/// Windows to wait at least after somebody else took the processor from us: each such try costs [`beats::PATIENCE`],
+/// and so many stops take 50 times as long.
+const CROWDED: u32 = 256;
 /// Most windows to wait before another try.
 const LONGEST: u32 = 1024;
 /// How often a spinning tracer looks before it blocks: some 60 us, a little more than waking it would take.
@@ -54,6 +57,10 @@ enum Way {
     Warming,
     /// Look for the next stop for a while before sleeping, which saves half of the wake-ups.
     Spinning,
+    /// Where there is one processor for all of us: run under `SCHED_IDLE`. A tracee that is resumed takes the
+    /// processor at once, before we go to sleep, and we go on when it stops, without a wake-up: a tenth of a stop.
+    /// Watched by the [`lifter`] too.
+    Deferring,
 }
 
 const WAYS: [Way; 3] = [Way::Warming, Way::Yielding, Way::Spinning];
@@ -65,10 +72,43 @@ impl Way {
     }
 }
 
+/// What room there is to move.
+enum Room {
+    /// None: nothing can be known or changed, or somebody chose our policy.
+    Unknown,
+    /// One processor, which everything of ours has to share.
+    One,
+    /// These.
+    Many(CpuSet),
+}
+
+impl Room {
+    fn found() -> Self {
+        match sched::affinity() {
+            Ok(set) if sched::is_normal() => {
+                if set.count() > 1 {
+                    Room::Many(set)
+                } else {
+                    Room::One
+                }
+            }
+            _ => Room::Unknown,
+        }
+    }
+
+    fn is_one(&self) -> bool {
+        matches!(self, Room::One)
+    }
+
+    fn home(&self) -> Option<&CpuSet> {
+        if let Room::Many(home) = self { Some(home) } else { None }
+    }
+}
+
 /// The tracer thread's place, and what it knows of the last windows.
 pub(crate) struct Placement {
-    /// Where we may run when we are not placed; `None` where that cannot be known, or is one processor only.
-    home: Option<CpuSet>,
+    /// Where we may run when we are not placed.
+    room: Room,
     at: Place,
     /// The processor that we bound ourselves to.
     bound: Option<usize>,
@@ -104,7 +144,7 @@ enum Place {
 impl Placement {
     pub(crate) fn new() -> Self {
         Self {
-            home: sched::affinity().ok().filter(|set| set.count() > 1 && sched::is_normal()),
+            room: Room::found(),
             at: Place::Free,
             bound: None,
             bad: 0,
@@ -185,7 +225,11 @@ impl Placement {
                 self.rest -= 1;
                 None
             }
+            Place::Free if self.room.is_one() => (each < IDLE).then_some(Decision::Try(each)),
             Place::Free => (FAST..IDLE).contains(&each).then_some(Decision::Try(each)),
+            Place::Trial(Way::Deferring, _) | Place::Kept(Way::Deferring, _) => {
+                self.means.have_ended().then_some(Decision::Leave)
+            }
             Place::Trial(way, _) | Place::Kept(way, _)
                 if way.is_beside() && each > FAST && self.bad < BAD_WINDOWS =>
             {
@@ -218,6 +262,10 @@ impl Placement {
 
     /// Begins a trial of the next way that is open to us.
     fn go(&mut self, tid: Tid, each: Duration) {
+        if self.room.is_one() && self.take(Way::Deferring, tid) {
+            self.at = Place::Trial(Way::Deferring, each);
+            return;
+        }
         for _ in 0..WAYS.len() {
             let Some(way) = WAYS.get(self.next_way).copied() else { break };
             if self.take(way, tid) {
@@ -231,16 +279,19 @@ impl Placement {
 
     fn take(&mut self, way: Way, tid: Tid) -> bool {
         let open = match way {
-            Way::Spinning => return self.home.is_some(),
-            Way::Yielding => matches!(self.means.found(self.home.as_ref()), Means::Watched(_)),
-            Way::Warming => matches!(self.means.found(self.home.as_ref()), Means::Warm(_)),
+            Way::Spinning => return self.room.home().is_some(),
+            Way::Deferring => {
+                return matches!(self.means.found(&self.room), Means::Watched(_)) && self.means.begin();
+            }
+            Way::Yielding => matches!(self.means.found(&self.room), Means::Watched(_)),
+            Way::Warming => matches!(self.means.found(&self.room), Means::Warm(_)),
         };
         open && self.pin_beside(tid) && self.means.begin()
     }
 
     /// Moves to the tracee's processor, if we may be there.
     fn pin_beside(&mut self, tid: Tid) -> bool {
-        let (Some(cpu), Some(home)) = (self.cpu_of(tid), self.home) else { return false };
+        let (Some(cpu), Some(home)) = (self.cpu_of(tid), self.room.home().copied()) else { return false };
         let bound = home.has(cpu) && CpuSet::only(cpu).is_some_and(|set| sched::set_affinity(&set).is_ok());
         if bound {
             self.bound = Some(cpu);
@@ -251,7 +302,13 @@ impl Placement {
     /// Ends the way that we go, and says when to try again and what.
     fn leave(&mut self) {
         let was = self.at;
-        let quiet = self.release() == Some(Lifted::Quiet);
+        let quiet = match self.release() {
+            Some(Lifted::Starved) => {
+                self.next_rest = self.next_rest.max(CROWDED);
+                false
+            }
+            lifted => lifted == Some(Lifted::Quiet),
+        };
         match was {
             // It paid for a while, or nothing came that it could have paid for: that is worth another try.
             Place::Kept(way, _) if way.is_beside() => {}
@@ -276,7 +333,7 @@ impl Placement {
         self.at = Place::Free;
         self.bound = None;
         self.bad = 0;
-        if let Some(home) = &self.home {
+        if let Some(home) = self.room.home() {
             // It was ours to run there before, so it is now.
             let _ = sched::set_affinity(home);
         }
@@ -309,104 +366,4 @@ enum Decision {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::lifter::Lifter;
-    use super::{BAD_WINDOWS, Decision, FAST, LONGEST, Place, Placement, TERM, Way};
-    use crate::sys::{process, sched};
-    use std::time::Duration;
-
-    const SLOW: Duration = Duration::from_micros(40);
-
-    #[test]
-    fn slow_stops_are_tried_and_kept_only_if_that_helps() {
-        let mut placement = Placement::new();
-        assert_eq!(placement.decide(FAST / 2, 1), None);
-        assert_eq!(placement.decide(SLOW, 1), Some(Decision::Try(SLOW)));
-        placement.at = Place::Trial(Way::Spinning, SLOW);
-        assert_eq!(placement.decide(FAST / 2, 1), None);
-        assert_eq!(placement.at, Place::Kept(Way::Spinning, SLOW));
-        assert_eq!(placement.decide(FAST, 1), None);
-        assert_eq!(placement.decide(SLOW, 1), Some(Decision::Leave), "what was kept must go on paying");
-        placement.at = Place::Trial(Way::Spinning, SLOW);
-        assert_eq!(placement.decide(SLOW, 1), Some(Decision::Leave));
-    }
-
-    #[test]
-    fn a_tracee_that_slips_away_is_followed_for_a_while() {
-        let mut placement = Placement::new();
-        placement.at = Place::Trial(Way::Warming, SLOW);
-        assert_eq!(
-            placement.decide(SLOW, 0),
-            Some(Decision::Follow),
-            "a trial beside the tracee takes its time"
-        );
-        assert_eq!(placement.decide(FAST / 2, 0), None);
-        assert_eq!(placement.at, Place::Kept(Way::Warming, SLOW));
-        for _ in 0..BAD_WINDOWS {
-            assert_eq!(placement.decide(SLOW, 0), Some(Decision::Follow));
-        }
-        assert_eq!(placement.decide(SLOW, 0), Some(Decision::Leave));
-    }
-
-    #[test]
-    fn another_way_gives_room_to_the_best_one_at_times() {
-        let mut placement = Placement::new();
-        placement.at = Place::Trial(Way::Spinning, SLOW);
-        let windows =
-            (0..).take_while(|_| placement.decide(FAST, 0).is_none()).take(2 * TERM as usize).count();
-        assert!(windows < TERM as usize, "after {windows} windows");
-        placement.leave();
-        assert_eq!(placement.next_way, 0);
-    }
-
-    #[test]
-    fn failed_tries_get_rarer_and_go_another_way() {
-        let mut placement = Placement::new();
-        for expected in [1, 2, 4, 8] {
-            let way = placement.next_way;
-            placement.fail();
-            assert_eq!(placement.rest, expected);
-            assert_ne!(placement.next_way, way);
-        }
-        for _ in 0..20 {
-            placement.fail();
-        }
-        assert_eq!(placement.rest, LONGEST);
-        assert_eq!(placement.decide(SLOW, 1), None, "it rests");
-    }
-
-    #[test]
-    fn many_active_tracees_set_us_free() {
-        let mut placement = Placement::new();
-        placement.at = Place::Kept(Way::Spinning, SLOW);
-        assert_eq!(placement.decide(FAST / 2, 30), Some(Decision::Leave));
-        placement.at = Place::Free;
-        assert_eq!(placement.decide(SLOW, 30), None);
-    }
-
-    #[test]
-    fn home_is_where_it_began() {
-        let before = sched::affinity().unwrap();
-        let mut placement = Placement::new();
-        placement.go(process::gettid().unwrap(), SLOW);
-        placement.go_home();
-        assert_eq!(placement.at, Place::Free);
-        assert!(sched::is_normal());
-        assert_eq!(sched::affinity().unwrap().count(), before.count());
-    }
-
-    /// A yielding tracer that serves nothing is lifted by the lifter alone.
-    #[test]
-    fn a_yielding_tracer_that_serves_nothing_is_lifted() {
-        let me = process::gettid().unwrap();
-        let Some(lifter) = Lifter::start(me).unwrap() else {
-            eprintln!("skipped: SCHED_IDLE is a one-way street for this user");
-            return;
-        };
-        assert!(lifter.lower());
-        while !sched::is_normal() {
-            std::thread::yield_now();
-        }
-        assert!(lifter.raise().is_some());
-    }
-}
+mod tests;

@@ -33,6 +33,8 @@ impl Errno {
     pub const EPIPE: Self = Self(libc::EPIPE);
     /// Too many open files in this process.
     pub const EMFILE: Self = Self(libc::EMFILE);
+    /// No space left; for debug registers: all are in use.
+    pub const ENOSPC: Self = Self(libc::ENOSPC);
     /// Invalid argument.
     pub const EINVAL: Self = Self(libc::EINVAL);
 

@@ -1,37 +1,125 @@
 //! What the core can ask of us for one task: [`Hook`]. Called from any thread; everything turns into a message.
 
-use core::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use utrace_core::{Target, TargetError, Task, TaskHost};
 
+use super::debug::{Hit, OwnerId, Registers, Shares};
 use super::message::Message;
 use super::table::Key;
 use super::view::Afar;
 use crate::current;
 use crate::shared::Shared;
-use crate::sys::{ptrace, wait};
+use crate::sys::{Errno, ptrace, wait};
 use crate::types::Tid;
 
 /// What the tracer thread tells hooks of a tracee, which itself is that thread's alone.
 ///
-/// Both fields are written by the tracer thread; `tid` is read by any. Relaxed: each stands for itself.
+/// `tid` and `listening` are written by the tracer thread. Relaxed: each stands for itself.
 pub(crate) struct Sign {
     /// Changes at an exec by a thread that was not the leader.
     tid: AtomicI32,
     /// Whether it is left in a group stop, where the kernel shows no registers (ptrace(2), `PTRACE_LISTEN`).
     listening: AtomicU8,
+    debug: Mutex<Shares>,
+    /// Whether its debug registers are in use; a copy of what `debug` says.
+    debugged: AtomicBool,
+    /// Whether they are to be set anew once it can be.
+    stale: AtomicBool,
 }
 
 /// Values of [`Sign::listening`].
 const NOT: u8 = 0;
 const LISTENS: u8 = 1;
 const ROUSED: u8 = 2;
+/// The debug register that says what was hit.
+const STATUS: usize = 6;
 
 impl Sign {
     pub(crate) fn new(tid: Tid) -> Self {
-        Self { tid: AtomicI32::new(tid.raw()), listening: AtomicU8::new(NOT) }
+        Self {
+            tid: AtomicI32::new(tid.raw()),
+            listening: AtomicU8::new(NOT),
+            debug: Mutex::default(),
+            debugged: AtomicBool::new(false),
+            stale: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a debug register is in use.
+    #[inline]
+    pub(crate) fn is_debugged(&self) -> bool {
+        self.debugged.load(Ordering::Relaxed)
+    }
+
+    /// Whether an owner left debug registers that could not be written then.
+    #[inline]
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Relaxed)
+    }
+
+    /// The debug registers as an owner sees them.
+    pub(crate) fn debug_registers(&self, owner: OwnerId) -> Registers {
+        let mut registers = self.shares().registers(owner);
+        if !self.is_debugged()
+            && let Ok(status) = self.debug_status()
+        {
+            registers[STATUS] = status;
+        }
+        registers
+    }
+
+    fn debug_status(&self) -> Result<u64, Errno> {
+        let tid = Tid::new(self.tid.load(Ordering::Relaxed)).ok_or(Errno::ESRCH)?;
+        ptrace::debug_register(tid, STATUS)
+    }
+
+    /// Changes the shares of a tracee's debug registers, with the means to write the real ones, which only the tracer
+    /// thread can, in a stop.
+    pub(crate) fn debug<T>(
+        &self,
+        change: impl FnOnce(&mut Shares, &mut dyn FnMut(usize, u64) -> Result<(), Errno>) -> T,
+    ) -> T {
+        let mut shares = self.shares();
+        let tid = self.tid.load(Ordering::Relaxed);
+        let done = change(&mut shares, &mut |number, value| {
+            Tid::new(tid).map_or(Err(Errno::ESRCH), |tid| ptrace::set_debug_register(tid, number, value))
+        });
+        self.debugged.store(shares.is_used(), Ordering::Relaxed);
+        done
+    }
+
+    /// An owner of debug registers leaves.
+    pub(crate) fn release_debug(&self, owner: OwnerId) {
+        // One that runs keeps them until its next stop.
+        let left = self.debug(|shares, write| shares.release(owner, write));
+        self.stale.store(left.is_err(), Ordering::Relaxed);
+    }
+
+    /// Takes out at a stop what owners left behind.
+    #[cold]
+    pub(crate) fn settle_debug(&self) {
+        // One that died has none.
+        let _ = self.debug(Shares::settle);
+        self.stale.store(false, Ordering::Relaxed);
+    }
+
+    /// It runs a new program: the kernel has emptied the registers.
+    pub(crate) fn forget_debug(&self) {
+        self.debug(|shares, _| *shares = Shares::default());
+    }
+
+    /// At the stop of a trap: whose breakpoint was hit.
+    pub(crate) fn debug_hit(&self) -> Hit {
+        let status = self.debug_status().unwrap_or(0);
+        self.shares().hit(status)
+    }
+
+    /// They are whole at every moment, so a panic elsewhere does not spoil them.
+    fn shares(&self) -> MutexGuard<'_, Shares> {
+        self.debug.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn rename(&self, tid: Tid) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::Tracer;
 use super::part;
 use super::step;
-use super::tracee::{Debug, Group, Interrupt, Origin, Point, Run, Tracee};
+use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
 use crate::quiesce;
@@ -57,7 +57,7 @@ impl Tracer {
             let Some(mut tracee) = self.table.take(tid) else { continue };
             // One may be on its way, or was used up by another stop: a second one makes sure that it comes. Debug
             // registers can only be switched off in a stop.
-            let wanted = tracee.interrupt != Interrupt::None || tracee.debug == Debug::Written;
+            let wanted = tracee.interrupt != Interrupt::None || tracee.sign.is_debugged();
             if wanted && ptrace::interrupt(tid).is_ok() {
                 awaited.interrupted.insert(tid);
             }

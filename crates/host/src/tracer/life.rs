@@ -166,6 +166,7 @@ impl Tracer {
             Some(former) => self.take_over(tracee, former),
             None => tracee,
         };
+        tracee.sign.forget_debug();
         if tracee.phase != Phase::Living {
             tracee.phase = Phase::Living;
             // Its line to us is closed by now.

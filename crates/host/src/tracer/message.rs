@@ -12,6 +12,7 @@ use super::{Flow, Tracer};
 use crate::command::AfterTracer;
 use crate::error::HostError;
 use crate::process::Process;
+use crate::regset;
 use crate::stop::{Stop, decode};
 use crate::sys::ptrace::{self, Request};
 use crate::sys::spawn::Plan;
@@ -131,10 +132,15 @@ impl Tracer {
         let Some(mut tracee) = self.table.take_key(order.key) else {
             return drop(order.reply.send(Err(utrace_core::TargetError::Died)));
         };
+        if order.set == regset::DEBUG && order.write.is_none() {
+            let _ = order.reply.send(view::serve_debug(&tracee.sign, None));
+            return self.table.put(tracee);
+        }
         let listens = matches!(tracee.run, Run::Running(Request::Listen));
         let answer = match &mut tracee.run {
             _ if listens && order.is_known(&tracee.group_regs) => Ok(tracee.group_regs.clone()),
             _ if listens => return self.serve_listener(tracee, order),
+            Run::Held(..) if order.set == regset::DEBUG => view::serve_debug(&tracee.sign, order.write),
             Run::Held(stopped, _) => view::serve_regset(stopped, order.set, order.write),
             Run::Running(_) if order.write.is_none() => view::regset_of_resumed(tracee.tid, order.set),
             Run::Running(_) | Run::Handled => Err(utrace_core::TargetError::Unsupported),

@@ -7,6 +7,7 @@
 //! an engine does.
 
 mod attach;
+mod debug;
 mod deliver;
 mod hook;
 mod jctl;

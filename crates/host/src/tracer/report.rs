@@ -9,7 +9,7 @@ use utrace_core::{Action, Reporter, Target, Task, TaskId, Verdict};
 use super::Tracer;
 use super::hook::{Hook, Sign};
 use super::signals::Signals;
-use super::tracee::{Debug, FilterStop, Group, GroupStop, Interrupt, Phase, Release, Run, Tracee};
+use super::tracee::{FilterStop, Group, GroupStop, Interrupt, Phase, Release, Run, Tracee};
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
@@ -36,7 +36,7 @@ impl Tracer {
         stopped: &mut Stopped,
         mut make: impl FnMut(&mut Reporter, &mut dyn Target) -> Verdict,
     ) -> Verdict {
-        let mut view = View { stopped, pid: tracee.group.pid, usage: &self.usage };
+        let mut view = View { stopped, pid: tracee.group.pid, usage: &self.usage, sign: &tracee.sign };
         let reporter = &mut tracee.reporter;
         loop {
             match self.attempt(tracee.tid, || make(reporter, &mut view)) {
@@ -105,7 +105,6 @@ impl Tracer {
             report_due: false,
             release: Release::ByParent,
             parting: None,
-            debug: Debug::Untouched,
             stepping: None,
             step: None,
             signals: Signals::new(),

@@ -6,7 +6,7 @@ use utrace_core::{Action, Event, SignalKind, Verdict, Woken};
 use super::Tracer;
 use super::step::Step;
 use super::table::Key;
-use super::tracee::{Debug, FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
+use super::tracee::{FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Carries, Gone, Stopped};
@@ -217,8 +217,8 @@ impl Tracer {
             Request::BlockStep => tracee.stepping = Some(Step::Block),
             _ => {}
         }
-        if stopped.is_debugged() {
-            tracee.debug = Debug::Written;
+        if tracee.sign.is_stale() {
+            tracee.sign.settle_debug();
         }
         match stopped.resume(request, signal) {
             Ok(()) => {}

@@ -10,6 +10,7 @@ use utrace_core::{
 };
 
 use super::Tracer;
+use super::debug::Hit;
 use super::deliver::Fate;
 use super::tracee::{Interrupt, Path, Phase, Point, Tracee};
 use crate::procfs;
@@ -142,7 +143,7 @@ impl Tracer {
         let stepped = tracee.stepping.take().is_some();
         let wanted = EventSet::SIGNAL.iter().any(|event| tracee.task.wants(event));
         let ours = !tracee.signals.ours.is_empty() || tracee.signals.mask.is_some();
-        let trap = stepped && signal == libc::SIGTRAP;
+        let trap = signal == libc::SIGTRAP && (stepped || tracee.sign.is_debugged());
         if !(wanted || ours || trap || tracee.reporter.owes_report()) {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));
         }
@@ -164,6 +165,14 @@ impl Tracer {
         tracee.signals.handler = false;
         if entering && info.number() == libc::SIGTRAP && info.code() == ENTERED {
             return self.at_handler(tracee, stopped.that(Carries::Nothing));
+        }
+        if tracee.sign.is_debugged()
+            && super::step::may_be_hit(&info)
+            && tracee.sign.debug_hit() == Hit::Stale
+            && !super::step::is_trap(&info)
+        {
+            // A breakpoint of an owner that has left.
+            return self.conclude(tracee, stopped, Point::User(0, Path::Signal), Verdict::Go(Action::Resume));
         }
         if stepped && super::step::is_trap(&info) {
             return self.at_step(tracee, stopped, info);

@@ -33,6 +33,11 @@ pub(super) fn is_trap(info: &RawSiginfo) -> bool {
     info.number() == libc::SIGTRAP && STEP_CODES.contains(&info.code())
 }
 
+/// Whether this is a trap of the debug registers, by itself or together with a step (`TRAP_HWBKPT`, `TRAP_TRACE`).
+pub(super) fn may_be_hit(info: &RawSiginfo) -> bool {
+    info.number() == libc::SIGTRAP && matches!(info.code(), 2 | 4)
+}
+
 impl Tracee {
     /// Takes a step over from a report; another action leaves what was chosen.
     pub(super) fn choose_step(&mut self, action: Action) {

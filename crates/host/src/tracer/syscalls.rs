@@ -27,10 +27,11 @@ impl Tracer {
             Err(gone) => return self.lost(tracee, gone),
         };
         let before = core::mem::replace(&mut tracee.filter_stop, FilterStop::Past);
-        let repeated = before == FilterStop::Follows && stop == Stop::Seccomp;
         match info.at {
             // The filter reports what the system-call stop reported already.
-            SyscallAt::Seccomp(..) if repeated => {
+            SyscallAt::Seccomp(nr, args)
+                if stop == Stop::Seccomp && before.is_repeated_by(nr, args, info.ip) =>
+            {
                 self.conclude(tracee, stopped, Point::Entry, Verdict::Go(Action::Resume));
             }
             SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) => {

@@ -54,8 +54,6 @@ pub(crate) struct Tracee {
     pub(crate) release: Release,
     /// It leaves at the first stop where that can be done.
     pub(crate) parting: Option<Parting>,
-    /// Whether engines have written its debug registers.
-    pub(crate) debug: Debug,
     /// It was resumed with a step, and the trap has not come: that may be later than other stops.
     pub(crate) stepping: Option<Step>,
     /// A step that was chosen and not made yet.
@@ -74,15 +72,6 @@ pub(crate) enum GroupStop {
     Left(i32),
 }
 
-/// The debug registers of a tracee.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Debug {
-    /// Nobody wrote them.
-    Untouched,
-    /// Engines did: they must be off when we leave, for a hit kills a program that nobody traces.
-    Written,
-}
-
 /// Who releases a dead process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Release {
@@ -97,7 +86,9 @@ impl Tracee {
     #[inline]
     pub(crate) fn filter_stop_at(&self, call: &Syscall) -> FilterStop {
         match &*self.group.filter.borrow() {
-            Some(filter) if call.arch != ARCH_X86_64 || filter.contains(call.number) => FilterStop::Follows,
+            Some(filter) if call.arch != ARCH_X86_64 || filter.contains(call.number) => {
+                FilterStop::Follows(*call)
+            }
             _ => FilterStop::Passes,
         }
     }
@@ -118,8 +109,23 @@ pub(crate) enum FilterStop {
     Past,
     /// Nothing: it lets the call pass.
     Passes,
-    /// It stops there, where the system-call stop has stopped already.
-    Follows,
+    /// It stops at this call, where the system-call stop has stopped already; unless a filter of the program's own
+    /// refuses it, which has precedence (seccomp(2)).
+    Follows(Syscall),
+}
+
+impl FilterStop {
+    /// Whether this stop of the filter's is the one that follows. If the program's filter has refused the call, it
+    /// refuses an equal one too, so a stop at one can only be at the very same.
+    pub(crate) fn is_repeated_by(self, number: u64, args: [u64; 6], ip: u64) -> bool {
+        let FilterStop::Follows(call) = self else { return false };
+        // A 32-bit call has the lower halves.
+        let mask = if call.arch == ARCH_X86_64 { u64::MAX } else { u64::from(u32::MAX) };
+        let same = |one: u64, other: u64| one & mask == other & mask;
+        same(call.number, number)
+            && call.ip.0 == ip
+            && call.args.iter().zip(args).all(|(one, other)| same(*one, other))
+    }
 }
 
 /// What a tracee is doing.

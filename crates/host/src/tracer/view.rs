@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use utrace_core::{Addr, Regset, Target, TargetError};
 
+use super::debug::{COMMON, Shares};
 use super::hook::Sign;
 use super::message::Message;
 use super::table::Key;
@@ -35,9 +36,29 @@ pub(crate) struct View<'a> {
     pub(crate) stopped: &'a mut Stopped,
     pub(crate) pid: Tid,
     pub(crate) usage: &'a Usage,
+    pub(crate) sign: &'a Sign,
+}
+
+macro_rules! debug_registers {
+    () => {
+        fn debug_register(&mut self, owner: u64, number: usize) -> Result<u64, TargetError> {
+            let all = self.sign.debug_registers(owner);
+            all.get(number).copied().ok_or(TargetError::Refused(libc::EIO))
+        }
+
+        fn set_debug_register(&mut self, owner: u64, number: usize, value: u64) -> Result<(), TargetError> {
+            set_debug(self.sign, |shares, write| shares.set(owner, number, value, write))
+        }
+
+        fn release_debug_registers(&mut self, owner: u64) {
+            self.sign.release_debug(owner);
+        }
+    };
 }
 
 impl Target for View<'_> {
+    debug_registers!();
+
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
         read(self.stopped.tid(), at, buf)
     }
@@ -47,10 +68,19 @@ impl Target for View<'_> {
     }
 
     fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError> {
+        if set == regset::DEBUG {
+            let all = debug_bytes(self.sign);
+            let len = all.len().min(buf.len());
+            buf[..len].copy_from_slice(&all[..len]);
+            return Ok(all.len());
+        }
         get_regset(self.stopped, set, buf).map_err(refused)
     }
 
     fn set_regset(&mut self, set: Regset, bytes: &[u8]) -> Result<(), TargetError> {
+        if set == regset::DEBUG {
+            return set_debug_bytes(self.sign, bytes);
+        }
         put_regset(self.stopped, set, bytes).map_err(refused)
     }
 
@@ -132,6 +162,9 @@ impl Afar<'_> {
     fn ask(&self, set: Regset, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
         if self.shared.mailbox.is_owner() {
             self.sign.rouse();
+            if set == regset::DEBUG {
+                return serve_debug(self.sign, write);
+            }
             // Held tracees have their registers written back, so the kernel's are the true ones.
             return serve_regset(&mut Stopped::held(self.tid), set, write);
         }
@@ -143,6 +176,8 @@ impl Afar<'_> {
 }
 
 impl Target for Afar<'_> {
+    debug_registers!();
+
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
         read(self.tid, at, buf)
     }
@@ -230,6 +265,35 @@ pub(crate) fn serve_regset(
     }
 }
 
+/// The same for the debug registers that engines share as one owner ([`regset::DEBUG`]).
+pub(crate) fn serve_debug(sign: &Sign, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
+    match write {
+        Some(bytes) => set_debug_bytes(sign, &bytes).map(|()| Vec::new()),
+        None => Ok(debug_bytes(sign)),
+    }
+}
+
+fn debug_bytes(sign: &Sign) -> Vec<u8> {
+    sign.debug_registers(COMMON).iter().flat_map(|register| register.to_ne_bytes()).collect()
+}
+
+fn set_debug_bytes(sign: &Sign, bytes: &[u8]) -> Result<(), TargetError> {
+    let mut all = sign.debug_registers(COMMON).map(u64::to_ne_bytes);
+    let len = bytes.len().min(size_of_val(&all));
+    all.as_flattened_mut()[..len].copy_from_slice(&bytes[..len]);
+    set_debug(sign, |shares, write| shares.set_all(COMMON, &all.map(u64::from_ne_bytes), write))
+}
+
+fn set_debug(
+    sign: &Sign,
+    change: impl FnOnce(&mut Shares, &mut dyn FnMut(usize, u64) -> Result<(), Errno>) -> Result<(), Errno>,
+) -> Result<(), TargetError> {
+    sign.debug(change).map_err(|errno| match errno {
+        Errno::ESRCH => TargetError::Died,
+        other => TargetError::Refused(other.raw()),
+    })
+}
+
 /// A register set of a thread that was resumed: by now it may sleep in a call, or be in a stop whose news is still to
 /// be taken, in which the kernel shows all of them.
 pub(crate) fn regset_of_resumed(tid: Tid, set: Regset) -> Result<Vec<u8>, TargetError> {
@@ -272,10 +336,6 @@ fn get_regset(stopped: &mut Stopped, set: Regset, buf: &mut [u8]) -> Result<usiz
     };
     match set {
         regset::GENERAL => Ok(copy(&regs_to_bytes(stopped.regs()?))),
-        regset::DEBUG => {
-            let all = stopped.debug_registers()?.map(u64::to_ne_bytes);
-            Ok(copy(all.as_flattened()))
-        }
         _ => {
             // The kernel answers how much it wrote: only a buffer that is large enough tells the size.
             let mut all = vec![0; LARGEST_SET];
@@ -286,12 +346,6 @@ fn get_regset(stopped: &mut Stopped, set: Regset, buf: &mut [u8]) -> Result<usiz
 }
 
 fn put_regset(stopped: &mut Stopped, set: Regset, bytes: &[u8]) -> Result<(), Gone> {
-    if set == regset::DEBUG {
-        let mut all = stopped.debug_registers()?.map(u64::to_ne_bytes);
-        let len = bytes.len().min(size_of_val(&all));
-        all.as_flattened_mut()[..len].copy_from_slice(&bytes[..len]);
-        return stopped.set_debug_registers(&all.map(u64::from_ne_bytes));
-    }
     if set != regset::GENERAL {
         return stopped.set_register_set(set.0, bytes);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use utrace_core::{Action, EngineRef, Event, Progress, Regset, Task};
+use utrace_core::{Action, EngineRef, Event, Progress, Regset, SignalKind, Task};
 use utrace_host::{Ending, Process};
 use utrace_testkit::conform::{Log, Probe, Report, Seen};
 
@@ -22,7 +22,7 @@ fn stopped(log: &Log, script: &str, engines: usize) -> (Lab, Process, Task, Vec<
     let probes: Vec<Probe> = (0..engines).map(|_| Probe::new("A", log).once(JCTL, Action::Stop)).collect();
     let process = lab.launch(script, move |task| {
         for probe in probes {
-            task.attach_for(Event::Jctl, probe).unwrap();
+            task.attach_for(Event::Jctl | Event::Quiesce, probe).unwrap();
         }
     });
     let pid = process.pid().raw();
@@ -36,6 +36,12 @@ fn stopped(log: &Log, script: &str, engines: usize) -> (Lab, Process, Task, Vec<
     until_held(&task);
     let engines = task.engines();
     (lab, process, task, engines)
+}
+
+/// Waits until a thread is in pause(2).
+fn until_paused(tid: i32) {
+    let call = format!("/proc/{tid}/syscall");
+    until(|| std::fs::read_to_string(&call).is_ok_and(|call| call.starts_with("34 ")));
 }
 
 fn threads(pid: i32) -> Vec<i32> {
@@ -72,10 +78,11 @@ fn a_task_that_leaves_a_group_stop_runs_alone() {
     lab.go();
     assert_eq!(engines[0].leave_group_stop(Action::Resume), Ok(Progress::Done));
     until(|| lab.wrote() == "m1" && state(pid) == "S");
-    assert_eq!(state(other), "t");
+    until(|| state(other) == "t");
     assert_eq!((task.is_job_stopped(), log.count("A", JCTL)), (false, 1));
     // A stop that we ask for does not take it back into the group stop.
     assert_eq!(engines[0].control(Action::Interrupt), Ok(Progress::Done));
+    log.until("A", Seen::Path(SignalKind::Report));
     until(|| state(pid) == "S");
     // Another one does.
     send(pid, STOP);
@@ -121,6 +128,8 @@ fn held_at_exit(script: &str) -> Ending {
     });
     until(|| child.lock().unwrap().is_some());
     let task = child.lock().unwrap().clone().unwrap();
+    // One that is ended before it has begun reports nothing.
+    until_paused(task.id().0.cast_signed());
     lab.go();
     until_held(&task);
     assert_eq!(state(task.id().0.cast_signed()), "t", "it is dying, and still there");
@@ -163,7 +172,8 @@ fn nothing_holds_a_thread_that_dies_of_sigkill() {
     let process = lab.launch("P", move |task| {
         task.attach_for(Event::Exit, probe).unwrap();
     });
-    until_up(process.pid().raw());
+    // A launch that is not over yet reports no exit.
+    until_paused(process.pid().raw());
     send(process.pid().raw(), KILL);
     assert_eq!(process.wait(), Ok(Ending::Killed(KILL, utrace_host::CoreDump::No)));
     assert_eq!(log.count("A", Seen::Event(Event::Exit)), 1);

@@ -1,0 +1,120 @@
+//! What is decided for which times, and what is left of it at the end.
+
+use super::lifter::Lifter;
+use super::{BAD_WINDOWS, CROWDED, Decision, FAST, LONGEST, Place, Placement, Room, TERM, Way};
+use crate::sys::{process, sched};
+use std::time::Duration;
+
+const SLOW: Duration = Duration::from_micros(40);
+
+#[test]
+fn slow_stops_are_tried_and_kept_only_if_that_helps() {
+    let mut placement = Placement::new();
+    assert_eq!(placement.decide(FAST / 2, 1), None);
+    assert_eq!(placement.decide(SLOW, 1), Some(Decision::Try(SLOW)));
+    placement.at = Place::Trial(Way::Spinning, SLOW);
+    assert_eq!(placement.decide(FAST / 2, 1), None);
+    assert_eq!(placement.at, Place::Kept(Way::Spinning, SLOW));
+    assert_eq!(placement.decide(FAST, 1), None);
+    assert_eq!(placement.decide(SLOW, 1), Some(Decision::Leave), "what was kept must go on paying");
+    placement.at = Place::Trial(Way::Spinning, SLOW);
+    assert_eq!(placement.decide(SLOW, 1), Some(Decision::Leave));
+}
+
+#[test]
+fn a_tracee_that_slips_away_is_followed_for_a_while() {
+    let mut placement = Placement::new();
+    placement.at = Place::Trial(Way::Warming, SLOW);
+    assert_eq!(placement.decide(SLOW, 0), Some(Decision::Follow), "a trial beside the tracee takes its time");
+    assert_eq!(placement.decide(FAST / 2, 0), None);
+    assert_eq!(placement.at, Place::Kept(Way::Warming, SLOW));
+    for _ in 0..BAD_WINDOWS {
+        assert_eq!(placement.decide(SLOW, 0), Some(Decision::Follow));
+    }
+    assert_eq!(placement.decide(SLOW, 0), Some(Decision::Leave));
+}
+
+#[test]
+fn another_way_gives_room_to_the_best_one_at_times() {
+    let mut placement = Placement::new();
+    placement.at = Place::Trial(Way::Spinning, SLOW);
+    let windows = (0..).take_while(|_| placement.decide(FAST, 0).is_none()).take(2 * TERM as usize).count();
+    assert!(windows < TERM as usize, "after {windows} windows");
+    placement.leave();
+    assert_eq!(placement.next_way, 0);
+}
+
+#[test]
+fn failed_tries_get_rarer_and_go_another_way() {
+    let mut placement = Placement::new();
+    for expected in [1, 2, 4, 8] {
+        let way = placement.next_way;
+        placement.fail();
+        assert_eq!(placement.rest, expected);
+        assert_ne!(placement.next_way, way);
+    }
+    for _ in 0..20 {
+        placement.fail();
+    }
+    assert_eq!(placement.rest, LONGEST);
+    assert_eq!(placement.decide(SLOW, 1), None, "it rests");
+}
+
+#[test]
+fn many_active_tracees_set_us_free() {
+    let mut placement = Placement::new();
+    placement.at = Place::Kept(Way::Spinning, SLOW);
+    assert_eq!(placement.decide(FAST / 2, 30), Some(Decision::Leave));
+    placement.at = Place::Free;
+    assert_eq!(placement.decide(SLOW, 30), None);
+}
+
+#[test]
+fn on_one_processor_the_tracer_defers_until_it_is_lifted() {
+    let mut placement = Placement::new();
+    placement.room = Room::One;
+    assert_eq!(placement.decide(FAST / 2, 30), None, "not while several are active");
+    assert_eq!(placement.decide(FAST / 2, 1), Some(Decision::Try(FAST / 2)));
+    placement.go(process::gettid().unwrap(), FAST / 2);
+    if placement.at == Place::Free {
+        assert_eq!(placement.rest, 1, "this user may not come back from SCHED_IDLE, and does not ask often");
+        return;
+    }
+    assert_eq!(placement.at, Place::Trial(Way::Deferring, FAST / 2));
+    // Nothing is served, so the lifter ends it.
+    while !sched::is_normal() {
+        std::thread::yield_now();
+    }
+    while placement.decide(FAST / 2, 1).is_none() {
+        std::thread::yield_now();
+    }
+    placement.leave();
+    assert_eq!(placement.at, Place::Free);
+    assert!(placement.rest == 0 || placement.rest >= CROWDED, "quiet, or starved: {}", placement.rest);
+}
+
+#[test]
+fn home_is_where_it_began() {
+    let before = sched::affinity().unwrap();
+    let mut placement = Placement::new();
+    placement.go(process::gettid().unwrap(), SLOW);
+    placement.go_home();
+    assert_eq!(placement.at, Place::Free);
+    assert!(sched::is_normal());
+    assert_eq!(sched::affinity().unwrap().count(), before.count());
+}
+
+/// A yielding tracer that serves nothing is lifted by the lifter alone.
+#[test]
+fn a_yielding_tracer_that_serves_nothing_is_lifted() {
+    let me = process::gettid().unwrap();
+    let Some(lifter) = Lifter::start(me).unwrap() else {
+        eprintln!("skipped: SCHED_IDLE is a one-way street for this user");
+        return;
+    };
+    assert!(lifter.lower());
+    while !sched::is_normal() {
+        std::thread::yield_now();
+    }
+    assert!(lifter.raise().is_some());
+}
