@@ -53,6 +53,11 @@ fn debug_registers() {
 }
 
 #[test]
+fn tracees_of_32_bits() {
+    rules("vptrace_ia32");
+}
+
+#[test]
 fn waits() {
     rules("vptrace_waits");
 }

@@ -3,10 +3,12 @@
 //! Entry: [`word`] for memory, [`examine`] for all else. Neighbours: [`super::serve`] finds the link; [`super::peek`],
 //! [`super::registers`] and [`super::memory`] know the parts.
 
+use utrace_abi::UserRegs;
 use utrace_abi::ptrace as abi;
-use utrace_abi::ptrace::{NT_PRFPREG, NT_PRSTATUS};
+use utrace_abi::ptrace::NT_PRSTATUS;
 use utrace_core::{Addr, Target, Task};
 
+use super::ia32;
 use super::link::{Link, State};
 use super::memory;
 use super::num::{EFAULT, EINVAL, EIO, ESRCH};
@@ -63,9 +65,16 @@ pub(super) fn examine(
             Ok(0)
         }
         abi::PTRACE_GETREGS => get_set(link, client, NT_PRSTATUS, data),
-        abi::PTRACE_GETFPREGS => get_set(link, client, NT_PRFPREG, data),
+        abi::PTRACE_GETFPREGS => {
+            let buf = fp_regs(link, abi::PTRACE_GETFPREGS, [0; FP_SIZE])?;
+            put(client, data, &buf)
+        }
         abi::PTRACE_SETREGS => set_set(link, client, NT_PRSTATUS, data),
-        abi::PTRACE_SETFPREGS => set_set(link, client, NT_PRFPREG, data),
+        abi::PTRACE_SETFPREGS => {
+            let mut buf = [0; FP_SIZE];
+            get(client, data, &mut buf)?;
+            fp_regs(link, abi::PTRACE_SETFPREGS, buf).map(|_| 0)
+        }
         abi::PTRACE_GETREGSET | abi::PTRACE_SETREGSET => regset(link, call, client),
         abi::PTRACE_GETEVENTMSG => put(client, data, &stop.message().to_le_bytes()),
         abi::PTRACE_GETSIGINFO => {
@@ -179,6 +188,13 @@ fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<(), i64> {
     }
 }
 
+/// `struct user_fpregs_struct`, also of a 32-bit tracee, whose register set has another layout.
+const FP_SIZE: usize = 512;
+
+fn fp_regs(link: &Link, request: u32, mut buf: [u8; FP_SIZE]) -> Result<[u8; FP_SIZE], i64> {
+    look(&link.task, move |target| peek::forward(target, request, 0, &mut buf).map(|_| buf))?
+}
+
 fn get_set(link: &Link, client: &mut dyn Target, note: u32, at: u64) -> Result<i64, i64> {
     let bytes = registers::read(link, note)?;
     put(client, at, &bytes)
@@ -201,8 +217,13 @@ fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, 
     });
     let note = u32::try_from(call.addr).map_err(|_| EINVAL)?;
     let mut bytes = registers::read(link, note)?;
+    let mut regs = UserRegs::from_bytes(&bytes);
+    let narrow = note == NT_PRSTATUS && ia32::is_ia32(&regs);
+    if narrow {
+        bytes = ia32::to_bytes(&regs);
+    }
     // Sets are counted in words; the kernel takes no part of one (`ptrace_regset`).
-    if !len.is_multiple_of(8) {
+    if !len.is_multiple_of(if narrow { 4 } else { 8 }) {
         return Err(EINVAL);
     }
     bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX));
@@ -210,7 +231,12 @@ fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, 
         put(client, base, &bytes)?;
     } else {
         get(client, base, &mut bytes)?;
-        registers::write(link, note, &bytes)?;
+        if narrow {
+            ia32::change(&mut regs, &bytes);
+            registers::write(link, note, &regs.to_bytes())?;
+        } else {
+            registers::write(link, note, &bytes)?;
+        }
     }
     put(client, call.data.wrapping_add(8), &(bytes.len() as u64).to_le_bytes())
 }

@@ -30,6 +30,7 @@
 
 mod client;
 mod examine;
+mod ia32;
 mod link;
 mod memory;
 mod num;

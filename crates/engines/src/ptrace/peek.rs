@@ -14,7 +14,7 @@ use super::stop::Place;
 const USER: u64 = 928;
 const DEBUG: u64 = 848;
 /// 32-bit user code (`__USER32_CS`).
-const CS_I386: u64 = 0x23;
+pub(super) const CS_I386: u64 = 0x23;
 
 /// The general registers.
 pub(super) fn regs(target: &mut dyn Target) -> Result<UserRegs, i64> {

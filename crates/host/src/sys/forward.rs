@@ -31,6 +31,8 @@ const fn form(request: u32) -> Option<Form> {
         3 => Form::Points(8),
         // POKEUSER.
         6 => Form::Word,
+        // GETFPREGS, SETFPREGS: struct user_fpregs_struct.
+        14 | 15 => Form::Points(512),
         // GET_THREAD_AREA, SET_THREAD_AREA: struct user_desc.
         25 | 26 => Form::Points(16),
         // ARCH_PRCTL.
