@@ -181,6 +181,20 @@ pub struct CloneReport {
     /// The child. An engine that wants to follow attaches itself to it here; a stop or report asked for here is
     /// honoured before the child's first instruction (INV-40).
     pub child: Task,
+    /// What the program asked for, as in clone(2): `CLONE_*`, and in the low byte the signal that tells of the child's end.
+    pub flags: u64,
+}
+
+impl CloneReport {
+    /// A child as fork(2), vfork(2) or pthread_create(3) make it.
+    pub fn new(kind: CloneKind, child: Task) -> CloneReport {
+        let flags = match kind {
+            CloneKind::Fork => 0x11,
+            CloneKind::Vfork => 0x4111,
+            CloneKind::Thread => 0x003d_0f00,
+        };
+        CloneReport { kind, child, flags }
+    }
 }
 
 /// [`Event::Exec`]. The old program is gone, the new one has not begun.

@@ -101,7 +101,7 @@ impl Rig {
     }
 
     fn make(&mut self, kind: CloneKind, child: Rig) -> Rig {
-        let mut report = CloneReport { kind, child: child.task.clone() };
+        let mut report = CloneReport::new(kind, child.task.clone());
         let _ = self.reporter.clone(&mut self.target, &mut report);
         child
     }

@@ -30,7 +30,7 @@ fn make(reporter: &mut Reporter, event: Event) -> usize {
                 reporter.syscall_exit(&mut Bare::default(), &mut SyscallExit::new(None, 0, 0, false))
             }
             Event::Clone => {
-                let mut clone = CloneReport { kind: CloneKind::Fork, child: child.clone() };
+                let mut clone = CloneReport::new(CloneKind::Fork, child.clone());
                 reporter.clone(&mut Bare::default(), &mut clone)
             }
             Event::Exec => reporter.exec(&mut Bare::default(), &mut ExecReport { former: TaskId(1) }),

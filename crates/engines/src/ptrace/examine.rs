@@ -8,10 +8,11 @@ use utrace_abi::ptrace as abi;
 use utrace_abi::ptrace::NT_PRSTATUS;
 use utrace_core::{Addr, Target, Task};
 
+use super::filters;
 use super::ia32;
 use super::link::{Link, State};
 use super::memory;
-use super::num::{EFAULT, EINVAL, EIO, ESRCH};
+use super::num::{EFAULT, EINVAL, EIO, ERANGE, ESRCH};
 use super::peek;
 use super::proc;
 use super::registers;
@@ -84,14 +85,53 @@ pub(super) fn examine(
         }
         abi::PTRACE_SETSIGINFO => set_siginfo(link, client, data),
         abi::PTRACE_GET_SYSCALL_INFO => {
-            let now = look(&task, |target| peek::place(target))?;
-            let (info, size) = stop.syscall_info(link.face, now);
+            let now = look(&task, |target| peek::regs(target))??;
+            let (info, size) = stop.syscall_info(link.face, &now);
             let room = usize::try_from(addr).unwrap_or(usize::MAX).min(size);
             put(client, data, info.get(..room).unwrap_or_default())?;
             Ok(i64::try_from(size).unwrap_or(0))
         }
+        abi::PTRACE_SET_SYSCALL_INFO => set_syscall_info(link, stop, call, client),
+        abi::PTRACE_SECCOMP_GET_FILTER => filters::get_filter(&task, call, client),
+        abi::PTRACE_SECCOMP_GET_METADATA => filters::metadata(&task, call, client),
         _ => forward(link, call, client),
     }
+}
+
+/// `PTRACE_SET_SYSCALL_INFO` (Linux 6.16): the call, or its result, by the structure that tells of it.
+fn set_syscall_info(link: &mut Link, stop: &Stop, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
+    // `sizeof(struct ptrace_syscall_info)`; the kernel takes no less.
+    let mut info = [0; 88];
+    if call.addr < 88 {
+        return Err(EINVAL);
+    }
+    get(client, call.data, &mut info)?;
+    let word = |at: usize| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&info[at..at + 8]);
+        u64::from_le_bytes(word)
+    };
+    let mut regs = UserRegs::from_bytes(&whole(&registers::read(link, NT_PRSTATUS)?)?);
+    let (shown, _) = stop.syscall_info(link.face, &regs);
+    if info[1..4] != [0; 3] || info[0] != shown[0] {
+        return Err(EINVAL);
+    }
+    match stop {
+        Stop::Entry { at, .. } if info[0] == 1 => {
+            let number = word(24).cast_signed();
+            if i32::try_from(number).is_err() {
+                return Err(ERANGE);
+            }
+            peek::set_call(&mut regs, at.arch, number, core::array::from_fn(|n| word(32 + 8 * n)));
+        }
+        Stop::Exit { .. } if info[0] == 2 => regs.rax = word(24),
+        _ => return Err(EINVAL),
+    }
+    registers::write(link, NT_PRSTATUS, &regs.to_bytes()).map(|()| 0)
+}
+
+fn whole(bytes: &[u8]) -> Result<[u8; UserRegs::SIZE], i64> {
+    bytes.try_into().map_err(|_| EIO)
 }
 
 /// Requests that the kernel answers as they are, with the client's buffer carried over and back.
@@ -122,6 +162,17 @@ fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64
             put(client, call.data, &buf)?;
             Ok(result)
         }
+        GET_THREAD_AREA | SET_THREAD_AREA => {
+            let mut buf = vec![0; 16];
+            if request == SET_THREAD_AREA {
+                get(client, call.data, &mut buf)?;
+            }
+            let result = ask(&mut buf, argument)?;
+            if request == GET_THREAD_AREA {
+                put(client, call.data, &buf)?;
+            }
+            Ok(result)
+        }
         ARCH_PRCTL => {
             let mut buf = vec![0; 8];
             // ARCH_SET_GS and ARCH_SET_FS take the word itself, the others store through it.
@@ -142,7 +193,15 @@ fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64
             buf.resize(16 + 128 * room, 0);
             let found = ask(&mut buf, 0)?;
             let len = usize::try_from(found).unwrap_or(0) * 128;
-            put(client, call.data, buf.get(16..16 + len).unwrap_or_default())?;
+            let queue = buf.get(16..16 + len).unwrap_or_default();
+            // Those before the first that cannot be stored count (`ptrace_peek_siginfo`).
+            let mut at = call.data;
+            for (stored, info) in (0..).zip(queue.chunks(128)) {
+                if let Err(errno) = put(client, at, info) {
+                    return if stored > 0 { Ok(stored) } else { Err(errno) };
+                }
+                at = at.wrapping_add(128);
+            }
             Ok(found)
         }
         _ => Err(EIO),
@@ -151,6 +210,9 @@ fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64
 
 /// `PTRACE_ARCH_PRCTL`, whose two operands stand the other way round.
 const ARCH_PRCTL: u32 = 30;
+/// Segments of 32-bit threads, which 64-bit threads may have too: `addr` is the index.
+const GET_THREAD_AREA: u32 = 25;
+const SET_THREAD_AREA: u32 = 26;
 
 /// A buffer of the size that the caller says: no structure of these requests is larger than this.
 fn sized(size: u64) -> Result<Vec<u8>, i64> {
@@ -173,7 +235,7 @@ fn set_base(link: &Link, call: &Call) -> Result<i64, i64> {
 }
 
 /// Copies an answer into the client's memory.
-fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64, i64> {
+pub(super) fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64, i64> {
     match client.write(Addr(at), bytes) {
         Ok(len) if len == bytes.len() => Ok(0),
         _ if bytes.is_empty() => Ok(0),
@@ -181,7 +243,7 @@ fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64, i64> {
     }
 }
 
-fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<(), i64> {
+pub(super) fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<(), i64> {
     match client.read(Addr(at), bytes) {
         Ok(len) if len == bytes.len() => Ok(()),
         _ => Err(EFAULT),

@@ -20,6 +20,7 @@
 //! | `request` | the requests: numbers, what is done, the table of the docs |
 //! | `world` | all threads and links of a tree |
 //! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
+//! | `filters` | seccomp filters of a tracee, as its tracer may see them |
 //! | `overlay`, `memory` | breakpoints of several tracers in one text |
 //! | `proc` | what only `/proc` knows |
 //!
@@ -30,6 +31,7 @@
 
 mod client;
 mod examine;
+mod filters;
 mod ia32;
 mod link;
 mod memory;

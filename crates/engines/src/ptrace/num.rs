@@ -16,8 +16,10 @@ pub(super) const PTRACE_I386: u64 = 26;
 pub(super) const EPERM: i64 = -1;
 pub(super) const ESRCH: i64 = -3;
 pub(super) const EIO: i64 = -5;
+pub(super) const EACCES: i64 = -13;
 pub(super) const EFAULT: i64 = -14;
 pub(super) const EINVAL: i64 = -22;
+pub(super) const ERANGE: i64 = -34;
 /// `include/linux/errno.h`: restart if the handler has `SA_RESTART`; restart if there is no handler.
 pub(super) const ERESTARTSYS: i64 = -512;
 pub(super) const ERESTARTNOHAND: i64 = -514;
@@ -26,4 +28,5 @@ pub(super) const ERESTARTNOHAND: i64 = -514;
 pub(super) const SIGTRAP: u32 = 5;
 pub(super) const SIGKILL: u32 = 9;
 pub(super) const SIGCHLD: u32 = 17;
+pub(super) const SIGCONT: u32 = 18;
 pub(super) const SIGSTOP: u32 = 19;

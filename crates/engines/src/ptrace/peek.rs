@@ -39,6 +39,34 @@ pub(super) fn place_of(regs: &UserRegs) -> Place {
     Place { arch, ip: regs.rip, sp: regs.rsp }
 }
 
+/// The number of the call that a thread is in, an int to the kernel.
+pub(super) fn number(regs: &UserRegs) -> i64 {
+    i64::from(regs.orig_rax as u32 as i32)
+}
+
+/// The arguments of a call, in the registers of its table.
+pub(super) fn arguments(regs: &UserRegs, arch: u32) -> [u64; 6] {
+    if arch == AUDIT_ARCH_I386 {
+        [regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp].map(|word| word & 0xffff_ffff)
+    } else {
+        [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9]
+    }
+}
+
+/// `PTRACE_SET_SYSCALL_INFO`: puts number and arguments into the registers of the call's table. Number -1, which
+/// skips it, leaves the arguments.
+pub(super) fn set_call(regs: &mut UserRegs, arch: u32, number: i64, args: [u64; 6]) {
+    regs.orig_rax = number.cast_unsigned();
+    let [a, b, c, d, e, f] = args;
+    match arch {
+        _ if number == -1 => {}
+        AUDIT_ARCH_I386 => {
+            (regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp) = (a, b, c, d, e, f);
+        }
+        _ => (regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9) = (a, b, c, d, e, f),
+    }
+}
+
 /// `PTRACE_PEEKUSER`: a word of `struct user`. Of what else there is only the debug registers mean anything.
 /// `owner` is whose debug registers are meant.
 pub(super) fn read_user(target: &mut dyn Target, owner: u64, at: u64) -> Result<u64, i64> {

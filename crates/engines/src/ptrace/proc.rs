@@ -7,6 +7,13 @@ pub(super) fn parent(pid: u32) -> Option<u32> {
     stat_field(pid, 1)
 }
 
+/// Whether this thread gave its process the name.
+pub(super) fn is_leader(tid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let process = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+    process.and_then(|process| process.trim().parse().ok()) == Some(tid)
+}
+
 /// The process group of a process.
 pub(super) fn group(pid: u32) -> Option<u32> {
     stat_field(pid, 2)
@@ -43,6 +50,11 @@ pub(super) fn sees_sigchld(tid: u32) -> bool {
     let [caught, blocked, ignored] =
         ["SigCgt:", "SigBlk:", "SigIgn:"].map(|name| signal_mask(tid, name) & SIGCHLD_BIT);
     caught != 0 || (blocked != 0 && ignored == 0)
+}
+
+/// Whether this signal waits for the thread or its process.
+pub(super) fn is_pending(tid: u32, signal: u32) -> bool {
+    ["SigPnd:", "ShdPnd:"].iter().any(|name| signal_mask(tid, name) & 1 << (signal - 1) != 0)
 }
 
 fn signal_mask(tid: u32, name: &str) -> u64 {

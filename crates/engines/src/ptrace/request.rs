@@ -61,8 +61,8 @@ pub const TABLE: &[Row] = rows! {
     GETFPXREGS = 18, Refused("EIO"), "a request of 32-bit x86";
     SETFPXREGS = 19, Refused("EIO"), "a request of 32-bit x86";
     SYSCALL = abi::PTRACE_SYSCALL, Emulated, "ends the hold; the next boundary of a call is reported";
-    GET_THREAD_AREA = 25, Refused("EIO"), "not there yet";
-    SET_THREAD_AREA = 26, Refused("EIO"), "not there yet";
+    GET_THREAD_AREA = 25, Forwarded, "a segment of a 32-bit thread";
+    SET_THREAD_AREA = 26, Forwarded, "a segment of a 32-bit thread";
     ARCH_PRCTL = 30, Forwarded, "the bases of fs and gs";
     SYSEMU = abi::PTRACE_SYSEMU, Emulated, "the entry is a stop, and the call is skipped for all";
     SYSEMU_SINGLESTEP = abi::PTRACE_SYSEMU_SINGLESTEP, Emulated, "the same, with a step";
@@ -79,13 +79,13 @@ pub const TABLE: &[Row] = rows! {
     PEEKSIGINFO = abi::PTRACE_PEEKSIGINFO, Forwarded, "64 at a time";
     GETSIGMASK = abi::PTRACE_GETSIGMASK, Forwarded, "the blocked signals";
     SETSIGMASK = abi::PTRACE_SETSIGMASK, Forwarded, "the blocked signals";
-    SECCOMP_GET_FILTER = abi::PTRACE_SECCOMP_GET_FILTER, Refused("EIO"), "not there yet";
-    SECCOMP_GET_METADATA = abi::PTRACE_SECCOMP_GET_METADATA, Refused("EIO"), "not there yet";
+    SECCOMP_GET_FILTER = abi::PTRACE_SECCOMP_GET_FILTER, Forwarded, "without the filter that this tool put below all others";
+    SECCOMP_GET_METADATA = abi::PTRACE_SECCOMP_GET_METADATA, Forwarded, "as before";
     GET_SYSCALL_INFO = abi::PTRACE_GET_SYSCALL_INFO, Emulated, "of the present stop";
     GET_RSEQ_CONFIGURATION = abi::PTRACE_GET_RSEQ_CONFIGURATION, Forwarded, "as the kernel has it";
     SET_SYSCALL_USER_DISPATCH_CONFIG = abi::PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, Forwarded, "as the kernel has it";
     GET_SYSCALL_USER_DISPATCH_CONFIG = abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Forwarded, "as the kernel has it";
-    SET_SYSCALL_INFO = abi::PTRACE_SET_SYSCALL_INFO, Refused("EIO"), "not there yet";
+    SET_SYSCALL_INFO = abi::PTRACE_SET_SYSCALL_INFO, Emulated, "at the entry and the exit of a call";
 };
 
 /// The table of `docs/ptrace.md`.

@@ -10,8 +10,8 @@ use utrace_abi::ptrace as abi;
 use utrace_core::{Action, SigInfo, Target};
 
 use super::examine::{examine, word};
-use super::link::{First, Kin, Link, OPTIONS, Phase, Resume, State, is_before_exit};
-use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGKILL};
+use super::link::{First, Kin, Link, OPTIONS, Phase, Resume, State, Told, is_before_exit};
+use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGCONT, SIGKILL};
 use super::peek;
 use super::proc;
 use super::stop::{Face, Stop, by_process};
@@ -95,8 +95,10 @@ fn attach(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Result<i64,
     // SI_KERNEL: the SIGSTOP of an attach has no sender.
     let first = if seized { First::None } else { First::Signal { code: 0x80 } };
     let new = Link::new(&target.task, face, (call.caller, process), kin, first);
+    let stands = target.task.is_job_stopped();
     let id = link(world, threads, new)?;
-    if !seized {
+    // A seized process goes on as it is, and one that is stopped is shown so.
+    if !seized || stands {
         ask_to_stop(threads, id);
     }
     Ok(0)
@@ -203,7 +205,7 @@ fn choose_signal(link: &mut Link, stop: &Stop, call: &Call) -> Result<Option<Sig
             // As the kernel's own (SI_KERNEL, `ptrace_report_syscall`).
             return Ok(Some(SigInfo { number, raw: by_process(number, 0x80, 0, 0) }));
         }
-        Stop::Event(..) | Stop::Group(_) | Stop::Interrupted => {}
+        Stop::Event(..) | Stop::Group(_) | Stop::InHandler | Stop::Interrupted => {}
     }
     Ok(None)
 }
@@ -212,6 +214,12 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
     let link = threads.link(id).ok_or(ESRCH)?;
     let stop = link.stopped().ok_or(ESRCH)?.clone();
     let tracee = link.tracee;
+    if let (Stop::Group(_), First::Signal { .. }) = (&stop, link.first)
+        && proc::is_pending(tracee, SIGCONT)
+    {
+        // It has taken the attach's own SIGSTOP off the queue, as every stop signal (signal(7)).
+        link.first = First::None;
+    }
     if let Some(info) = choose_signal(link, &stop, call)? {
         threads.send(tracee, info);
     }
@@ -291,7 +299,8 @@ pub(super) fn tracer_ended(threads: &mut Threads, tracer: u32) {
         if link.has(abi::PTRACE_O_EXITKILL) {
             let _ = link.task.with_target(|target| target.send_signal(SIGKILL));
         }
-        if let State::Stopped(Stop::Signal(info), _) = &link.state {
+        // The kernel forgets the signal when a wait tells of its stop (`wait_task_stopped`): nobody let it through.
+        if let State::Stopped(Stop::Signal(info), Told::Not) = &link.state {
             link.inject = Some(*info);
         }
         leave(threads, id);

@@ -3,10 +3,12 @@
 //! Key types: [`Stop`], [`Face`]. Pure: ptrace(2) and the kernel's `ptrace_stop` turned into a table. When a stop is
 //! made, and who sees it, is decided in [`super::tracee`].
 
+use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{PTRACE_O_TRACESYSGOOD, PtraceEvent, PtraceSyscallInfo};
 use utrace_core::SigInfo;
 
 use super::num::SIGTRAP;
+use super::peek;
 
 /// `CLD_EXITED`, `CLD_KILLED`, `CLD_DUMPED`, `CLD_TRAPPED`, `CLD_STOPPED` (`asm-generic/siginfo.h`).
 const CLD_EXITED: i32 = 1;
@@ -39,6 +41,8 @@ pub(super) enum Stop {
     Event(PtraceEvent, u64),
     /// The process is stopped by this signal.
     Group(u32),
+    /// A step that was to deliver a signal has set up its handler, whose first instruction is next.
+    InHandler,
     /// What INTERRUPT asked for, the first stop of a child of a seized task, or the end of a group stop.
     Interrupted,
 }
@@ -61,7 +65,7 @@ impl Stop {
     pub(super) fn code(&self, face: Face) -> u32 {
         match self {
             Stop::Entry { .. } | Stop::Exit { .. } if face.has(PTRACE_O_TRACESYSGOOD) => SIGTRAP | GOOD,
-            Stop::Entry { .. } | Stop::Exit { .. } => SIGTRAP,
+            Stop::Entry { .. } | Stop::Exit { .. } | Stop::InHandler => SIGTRAP,
             Stop::Signal(info) => info.number,
             Stop::Event(event, _) => SIGTRAP | u32::from(*event as u8) << 8,
             Stop::Group(signal) if face.seized => signal | u32::from(PtraceEvent::Stop as u8) << 8,
@@ -82,7 +86,7 @@ impl Stop {
             Stop::Entry { .. } => 1,
             Stop::Exit { .. } => 2,
             Stop::Event(_, message) => *message,
-            Stop::Signal(_) | Stop::Group(_) | Stop::Interrupted => 0,
+            Stop::Signal(_) | Stop::Group(_) | Stop::InHandler | Stop::Interrupted => 0,
         }
     }
 
@@ -102,30 +106,33 @@ impl Stop {
         if let Stop::Group(_) = self { CLD_STOPPED } else { CLD_TRAPPED }
     }
 
-    /// `PTRACE_GET_SYSCALL_INFO`: the structure, and how much of it the kernel fills. `now` is where the tracee is.
+    /// `PTRACE_GET_SYSCALL_INFO`: the structure, and how much of it the kernel fills. It shows the registers
+    /// as they are `now`, with what the tracer has made of the call.
     ///
     /// Without `PTRACE_O_TRACESYSGOOD` the kernel does not know a system-call stop for one
     /// (`ptrace_get_syscall_info_op`).
-    pub(super) fn syscall_info(&self, face: Face, now: Place) -> ([u8; PtraceSyscallInfo::SIZE], usize) {
+    pub(super) fn syscall_info(&self, face: Face, now: &UserRegs) -> ([u8; PtraceSyscallInfo::SIZE], usize) {
+        let place = peek::place_of(now);
         let mut info = [0; PtraceSyscallInfo::SIZE];
         let mut put = |at: usize, bytes: &[u8]| info[at..at + bytes.len()].copy_from_slice(bytes);
         let good = face.has(PTRACE_O_TRACESYSGOOD);
         let (place, size) = match self {
-            Stop::Entry { nr, args, at } if good => {
+            Stop::Entry { at, .. } if good => {
                 put(0, &[1]);
-                put(24, &nr.to_le_bytes());
-                for (n, arg) in args.iter().enumerate() {
+                put(24, &peek::number(now).to_le_bytes());
+                for (n, arg) in peek::arguments(now, at.arch).iter().enumerate() {
                     put(32 + 8 * n, &arg.to_le_bytes());
                 }
-                (at, 80)
+                (Place { arch: at.arch, ..place }, 80)
             }
-            Stop::Exit { value, at } if good => {
+            Stop::Exit { at, .. } if good => {
+                let value = now.rax.cast_signed();
                 put(0, &[2]);
                 put(24, &value.to_le_bytes());
-                put(32, &[u8::from((-4095..0).contains(value))]);
-                (at, 33)
+                put(32, &[u8::from((-4095..0).contains(&value))]);
+                (Place { arch: at.arch, ..place }, 33)
             }
-            _ => (&now, 24),
+            _ => (place, 24),
         };
         put(4, &place.arch.to_le_bytes());
         put(8, &place.ip.to_le_bytes());
@@ -204,12 +211,14 @@ mod tests {
 
     #[test]
     fn syscall_info_says_what_the_options_let_it() {
-        let now = Place { arch: 1, ip: 2, sp: 3 };
-        let (info, size) = entry().syscall_info(GOOD_SEIZED, now);
+        let mut now = UserRegs { orig_rax: 39, rip: 2, r9: 6, ..UserRegs::default() };
+        let (info, size) = entry().syscall_info(GOOD_SEIZED, &now);
         assert_eq!((info[0], size, info[24], info[72]), (1, 80, 39, 6));
-        let (info, size) = entry().syscall_info(OLD, now);
+        let (info, size) = entry().syscall_info(OLD, &now);
         assert_eq!((info[0], size, info[8]), (0, 24, 2), "no TRACESYSGOOD, no op");
-        let (info, size) = Stop::Exit { value: -2, at: now }.syscall_info(GOOD_SEIZED, now);
+        now.rax = (-2_i64).cast_unsigned();
+        let at = Place::default();
+        let (info, size) = Stop::Exit { value: -2, at }.syscall_info(GOOD_SEIZED, &now);
         assert_eq!((info[0], size, info[32]), (2, 33, 1));
     }
 

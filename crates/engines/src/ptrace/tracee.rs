@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use utrace_abi::ptrace::{self as abi, PtraceEvent};
 use utrace_core::{
-    Action, CloneKind, CloneReport, Cx, DeathReport, Engine, Event, ExecReport, ExitReport, JctlKind,
-    JctlReport, SigInfo, SignalAction, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task,
-    TaskId,
+    Action, CloneReport, Cx, DeathReport, Engine, Event, ExecReport, ExitReport, JctlKind, JctlReport,
+    SigInfo, SignalAction, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task, TaskId,
 };
 
 use super::link::{First, Kin, Link, Phase, Resume, State};
@@ -107,6 +106,12 @@ impl Tracer {
         if let State::Stopped(..) = link.state {
             return Verdict::Say(Action::Stop);
         }
+        if report.info.number == num::SIGCONT
+            && let First::Signal { .. } = link.first
+        {
+            // It takes a stop signal that is pending with it, the one of an attach too (signal(7)).
+            link.first = First::None;
+        }
         // It goes no further until this tracer has decided.
         report.action = SignalAction::Ignore;
         link.stop(Stop::Signal(report.info));
@@ -162,7 +167,11 @@ impl Engine for Tracer {
     }
 
     fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
-        let place = peek::place(cx.target());
+        let mut place = peek::place(cx.target());
+        if let Some(call) = exit.call() {
+            // A 64-bit program may call through the 32-bit gate.
+            place.arch = call.arch;
+        }
         let value = exit.value();
         self.with(|link| {
             link.phase = Phase::Plain;
@@ -208,6 +217,10 @@ impl Engine for Tracer {
                 if report.action != SignalAction::Ignore && report.info.number != 0 {
                     return Self::at_signal(link, report);
                 }
+                if report.kind == SignalKind::Handler && link.resume.steps() && link.state == State::Running {
+                    link.stop(Stop::InHandler);
+                    return Verdict::Stopped;
+                }
                 Self::at_rest(link)
             }
             SignalKind::Taken(_) if report.action == SignalAction::Ignore => {
@@ -227,35 +240,41 @@ impl Engine for Tracer {
     fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
-        let (option, event) = match clone.kind {
-            CloneKind::Fork => (abi::PTRACE_O_TRACEFORK, PtraceEvent::Fork),
-            CloneKind::Vfork => (abi::PTRACE_O_TRACEVFORK, PtraceEvent::Vfork),
-            CloneKind::Thread => (abi::PTRACE_O_TRACECLONE, PtraceEvent::Clone),
+        // As `kernel_clone` decides: a child whose end is told by SIGCHLD was forked.
+        let vfork = clone.flags & CLONE_VFORK != 0;
+        let (option, event) = if vfork {
+            (abi::PTRACE_O_TRACEVFORK, PtraceEvent::Vfork)
+        } else if clone.flags & 0xff == u64::from(num::SIGCHLD) {
+            (abi::PTRACE_O_TRACEFORK, PtraceEvent::Fork)
+        } else {
+            (abi::PTRACE_O_TRACECLONE, PtraceEvent::Clone)
         };
         let child = clone.child.id().0;
-        let vfork = clone.kind == CloneKind::Vfork;
         if vfork && link.has(abi::PTRACE_O_TRACEVFORKDONE) {
             link.vfork = Some(child);
             if let Some(engine) = &link.engine {
                 let _ = engine.set_events(link.interest());
             }
         }
-        if !link.has(option) {
+        let shown = link.has(option) && clone.flags & CLONE_UNTRACED == 0;
+        if !shown && clone.flags & CLONE_PTRACE == 0 {
             return if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume };
         }
         let first = if link.face.seized { First::Event } else { First::Signal { code: 0 } };
         let (face, tracer) = (link.face, (link.tracer, link.tracer_process));
+        let held = matches!(link.state, State::Stopped(..));
         let stop = Stop::Event(event, u64::from(child));
-        if vfork {
-            link.stop(stop);
-        } else {
-            link.next.push_back(stop);
+        match (shown, vfork) {
+            (true, true) => link.stop(stop),
+            (true, false) => link.next.push_back(stop),
+            // CLONE_PTRACE alone: the child is traced, and its parent goes on.
+            (false, _) => {}
         }
         follow(&self.world, &mut threads, Link::new(&clone.child, face, tracer, Kin::Stranger, first));
-        if vfork {
+        if shown && vfork {
             threads.tell(self.id);
         }
-        Action::Stop
+        if shown || held { Action::Stop } else { Action::Resume }
     }
 
     fn exec(&mut self, _cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
@@ -272,6 +291,9 @@ impl Engine for Tracer {
         }
         let (owes, tracee) = (link.owes(), link.tracee);
         if exec.former != TaskId(tracee) {
+            // It is the leader now, whose end its parent learns from the kernel.
+            let child = proc::parent(tracee) == Some(link.tracer_process);
+            link.kin = if child { Kin::Child } else { Kin::Stranger };
             // The leader that was is replaced: its end is told to nobody (ptrace(2), "execve under ptrace").
             let id = self.id;
             threads.links.retain(|other, link| *other == id || link.tracee != tracee || !ended(link));
@@ -335,6 +357,11 @@ const KERNEL: i32 = 0x80;
 fn code_of(info: &SigInfo) -> i32 {
     info.raw.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes)
 }
+
+/// Flags of clone(2).
+const CLONE_PTRACE: u64 = 0x2000;
+const CLONE_VFORK: u64 = 0x4000;
+const CLONE_UNTRACED: u64 = 0x0080_0000;
 
 /// Whether this is the trap of a breakpoint instruction (`SI_KERNEL`).
 fn is_int3(info: &SigInfo) -> bool {

@@ -201,7 +201,8 @@ impl Threads {
             return false;
         }
         match call.which {
-            Which::One(pid) => proc::parent(pid) == Some(own),
+            // A thread that is no leader is nobody's child, although it has its leader's parent.
+            Which::One(pid) => proc::parent(pid) == Some(own) && proc::is_leader(pid),
             Which::PidFd(_) => true,
             Which::Any => !proc::children(own).is_empty(),
             Which::Group(group) => {

@@ -197,9 +197,32 @@ pub(crate) fn regs(tid: Tid) -> Result<RawRegs, Errno> {
 }
 
 /// Writes the general registers.
-pub(crate) fn set_regs(tid: Tid, regs: &RawRegs) -> Result<(), Errno> {
+///
+/// A program may load a null selector of any privilege (`mov $2, %gs`), which SETREGS then refuses to write back (EIO from
+/// `set_segment_reg`, after all that stands before it). So on an error, what differs is written word by word.
+pub(crate) fn set_regs(tid: Tid, new: &RawRegs) -> Result<(), Errno> {
     // SAFETY: SETREGS reads one user_regs_struct from data.
-    unsafe { raw(libc::PTRACE_SETREGS, tid, 0, &raw const *regs as usize) }.map(drop)
+    match unsafe { raw(libc::PTRACE_SETREGS, tid, 0, &raw const *new as usize) } {
+        Err(Errno::EIO) => set_changed_regs(tid, new),
+        result => result.map(drop),
+    }
+}
+
+#[cold]
+fn set_changed_regs(tid: Tid, new: &RawRegs) -> Result<(), Errno> {
+    let now = regs(tid)?;
+    let words = words_of(&now).iter().zip(words_of(new)).enumerate();
+    for (index, (_, word)) in words.filter(|(_, (now, new))| now != new) {
+        let value = usize::try_from(*word).map_err(|_| Errno::EINVAL)?;
+        // SAFETY: POKEUSER takes an offset and a value, and touches no memory of ours.
+        unsafe { raw(libc::PTRACE_POKEUSER, tid, index * 8, value) }?;
+    }
+    Ok(())
+}
+
+fn words_of(regs: &RawRegs) -> &[u64; size_of::<RawRegs>() / size_of::<u64>()] {
+    // SAFETY: user_regs_struct is repr(C) and nothing but words of eight bytes, so that it has the layout of this array.
+    unsafe { &*(&raw const *regs).cast() }
 }
 
 /// A register set by its ELF note type into `buf`; answers how many bytes the kernel has (`PTRACE_GETREGSET`).

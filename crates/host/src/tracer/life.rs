@@ -11,7 +11,7 @@ use utrace_core::{
 use super::report::task_id;
 use super::tracee::{Group, Path, Phase, Point, Release, Run, Tracee};
 use super::view::Corpse;
-use super::{Mourning, Tracer};
+use super::{Mourning, Tracer, untraced};
 use crate::error::HostError;
 use crate::mourner::{self, Mourner};
 use crate::process::{CoreDump, Ending};
@@ -90,7 +90,10 @@ impl Tracer {
         self.table.insert(newborn);
         let mut verdict = Verdict::Go(Action::Resume);
         if tracee.task.asked_for(Event::Clone) {
-            let mut clone = CloneReport { kind, child: task };
+            let mut clone = CloneReport::new(kind, task);
+            if let Ok(Some(flags)) = untraced::flags_of(&tracee, &mut stopped) {
+                clone.flags = flags;
+            }
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.clone(target, &mut clone));
         }

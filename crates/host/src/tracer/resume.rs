@@ -14,6 +14,8 @@ use crate::tracee::{Carries, Gone, Stopped};
 /// How often the report before user mode may be repeated in one stop. Engines that ask again and again get their
 /// next turn at a stop of its own, so that others are served in between.
 const ROUNDS: u32 = 2;
+/// `-ENOSYS` as a raw result.
+const NO_CALL: u64 = (-(libc::ENOSYS as i64)).cast_unsigned();
 
 impl Tracer {
     /// Does what a report at `point` decided.
@@ -152,6 +154,14 @@ impl Tracer {
             if let Err(gone) = stopped.change_regs(|regs| regs.orig_rax = u64::MAX) {
                 self.note(tracee.tid, gone);
             }
+        }
+        // The kernel gives such a number ENOSYS whatever stands in the register, but skips it after a stop of the filter.
+        if point == Point::Entry
+            && let Some(call) = tracee.call
+            && (call.number as u32 as i32) < -1
+            && let Err(gone) = stopped.change_regs(|regs| regs.rax = NO_CALL)
+        {
+            self.note(tracee.tid, gone);
         }
         if tracee.interrupt == Interrupt::Asked {
             tracee.interrupt = Interrupt::None;

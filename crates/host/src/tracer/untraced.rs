@@ -59,6 +59,35 @@ pub(crate) fn keep_traced(tracee: &mut Tracee, stopped: &mut Stopped, call: &Sys
     }
 }
 
+/// The flags that a child is made with, as the program gave them; `None` for a call that is none of those.
+pub(crate) fn flags_of(tracee: &Tracee, stopped: &mut Stopped) -> Result<Option<u64>, Gone> {
+    /// fork(2) and vfork(2) of either table; `__USER32_CS`.
+    const FORKS: [(u64, bool); 2] = [(libc::SYS_fork as u64, true), (2, false)];
+    const VFORKS: [(u64, bool); 2] = [(libc::SYS_vfork as u64, true), (190, false)];
+    const CS_I386: u64 = 0x23;
+    const SIGCHLD: u64 = libc::SIGCHLD as u64;
+    let tid = stopped.tid();
+    let regs = stopped.regs()?;
+    let call = (regs.orig_rax & 0xffff_ffff, regs.cs != CS_I386);
+    let first = if call.1 { regs.rdi } else { regs.rbx };
+    let word = |at: u64| {
+        let mut word = [0; 8];
+        (mem::read(tid, at, &mut word) == Ok(8)).then(|| u64::from_ne_bytes(word))
+    };
+    Ok(match (call, tracee.restore) {
+        (_, Some(Restore::Argument(first))) => Some(first),
+        // The signal stands in a word of its own (`struct clone_args`).
+        (_, Some(Restore::Memory(at, flags))) => word(at + 32).map(|signal| flags | signal),
+        ((CLONE, true) | (CLONE_I386, false), None) => Some(first),
+        ((CLONE3, _), None) => {
+            word(first).zip(word(first.wrapping_add(32))).map(|(flags, signal)| flags | signal)
+        }
+        (call, None) if FORKS.contains(&call) => Some(SIGCHLD),
+        (call, None) if VFORKS.contains(&call) => Some(SIGCHLD | (libc::CLONE_VFORK | libc::CLONE_VM) as u64),
+        _ => None,
+    })
+}
+
 /// Puts back what [`keep_traced`] took.
 pub(crate) fn put_back(restore: Restore, stopped: &mut Stopped, call: &Syscall) -> Result<(), Gone> {
     match restore {

@@ -199,7 +199,7 @@ impl Runner {
         self.kernel.change(|state| state.processes[new].lends_memory |= vfork);
         let mut verdict = Verdict::Go(utrace_core::Action::Resume);
         if self.task.wants(Event::Clone) {
-            let mut report = CloneReport { kind, child: task };
+            let mut report = CloneReport::new(kind, task);
             verdict = self.reporter.clone(&mut self.target, &mut report);
         }
         child.start();
