@@ -5,23 +5,26 @@
 //! example) and by the short one (`tests/stress.rs`).
 
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use utrace_core::Task;
 use utrace_host::{Command, Host, HostError, Notice, Process, Tid};
 use utrace_testkit::fixtures;
+use utrace_testkit::gate::lock;
 use utrace_testkit::stress::audit::{Books, Since, compare};
-use utrace_testkit::stress::board::{Board, BoardFile, State};
+use utrace_testkit::stress::board::{BoardFile, Slot, State};
 use utrace_testkit::stress::controller::{Arena, Nudge, play};
 use utrace_testkit::stress::crew::{Crew, Rules};
 use utrace_testkit::stress::journal::Counts;
 use utrace_testkit::stress::plan::{Mode, Plan, Tree};
+
+use crate::tree::{Hand, drain, living, own_threads, proc_state};
 
 /// `getpid`, `getpgid`, `write`, `exit_group`, `futex`, `wait4`, `clone`, `execve`, `epoll_wait`, and the marker call.
 const CALLS: [u64; 10] = [39, 121, 1, 231, 202, 61, 56, 59, 232, 110];
@@ -55,41 +58,6 @@ pub(crate) struct Report {
     pub(crate) counts: Counts,
 }
 
-/// The untraced program that sends signals for us.
-struct Hand {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    program: PathBuf,
-}
-
-impl Hand {
-    fn new(program: PathBuf) -> std::io::Result<Hand> {
-        let mut child =
-            std::process::Command::new(fixtures::build("stress_hand")).stdin(Stdio::piped()).spawn()?;
-        Ok(Hand { stdin: child.stdin.take(), child, program })
-    }
-
-    fn send(&mut self, pid: u32, signal: i32) {
-        if let Some(stdin) = &mut self.stdin {
-            // If it is gone, nobody is signalled, and the round shows it.
-            let _ = writeln!(stdin, "{pid} {signal} {}", self.program.display());
-        }
-    }
-}
-
-impl Drop for Hand {
-    fn drop(&mut self) {
-        self.stdin = None;
-        let _ = self.child.wait();
-    }
-}
-
-/// A tree that somebody else launched, whom we ask how it ended.
-struct Nurse {
-    child: Child,
-    pid: Tid,
-}
-
 impl Arena for Round {
     fn tasks(&self) -> Vec<Task> {
         lock(&self.host).clone().map(|host| host.tasks()).unwrap_or_default()
@@ -97,7 +65,7 @@ impl Arena for Round {
 
     fn progress(&self, task: &Task) -> u64 {
         let board = self.board.read().unwrap_or_default();
-        let of = |slot: &&utrace_testkit::stress::board::Slot| slot.tid == task.id().0;
+        let of = |slot: &&Slot| slot.tid == task.id().0;
         board.slots.iter().flatten().filter(of).map(|slot| slot.progress).sum()
     }
 
@@ -116,10 +84,6 @@ impl Arena for Round {
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Round {
@@ -194,11 +158,11 @@ impl Round {
 
     fn play_tree(self: &Arc<Round>) -> Result<Vec<String>, String> {
         let plan = &self.plan;
-        let (process, nurse) = match plan.mode {
+        let (process, shell) = match plan.mode {
             Mode::Launch | Mode::LaunchAndEnd => (self.launch()?, None),
             Mode::Attach | Mode::AttachAndLeave => {
-                let Some((process, nurse)) = self.attach()? else { return Ok(Vec::new()) };
-                (process, Some(nurse))
+                let Some((process, shell)) = self.attach()? else { return Ok(Vec::new()) };
+                (process, Some(shell))
             }
         };
         let mut controllers: Vec<JoinHandle<()>> = Vec::new();
@@ -228,8 +192,8 @@ impl Round {
         self.enter("calms down");
         self.crew.calm_down();
         self.wind_up(&process, leaves);
-        let ended = match nurse {
-            Some(nurse) => self.ask(nurse, leaves)?,
+        let ended = match shell {
+            Some(shell) => ask(shell)?,
             None => format!("{:?}", process.wait()),
         };
         self.wait_for_the_rest()?;
@@ -307,7 +271,7 @@ impl Round {
     }
 
     /// Has a shell launch the tree, and attaches to it: before it begins, or somewhere on its way.
-    fn attach(&self) -> Result<Option<(Process, Nurse)>, String> {
+    fn attach(&self) -> Result<Option<(Process, Child)>, String> {
         self.enter("attaches");
         let script = "\"$0\" \"$@\" & echo $!; wait $!";
         let mut child = std::process::Command::new("sh")
@@ -322,8 +286,6 @@ impl Round {
         let mut stdout = BufReader::new(stdout);
         stdout.read_line(&mut line).map_err(|error| error.to_string())?;
         let pid = line.trim().parse().ok().and_then(Tid::new).ok_or("sh said no process id")?;
-        let mut nurse = Nurse { child, pid };
-        nurse.child.stdout = None;
         let host = self.host()?;
         let mut random = self.plan.random.clone();
         let early = random.one_in(2);
@@ -336,15 +298,15 @@ impl Round {
         self.refusals(&host);
         thread::spawn(move || drain(stdout));
         match process {
-            Ok(process) => Ok(Some((process, nurse))),
+            Ok(process) => Ok(Some((process, child))),
             // The shell, its parent, has seen its end already.
             Err(HostError::NoSuchProcess(_) | HostError::Zombie(_)) if !early => {
                 self.crew.journal.count("attach to a process", "too late");
-                let _ = nurse.child.wait();
+                let _ = child.wait();
                 Ok(None)
             }
             Err(error) => {
-                let ended = nurse.child.wait();
+                let ended = child.wait();
                 Err(format!("attach: {error} ({ended:?})"))
             }
         }
@@ -386,20 +348,6 @@ impl Round {
             from = self.crew.let_all_go(from);
             thread::sleep(NAP);
         }
-    }
-
-    /// How a tree ended that a shell launched.
-    fn ask(&self, mut nurse: Nurse, left: bool) -> Result<String, String> {
-        let _ = left;
-        let status = nurse.child.wait().map_err(|error| error.to_string())?;
-        let board = self.board.read().unwrap_or_default();
-        let _ = nurse.pid;
-        Ok(match (status.code(), board.slots.first().copied().flatten()) {
-            // What a shell says of a signal.
-            (Some(code @ 128..), _) => format!("Ok(Killed({}, No))", code - 128),
-            (Some(code), _) => format!("Ok(Exited({code}))"),
-            other => format!("{other:?}"),
-        })
     }
 
     /// Children of parents that were killed: nobody waits for them, so they are ended.
@@ -488,6 +436,17 @@ impl Round {
     }
 }
 
+/// How a tree ended that this shell launched.
+fn ask(mut shell: Child) -> Result<String, String> {
+    let status = shell.wait().map_err(|error| error.to_string())?;
+    Ok(match status.code() {
+        // What a shell says of a signal.
+        Some(code @ 128..) => format!("Ok(Killed({}, No))", code - 128),
+        Some(code) => format!("Ok(Exited({code}))"),
+        None => format!("the shell: {status}"),
+    })
+}
+
 fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Launch => "launched",
@@ -499,49 +458,4 @@ fn mode_name(mode: Mode) -> &'static str {
 
 fn is_bad(notice: &Notice) -> bool {
     !matches!(notice, Notice::SlowCallback { .. })
-}
-
-fn drain(mut from: impl std::io::Read) {
-    let _ = std::io::copy(&mut from, &mut std::io::sink());
-}
-
-/// Processes of the board that did not come to their end and still run the tree's program.
-fn living(board: &Board) -> Vec<u32> {
-    let mut pids: Vec<u32> =
-        board.slots.iter().flatten().filter(|slot| slot.state != State::Clean).map(|slot| slot.pid).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    pids.retain(|pid| {
-        let exe = fs::read_link(format!("/proc/{pid}/exe"));
-        exe.is_ok_and(|exe| exe.file_name().is_some_and(|name| name == "stress"))
-    });
-    pids
-}
-
-/// Where our own threads are.
-fn own_threads() -> String {
-    let mut text = String::new();
-    for thread in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
-        let read = |file| fs::read_to_string(thread.path().join(file)).unwrap_or_default().trim().to_owned();
-        let name = thread.file_name();
-        text += &format!("own thread {name:?} {}: {} {}\n", read("comm"), read("wchan"), read("syscall"));
-    }
-    text
-}
-
-/// What `/proc` says of a thread.
-fn proc_state(tid: u32) -> String {
-    let mut text = String::new();
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_else(|error| error.to_string());
-    for line in status.lines() {
-        if ["State", "TracerPid", "SigPnd", "ShdPnd", "SigBlk"].iter().any(|key| line.starts_with(key)) {
-            text += &format!("    {line}\n");
-        }
-    }
-    for file in ["wchan", "syscall"] {
-        let found =
-            fs::read_to_string(format!("/proc/{tid}/{file}")).unwrap_or_else(|error| error.to_string());
-        text += &format!("    {file}: {}\n", found.trim());
-    }
-    text
 }
