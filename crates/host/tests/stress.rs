@@ -21,7 +21,7 @@ const ROUNDS: u64 = 24;
 #[test]
 fn what_is_promised_holds_on_random_trees() {
     let current = Arc::new(Mutex::new(None));
-    watchdog::spawn(&current);
+    watchdog::spawn(&current).unwrap();
     let (mut counts, mut wrongs) = (Counts::new(), Vec::new());
     for seed in 1..=ROUNDS {
         eprintln!("seed {seed}");

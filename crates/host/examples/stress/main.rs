@@ -9,10 +9,11 @@ mod tree;
 mod watchdog;
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use driver::Round;
+use utrace_testkit::gate::lock;
 use utrace_testkit::stress::journal::Counts;
 use utrace_testkit::stress::random::Random;
 
@@ -44,7 +45,10 @@ fn parse_time(word: &str) -> Option<Duration> {
 fn run(time: Duration, first: u64) -> ExitCode {
     println!("stress: seed {first}, {time:?}");
     let current = Arc::new(Mutex::new(None));
-    watchdog::spawn(&current);
+    if let Err(error) = watchdog::spawn(&current) {
+        eprintln!("stress: the watchdog: {error}");
+        return ExitCode::from(2);
+    }
     let (start, mut counts, mut rounds, mut failed) = (Instant::now(), Counts::new(), 0_u64, 0_u64);
     while start.elapsed() < time {
         let seed = first + rounds;
@@ -56,7 +60,7 @@ fn run(time: Duration, first: u64) -> ExitCode {
                 return ExitCode::from(2);
             }
         };
-        *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&round));
+        *lock(&current) = Some(Arc::clone(&round));
         let report = round.play();
         for (what, count) in report.counts {
             *counts.entry(what).or_default() += count;

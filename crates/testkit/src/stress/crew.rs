@@ -8,7 +8,7 @@ mod chaos;
 
 use super::check::Checker;
 use super::journal::Journal;
-use super::note::{Answer, By, CallId, Called, Note, Op};
+use super::note::{Answer, By, CallId, Note, Op};
 use super::plan::Freedom;
 use super::random::Random;
 use crate::gate::lock;
