@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use utrace_core::{
     Action, Attach, Cx, DeathReport, Engine, EngineRef, Event, EventSet, Match, Place, Progress, Reaper,
-    Reporter, Syscall, SyscallEntry, SyscallExit, Task,
+    Reporter, Syscall, SyscallEntry, SyscallExit, Task, Verdict,
 };
 use utrace_testkit::bare::Bare;
 
@@ -229,4 +229,129 @@ fn engines_of_a_reaped_task_that_is_given_up_are_dropped() {
     assert!(!task.is_stopped());
     drop(engine);
     assert_eq!(counts.dropped.load(Ordering::SeqCst), 1);
+}
+
+/// A task that reports, an engine that is kept and one that nobody but the list keeps.
+struct Stage {
+    counts: Arc<Counts>,
+    reporter: Option<Reporter>,
+    reaper: Reaper,
+    host: Bare,
+    kept: EngineRef,
+    leaver: Option<EngineRef>,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let counts = Arc::new(Counts::default());
+        let (task, reporter, reaper, host) = Bare::task();
+        let kept = task.attach_for(EventSet::SYSCALL | Event::Death, Idle).unwrap();
+        let wanted = EventSet::SYSCALL | Event::Death | Event::Reap;
+        let leaver = task.attach_for(wanted, Client::new(&counts, &task, None)).unwrap();
+        let mut stage = Stage { counts, reporter: Some(reporter), reaper, host, kept, leaver: Some(leaver) };
+        // Both are spliced, and the walker is the reporter's from here on.
+        stage.report();
+        stage
+    }
+
+    fn report(&mut self) {
+        let host = &mut self.host.clone();
+        let _ = self.reporter().syscall_entry(host, &mut SyscallEntry::new(Syscall::default()));
+    }
+
+    fn reporter(&mut self) -> &mut Reporter {
+        self.reporter.as_mut().unwrap()
+    }
+
+    fn die(&mut self) {
+        let host = &mut self.host.clone();
+        let mut death = DeathReport { group_dead: true, signal: None, code: 0 };
+        self.reporter().death(host, &mut death);
+    }
+
+    /// Marks the leaver for detach; the list alone keeps it then.
+    fn mark(&mut self) {
+        assert_eq!(self.leaver.take().unwrap().control(Action::Detach), Ok(Progress::Done));
+        assert_eq!(self.dropped(), 0);
+    }
+
+    fn dropped(&self) -> usize {
+        self.counts.dropped.load(Ordering::SeqCst)
+    }
+}
+
+/// Stops its task at a syscall's entry; before that it detaches another engine, whose only handle it has.
+struct Ousts(Option<EngineRef>);
+
+impl Engine for Ousts {
+    fn name(&self) -> &str {
+        "ousts"
+    }
+
+    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, _entry: &mut SyscallEntry) -> Action {
+        assert_eq!(self.0.take().unwrap().control(Action::Detach), Ok(Progress::Done));
+        Action::Stop
+    }
+}
+
+/// INV-29: on every way off a list, an engine that nothing but the list keeps is dropped once, and with no lock held: its
+/// drop asks its task, and with the task's lock in hand that would be a wait for oneself.
+#[test]
+fn inv_29_every_way_off_a_list_drops_without_the_lock() {
+    type Way = fn(&mut Stage);
+    let ways: [(&str, Way); 9] = [
+        ("the reset at a report's end", |stage| {
+            stage.mark();
+            stage.report();
+        }),
+        ("tidying", |stage| {
+            stage.mark();
+            stage.reporter().tidy();
+        }),
+        ("a stop, of one that is marked while others are asked", |stage| {
+            let Stage { host, kept, leaver, reporter, .. } = stage;
+            // Near to the kernel, so asked after the leaver.
+            let ousts = Ousts(leaver.take());
+            let first = Attach { place: Place::First, ..Attach::default() };
+            let ousts = kept.task().attach_with(Box::new(ousts), first).unwrap();
+            assert!(ousts.set_events(Event::SyscallEntry).is_ok());
+            let mut entry = SyscallEntry::new(Syscall::default());
+            let verdict = reporter.as_mut().unwrap().syscall_entry(&mut host.clone(), &mut entry);
+            assert_eq!(verdict, Verdict::Park);
+        }),
+        ("the detach of another when dead", |stage| {
+            stage.mark();
+            stage.reporter().dead();
+            assert_eq!(stage.kept.control(Action::Detach), Ok(Progress::Done));
+        }),
+        ("the set_events of another when dead", |stage| {
+            stage.mark();
+            stage.reporter().dead();
+            assert_eq!(stage.kept.set_events(EventSet::NONE), Ok(Progress::Done));
+        }),
+        ("the end of the death pass", |stage| {
+            stage.mark();
+            stage.die();
+        }),
+        ("the end of the reap", |stage| {
+            drop(stage.leaver.take());
+            stage.die();
+            stage.reaper.reap();
+        }),
+        ("the end of a reap that came before the death", |stage| {
+            drop(stage.leaver.take());
+            stage.reporter().dead();
+            stage.reaper.reap();
+            stage.die();
+        }),
+        ("a host that gives the task up", |stage| {
+            drop(stage.leaver.take());
+            drop(stage.reporter.take());
+        }),
+    ];
+    for (name, way) in ways {
+        let mut stage = Stage::new();
+        way(&mut stage);
+        assert_eq!(stage.dropped(), 1, "{name}");
+    }
 }

@@ -1,11 +1,13 @@
 //! What a reporter answers to a host that asks at odd moments.
 
+use std::sync::{Arc, Mutex};
 use utrace_core::{
     Action, DeathReport, Event, JctlKind, JctlReport, Match, Progress, Reporter, Syscall, SyscallEntry,
     SyscallExit, Verdict, Woken,
 };
 use utrace_testkit::bare::Bare;
 use utrace_testkit::conform::{Log, Probe, Seen, attach};
+use utrace_testkit::gate::lock;
 
 fn entry() -> SyscallEntry {
     SyscallEntry::new(Syscall::default())
@@ -49,7 +51,6 @@ fn tidy_while_held_keeps_the_task_quiescent() {
     assert_eq!(task.find(Match::ANY), Some(a));
 }
 
-/// A stop that is over before it began: every job control continue without a stop is harmless.
 /// INV-33: a host that reports a death again makes no second death pass, before the reap or after it.
 #[test]
 fn a_second_death_is_not_reported() {
@@ -67,6 +68,54 @@ fn a_second_death_is_not_reported() {
     die(&mut reporter);
     reaper.reap();
     assert_eq!(log.of("A"), [Seen::Event(Event::Death), Seen::Event(Event::Reap)]);
+}
+
+/// INV-33: wherever the walker is when the reaper comes, the reap waits for the one death pass and does not overlap it.
+#[test]
+fn inv_33_the_reap_waits_for_the_death_pass_wherever_the_walker_is() {
+    enum Moment {
+        /// Nothing was ever reported: the walker waits in the ledger.
+        BeforeAnyReport,
+        /// Killed while held: the walker is in the ledger, and nobody has said yet that it is dead.
+        Held,
+        /// Between the death and its callbacks.
+        Dead,
+        /// In a death callback.
+        Dying,
+    }
+    for moment in [Moment::BeforeAnyReport, Moment::Held, Moment::Dead, Moment::Dying] {
+        let (task, mut reporter, reaper, mut host) = Bare::task();
+        let (log, reaper) = (Log::new(), Arc::new(Mutex::new(reaper)));
+        let inner = matches!(moment, Moment::Dying).then(|| Arc::clone(&reaper));
+        let early = log.clone();
+        let probe = Probe::new("A", &log).answers(move |_, report| {
+            if let (true, Some(reaper)) = (report.is(Event::Death), &inner) {
+                lock(reaper).reap();
+                assert_eq!(early.count("A", Seen::Event(Event::Reap)), 0, "reaped inside its death callback");
+            }
+            if report.is(Event::SyscallEntry) { Action::Stop } else { Action::Resume }
+        });
+        attach(&task, probe, Event::SyscallEntry | Event::Death | Event::Reap);
+        match moment {
+            Moment::BeforeAnyReport => lock(&reaper).reap(),
+            Moment::Held => {
+                assert_eq!(reporter.syscall_entry(&mut host, &mut entry()), Verdict::Park);
+                lock(&reaper).reap();
+            }
+            Moment::Dead => {
+                reporter.dead();
+                lock(&reaper).reap();
+            }
+            Moment::Dying => {}
+        }
+        let mut death = DeathReport { group_dead: true, signal: None, code: 0 };
+        reporter.death(&mut host, &mut death);
+        // Once more, as a host may: nothing comes of it.
+        lock(&reaper).reap();
+        let ends: Vec<Seen> =
+            log.of("A").into_iter().filter(|seen| *seen != Seen::Event(Event::SyscallEntry)).collect();
+        assert_eq!(ends, [Seen::Event(Event::Death), Seen::Event(Event::Reap)]);
+    }
 }
 
 #[test]
