@@ -20,6 +20,9 @@ use crate::types::Tid;
 /// The signal that rings. Ignored by default, so that a late one harms nobody (signal(7)).
 pub(crate) const RING: i32 = libc::SIGURG;
 
+/// How far back in the queue the same wish is looked for.
+const REACH: usize = 32;
+
 /// Messages to the tracer thread, in order.
 pub(crate) struct Mailbox {
     queue: Mutex<Queue>,
@@ -46,13 +49,18 @@ impl Mailbox {
         }
     }
 
-    /// Hands a message to the tracer thread.
+    /// Hands a message to the tracer thread. What waits there already is not said twice: a client that asks again and
+    /// again would otherwise fill the queue faster than it can be served.
     ///
     /// # Errors
     /// [`HostError::Ended`] if that thread has ended.
     pub(crate) fn post(&self, message: Message) -> Result<(), HostError> {
         match &mut *self.lock() {
-            Queue::Open(queue) => queue.push(message),
+            Queue::Open(queue) => {
+                if !queue.iter().rev().take(REACH).any(|waiting| waiting.is_same_wish(&message)) {
+                    queue.push(message);
+                }
+            }
             Queue::Closed => return Err(HostError::Ended),
         }
         // AcqRel: whoever sees `news` set, and so does not ring, has pushed before the drain that follows.

@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use guest::Guest;
-use utrace_core::{Action, Event, EventSet, Interest};
+use utrace_core::{Action, Event, EventSet, Interest, Progress};
 use utrace_host::{AfterTracer, Command, Ending, Host, HostError, Tid};
 use utrace_testkit::conform::{Drops, Log, Probe, Seen};
 use utrace_testkit::fixtures;
@@ -244,4 +244,41 @@ fn a_thread_that_only_computes_is_left_at_once() {
     }
     lasted.sort();
     assert!(lasted[2] < Duration::from_millis(250), "{lasted:?}");
+}
+
+/// INV-22: the end of a host let a held thread run before its engines had left, so for that moment who asked was told
+/// that he held it.
+#[test]
+fn a_held_thread_runs_on_only_when_its_engines_have_left() {
+    let mut spin = Std::new(fixtures::build("spin")).spawn().unwrap();
+    let pid = Tid::new(spin.id().cast_signed()).unwrap();
+    let host = Host::start().unwrap();
+    let ((tell, told), (stops, stopped)) = (channel(), channel());
+    let process = host.attach(pid, |_| ()).unwrap();
+    let probe = Probe::silent("A").dropped(move || drop(tell.send(state_of(pid)))).answers(move |_, _| {
+        stops.send(()).unwrap();
+        Action::Stop
+    });
+    let engine = process.tasks()[0].attach_for(Event::Quiesce, probe).unwrap();
+    assert_eq!(engine.control(Action::Stop), Ok(Progress::InProgress));
+    stopped.recv_timeout(Duration::from_secs(30)).unwrap();
+    // What the callback answered is being carried out.
+    while engine.control(Action::Stop) != Ok(Progress::Done) {
+        std::thread::yield_now();
+    }
+    assert_eq!(state_of(pid), "t");
+    // Nobody but the list keeps it from here on.
+    drop(engine);
+    host.shutdown();
+    let at_its_drop = told.recv_timeout(Duration::from_secs(30)).unwrap();
+    drop(process);
+    spin.kill().unwrap();
+    spin.wait().unwrap();
+    assert_eq!(at_its_drop, "t", "it was let go before its engine was");
+}
+
+/// `t` is a thread that its tracer holds (proc_pid_stat(5)).
+fn state_of(pid: Tid) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default().to_owned()
 }

@@ -42,13 +42,20 @@ pub(crate) fn wait_any(usage: &Usage) -> Result<(Tid, WaitStatus), Errno> {
     }
 }
 
+/// Takes news of any tracee or child if there is some, and returns at once.
+pub(crate) fn look(usage: &Usage) -> Result<Option<(Tid, WaitStatus)>, Errno> {
+    match wait4_with(-1, libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG, usage) {
+        Err(Errno::EINTR) => Ok(None),
+        other => other,
+    }
+}
+
 /// Looks for news of any tracee this many times, then blocks until there is some.
 pub(crate) fn spin_any(usage: &Usage, looks: u32) -> Result<(Tid, WaitStatus), Errno> {
     for _ in 0..looks {
-        match wait4_with(-1, libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG, usage) {
-            Err(Errno::EINTR) | Ok(None) => core::hint::spin_loop(),
-            Ok(Some(news)) => return Ok(news),
-            Err(other) => return Err(other),
+        match look(usage)? {
+            None => core::hint::spin_loop(),
+            Some(news) => return Ok(news),
         }
     }
     wait_any(usage)

@@ -210,7 +210,10 @@ impl Tracer {
     }
 
     /// Detaches a tracee that engines held, with what it still has to get.
-    fn part(&self, tracee: &mut Tracee, stopped: Stopped, point: Point) {
+    ///
+    /// They leave first: a task may run only when nobody is told any more that he holds it (INV-22).
+    fn part(&mut self, tracee: &mut Tracee, stopped: Stopped, point: Point) {
+        self.dismiss_engines(tracee);
         self.restore_mask(tracee);
         let point = match (point, &tracee.signals.hand) {
             (Point::Signal, Some(hand)) => {

@@ -46,6 +46,19 @@ pub(crate) enum Message {
     Shutdown,
 }
 
+impl Message {
+    /// Whether serving one of them serves both: wishes that are looked up when they are served, not carried along.
+    pub(crate) fn is_same_wish(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Report(one), Self::Report(two))
+            | (Self::Interrupt(one), Self::Interrupt(two))
+            | (Self::Tidy(one), Self::Tidy(two))
+            | (Self::Interest(one), Self::Interest(two)) => one == two,
+            _ => false,
+        }
+    }
+}
+
 /// Everything for a launch.
 pub(crate) struct LaunchOrder {
     pub(crate) plan: Plan,

@@ -121,18 +121,24 @@ impl Tracer {
 
     /// Serves until a shutdown is asked for.
     pub(crate) fn run(mut self) {
-        'serving: loop {
-            // Serving may post more, without a ring: only an empty mailbox lets us sleep.
-            while self.shared.mailbox.has_news() {
+        loop {
+            if self.shared.mailbox.has_news() {
                 // What is asked for may fork, and a child inherits place and policy.
                 self.placement.go_home();
                 if self.serve() == Flow::End {
-                    break 'serving;
+                    break;
                 }
             }
-            match self.next() {
-                Ok((tid, status)) if tid == self.bell => self.answer_bell(status),
-                Ok((tid, status)) => {
+            // Serving may post more, without a ring: only an empty mailbox lets us sleep. And who asks again and again
+            // must not keep stops from their turn.
+            let news = match self.shared.mailbox.has_news() {
+                true => wait::look(&self.usage),
+                false => self.next().map(Some),
+            };
+            match news {
+                Ok(None) => {}
+                Ok(Some((tid, status))) if tid == self.bell => self.answer_bell(status),
+                Ok(Some((tid, status))) => {
                     self.handle(tid, status);
                     self.placement.served(tid);
                 }
@@ -140,7 +146,7 @@ impl Tracer {
                 Err(_) => {
                     self.placement.go_home();
                     if self.renew_bell().is_err() {
-                        break 'serving;
+                        break;
                     }
                 }
             }

@@ -117,7 +117,7 @@ impl Tracer {
     }
 
     /// They leave without a death callback. What stands in their place has no engines and never will.
-    fn dismiss_engines(&mut self, tracee: &mut Tracee) {
+    pub(super) fn dismiss_engines(&mut self, tracee: &mut Tracee) {
         let hook = Box::new(Hook::new(std::sync::Arc::clone(&self.shared), tracee.key, tracee.sign.clone()));
         let pid = task_id(tracee.group.pid);
         let (task, reporter, reaper) = Task::new(task_id(tracee.tid), pid, hook, platform::linux());
