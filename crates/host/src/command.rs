@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::error::HostError;
+use crate::error::{HostError, Step};
+use crate::sys::daemon;
 use crate::sys::sigmask::SigMask;
 use crate::sys::spawn::{Identity, Plan, is_executable};
 
@@ -107,6 +109,32 @@ impl Command {
         self
     }
 
+    /// Runs it in place of this process. Comes back only if that fails, with the error.
+    #[must_use]
+    pub fn exec(&self) -> HostError {
+        match self.plan(SigMask(0)) {
+            Ok(plan) => HostError::Launch(path_of(&plan), Step::Exec, daemon::replace_ourselves(&plan)),
+            Err(error) => error,
+        }
+    }
+
+    /// Whether it can be found and executed, as far as can be known before.
+    ///
+    /// # Errors
+    /// As [`crate::Host::launch`] has them before the fork.
+    pub fn check(&self) -> Result<(), HostError> {
+        self.plan(SigMask(0)).map(drop)
+    }
+
+    /// Runs it apart from us: in a session of its own, no child of this process, with `stdin` as its standard input,
+    /// no other descriptor and the root directory. Whether its exec works is not told.
+    ///
+    /// # Errors
+    /// As [`crate::Host::launch`] has them before the fork, and [`HostError::Fork`].
+    pub fn spawn_apart(&self, stdin: BorrowedFd<'_>) -> Result<(), HostError> {
+        daemon::spawn_apart(&self.plan(SigMask(0))?, stdin).map_err(HostError::Fork)
+    }
+
     pub(crate) fn after(&self) -> AfterTracer {
         self.after
     }
@@ -145,6 +173,10 @@ impl Command {
             })
             .collect()
     }
+}
+
+fn path_of(plan: &Plan) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(plan.path.as_bytes()))
 }
 
 /// What execvp(3) searches without a `PATH` (`_PATH_DEFPATH` of paths.h).

@@ -51,6 +51,8 @@ pub enum HostError {
     /// It was launched behind a seccomp filter of ours, which it cannot live without us. Launch it with
     /// [`crate::AfterTracer::LivesOn`] to be able to leave it.
     Filtered(Tid),
+    /// It was to be left if nobody uses it, and somebody does.
+    InUse(Tid),
     /// It is our own process; a tracer cannot stop itself.
     SelfAttach,
     /// The number belongs to another process by now.
@@ -106,6 +108,7 @@ impl fmt::Display for HostError {
                     "process {pid} runs behind a filter of its tracer's and cannot be left; launch it to live on"
                 )
             }
+            Self::InUse(pid) => write!(f, "process {pid} is in use"),
             Self::SelfAttach => f.write_str("a tracer cannot trace its own process"),
             Self::PidReused(pid) => {
                 write!(f, "process {pid} ended, and its number belongs to another process now")

@@ -6,7 +6,8 @@
 
 use utrace_core::SyscallSet;
 
-use crate::sys::spawn::Insn;
+use crate::sys::Errno;
+use crate::sys::spawn::{self, INSN_SIZE, Insn, MAX_FILTER};
 
 /// Loads the word of `struct seccomp_data` at this offset (`BPF_LD | BPF_W | BPF_ABS`).
 const LOAD: u16 = 0x20;
@@ -27,6 +28,40 @@ pub(crate) const ARCH_I386: u32 = 0x4000_0003;
 
 const TRACE: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_TRACE };
 const ALLOW: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
+
+/// A filter that a process installs on itself, after which its calls are answered by the host that gave it
+/// ([`crate::Host::enlist`]). Inherited by everything that the process starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter(Vec<Insn>);
+
+impl Filter {
+    pub(crate) fn new(program: Vec<Insn>) -> Filter {
+        Filter(program)
+    }
+
+    /// For the way to the process that is to install it, on the same machine.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|insn| insn.bytes()).collect()
+    }
+
+    /// What [`Filter::to_bytes`] gave; `None` if that cannot be.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Filter> {
+        let (insns, rest) = bytes.as_chunks::<INSN_SIZE>();
+        let whole = rest.is_empty() && (1..=MAX_FILTER).contains(&insns.len());
+        whole.then(|| Filter(insns.iter().map(|insn| Insn::from_bytes(*insn)).collect()))
+    }
+
+    /// Puts the calling thread, and what it starts, under it. Without privilege this also gives up gaining any
+    /// (`no_new_privs`, prctl(2)), as the kernel demands.
+    ///
+    /// # Errors
+    /// Those of seccomp(2).
+    pub fn install(&self) -> Result<(), Errno> {
+        spawn::install_filter(&self.0)
+    }
+}
 
 /// The filter that stops exactly the members of `wanted`, and everything of another architecture.
 ///

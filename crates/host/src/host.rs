@@ -21,7 +21,7 @@ use crate::sys::Errno;
 use crate::sys::process;
 use crate::sys::sigchld;
 use crate::sys::sigmask::{self, SigMask};
-use crate::tracer::{AttachOrder, DetachOrder, LaunchOrder, Message, Tracer, Whole};
+use crate::tracer::{AttachOrder, Attaching, DetachOrder, LaunchOrder, Message, Tracer, Whole};
 use crate::types::Tid;
 use crate::watchdog;
 
@@ -220,7 +220,8 @@ impl Host {
     /// [`HostError::SelfAttach`], [`HostError::PidReused`], [`HostError::Ended`]. After an error the process is
     /// untouched.
     pub fn attach(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Process, HostError> {
-        self.ask(|reply| Message::Attach(AttachOrder { pid, adopt: Box::new(adopt), reply }))?
+        self.ask(|reply| Message::Attach(AttachOrder { pid, how: Attaching::Alone, adopt: Box::new(adopt), reply }))?
+            .map(|enlisted| enlisted.process)
     }
 
     /// Leaves every thread of a process, while everything else is traced on. The program does not notice.
@@ -237,7 +238,7 @@ impl Host {
     /// [`HostError::NotTraced`]; [`HostError::Filtered`] for a program launched behind a filter;
     /// [`HostError::Ended`].
     pub fn detach(&self, pid: Tid) -> Result<(), HostError> {
-        self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Process(pid), reply }))?
+        self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Process(pid), used: None, reply }))?
     }
 
     /// As [`Host::detach`], for one thread. Threads that it makes from then on are not traced.
@@ -245,7 +246,7 @@ impl Host {
     /// # Errors
     /// As [`Host::detach`].
     pub fn detach_thread(&self, tid: Tid) -> Result<(), HostError> {
-        self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Thread(tid), reply }))?
+        self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Thread(tid), used: None, reply }))?
     }
 
     /// Every task that is traced now.
@@ -269,7 +270,7 @@ impl Host {
     }
 
     /// Sends a message that carries a reply slot, and waits for the answer.
-    fn ask<T>(&self, message: impl FnOnce(mpsc::SyncSender<T>) -> Message) -> Result<T, HostError> {
+    pub(crate) fn ask<T>(&self, message: impl FnOnce(mpsc::SyncSender<T>) -> Message) -> Result<T, HostError> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.inner.shared.mailbox.post(message(reply))?;
         answer.recv().map_err(|_| HostError::Ended)

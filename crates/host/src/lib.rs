@@ -6,7 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `host`, `process`, `command`, `error`, `notice` | what callers see |
+//! | `host`, `join`, `process`, `command`, `error`, `notice` | what callers see |
 //! | `mailbox`, `shared`, `watchdog`, `mourner`, `platform` | between threads |
 //! | `tracer` | the tracer thread: from a wait status to a report to a verdict |
 //! | `quiet` | stops that the program cannot see |
@@ -22,6 +22,7 @@ mod current;
 mod error;
 mod filter;
 mod host;
+mod join;
 mod mailbox;
 mod mourner;
 mod notice;
@@ -44,7 +45,9 @@ mod watchdog;
 pub use command::{AfterTracer, Command};
 pub use current::{Blocked, Current, current_syscall};
 pub use error::{HostError, Refusal, Step};
+pub use filter::Filter;
 pub use host::{Builder, Host};
+pub use join::{Enlisted, why_not};
 pub use notice::{Handling, Notice};
 pub use process::{CoreDump, Ending, Process};
 pub use sys::Errno;

@@ -28,14 +28,18 @@ pub(crate) struct Insn {
     pub(crate) k: u32,
 }
 
-const INSN_SIZE: usize = size_of::<Insn>();
+pub(crate) const INSN_SIZE: usize = size_of::<Insn>();
 const _: () = assert!(INSN_SIZE == 8);
 
 impl Insn {
-    fn bytes(self) -> [u8; INSN_SIZE] {
+    pub(crate) fn bytes(self) -> [u8; INSN_SIZE] {
         let [c0, c1] = self.code.to_ne_bytes();
         let [k0, k1, k2, k3] = self.k.to_ne_bytes();
         [c0, c1, self.jt, self.jf, k0, k1, k2, k3]
+    }
+
+    pub(crate) fn from_bytes([c0, c1, jt, jf, k @ ..]: [u8; INSN_SIZE]) -> Self {
+        Self { code: u16::from_ne_bytes([c0, c1]), jt, jf, k: u32::from_ne_bytes(k) }
     }
 }
 
@@ -221,7 +225,7 @@ fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32) -> ! {
 }
 
 /// `None` in the child.
-fn fork() -> Result<Option<Tid>, Errno> {
+pub(crate) fn fork() -> Result<Option<Tid>, Errno> {
     // SAFETY: the child runs only the functions of this file, which make system calls and do not allocate.
     let pid = Errno::check(libc::c_long::from(unsafe { libc::fork() }))?;
     Ok(i32::try_from(pid).ok().and_then(Tid::new))
@@ -241,7 +245,7 @@ fn socket_pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((ours, theirs))
 }
 
-fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+pub(crate) fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|string| string.as_ptr()).chain([core::ptr::null()]).collect()
 }
 
@@ -250,14 +254,14 @@ fn close(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
-fn exit_now(code: i32) -> ! {
+pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: ends the process without running anything of ours.
     unsafe { libc::_exit(code) }
 }
 
 /// No handler of ours may run in the child once its signals are open again, and `SIGPIPE`, which Rust's
 /// runtime ignores, must not stay ignored across exec.
-fn default_handlers() {
+pub(crate) fn default_handlers() {
     for signal in 1..=64 {
         let mut action = core::mem::MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: a null new action only reads the present one into `action`.
@@ -316,7 +320,7 @@ fn receive(line: RawFd, to: *mut u8, len: usize) -> Option<()> {
 }
 
 /// Without privilege the kernel takes a filter only from a thread that gives up gaining any.
-fn install_filter(filter: &[Insn]) -> Result<(), Errno> {
+pub(crate) fn install_filter(filter: &[Insn]) -> Result<(), Errno> {
     let program = libc::sock_fprog {
         len: u16::try_from(filter.len()).map_err(|_| Errno::EINVAL)?,
         filter: filter.as_ptr().cast_mut().cast(),

@@ -31,7 +31,12 @@ enum Seized {
 }
 
 impl Tracer {
-    pub(super) fn attach(&mut self, pid: Tid, adopt: &mut dyn FnMut(&Task)) -> Result<Process, HostError> {
+    pub(super) fn attach(
+        &mut self,
+        pid: Tid,
+        origin: Origin,
+        adopt: &mut dyn FnMut(&Task),
+    ) -> Result<Process, HostError> {
         let first = examine(pid)?;
         if self.shared.manners.care == Care::Strict {
             check_unnoticed(pid)?;
@@ -42,7 +47,7 @@ impl Tracer {
         let outcome = Arc::new(Outcome::default());
         let group = Rc::new(Group {
             pid,
-            origin: Origin::Attached,
+            origin,
             filter: RefCell::new(None),
             outcome: Some(Arc::clone(&outcome)),
             embryo: RefCell::new(None),
@@ -56,7 +61,7 @@ impl Tracer {
                 if !seen.insert(tid) || self.table.contains(tid) {
                     continue;
                 }
-                match seize_thread(pid, tid, tasks.is_empty()) {
+                match seize_thread(pid, tid, origin, tasks.is_empty()) {
                     Ok(Seized::Now) => tasks.push(self.adopt_thread(tid, &group, adopt)),
                     Ok(Seized::Nothing) => {}
                     Err(error) => {
@@ -90,6 +95,15 @@ impl Tracer {
         self.table.insert(tracee);
         self.guarded(tid, || adopt(&task));
         task
+    }
+}
+
+/// Why we may not trace this process, as far as `/proc` tells. For who knows already that we may not.
+pub(crate) fn why_not(pid: Tid) -> HostError {
+    match examine(pid).and_then(|_| why_refused(pid, pid)) {
+        Err(error) => error,
+        // It changed while we looked.
+        Ok(_) => HostError::NoSuchProcess(pid),
     }
 }
 
@@ -128,8 +142,12 @@ fn check_unnoticed(pid: Tid) -> Result<(), HostError> {
     }
 }
 
-fn seize_thread(pid: Tid, tid: Tid, first: bool) -> Result<Seized, HostError> {
-    match ptrace::seize(tid, Options::EVERYTHING) {
+fn seize_thread(pid: Tid, tid: Tid, origin: Origin, first: bool) -> Result<Seized, HostError> {
+    let options = match origin {
+        Origin::LaunchedDies => Options::EVERYTHING.with_exitkill(),
+        Origin::LaunchedLives | Origin::Attached => Options::EVERYTHING,
+    };
+    match ptrace::seize(tid, options) {
         Ok(()) => Ok(Seized::Now),
         Err(Errno::ESRCH) if first && !procfs::exists(pid) => Err(HostError::NoSuchProcess(pid)),
         Err(Errno::ESRCH) => Ok(Seized::Nothing),

@@ -88,7 +88,7 @@ impl Tracer {
 }
 
 /// The filter for exactly what is wanted, where that is neither nothing nor everything and the tree dies with us.
-fn choose_filter(tracee: &Tracee) -> Vec<Insn> {
+pub(super) fn choose_filter(tracee: &Tracee) -> Vec<Insn> {
     let task = &tracee.task;
     let wanted = task.wanted().syscalls;
     let asked = task.asked_for(Event::SyscallEntry) || task.asked_for(Event::SyscallExit);

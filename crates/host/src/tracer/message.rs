@@ -4,6 +4,7 @@ use std::sync::mpsc::SyncSender;
 
 use utrace_core::{Event, Task};
 
+use super::join::Attaching;
 use super::part::DetachOrder;
 use super::table::Key;
 use super::tracee::{Interrupt, Phase, Run, Tracee};
@@ -11,6 +12,7 @@ use super::view::{self, RegsetOrder};
 use super::{Flow, Tracer};
 use crate::command::AfterTracer;
 use crate::error::HostError;
+use crate::join::Enlisted;
 use crate::process::Process;
 use crate::regset;
 use crate::stop::{Stop, decode};
@@ -70,8 +72,9 @@ pub(crate) struct LaunchOrder {
 /// Everything for an attach.
 pub(crate) struct AttachOrder {
     pub(crate) pid: Tid,
+    pub(crate) how: Attaching,
     pub(crate) adopt: Box<dyn FnMut(&Task) + Send>,
-    pub(crate) reply: SyncSender<Result<Process, HostError>>,
+    pub(crate) reply: SyncSender<Result<Enlisted, HostError>>,
 }
 
 impl Tracer {
@@ -83,7 +86,7 @@ impl Tracer {
                 let _ = order.reply.send(result);
             }
             Message::Attach(mut order) => {
-                let result = self.attach(order.pid, &mut order.adopt);
+                let result = self.attach_order(order.pid, order.how, &mut order.adopt);
                 let _ = order.reply.send(result);
             }
             Message::Report(key) => self.with(key, super::Tracer::ask_report),

@@ -2,7 +2,7 @@
 //!
 //! [`Tracer::run`] is the loop. One stop goes: wait4 -> [`crate::stop::decode`] -> the handler of that kind of stop
 //! (`syscalls`, `signals`, `jctl`, `step`, `life`) -> a report through the core's [`utrace_core::Reporter`] (`report`) -> a verdict,
-//! carried out in `resume`. Messages from other threads are served in between (`message`); `launch`, `attach` and
+//! carried out in `resume`. Messages from other threads are served in between (`message`); `launch`, `attach`, `join` and
 //! `leave` begin and end the tracing of a process, `part` that of one among others. `table` finds tracees, `tracee` is one. Nothing here knows what
 //! an engine does.
 
@@ -11,6 +11,7 @@ mod debug;
 mod deliver;
 mod hook;
 mod jctl;
+mod join;
 mod launch;
 mod leave;
 mod life;
@@ -47,6 +48,8 @@ use crate::sys::{perf, process, spawn};
 use crate::tracee::{Carries, Gone, Stopped};
 use crate::types::Tid;
 
+pub(crate) use attach::why_not;
+pub(crate) use join::Attaching;
 pub(crate) use message::{AttachOrder, LaunchOrder, Message};
 pub(crate) use part::{DetachOrder, Whole};
 pub(crate) use table::Key;

@@ -35,9 +35,14 @@ pub(crate) enum Whole {
     Thread(Tid),
 }
 
+/// Tells whether anybody uses a task.
+pub(crate) type Used = Box<dyn FnMut(&Task) -> bool + Send>;
+
 /// A request to leave something.
 pub(crate) struct DetachOrder {
     pub(crate) what: Whole,
+    /// Whether anybody uses a task; it is not left if so.
+    pub(crate) used: Option<Used>,
     pub(crate) reply: SyncSender<Result<(), HostError>>,
 }
 
@@ -63,8 +68,15 @@ const CALL_LENGTH: u64 = 2;
 
 impl Tracer {
     /// Serves a request to leave something.
-    pub(super) fn part_order(&mut self, order: DetachOrder) {
+    pub(super) fn part_order(&mut self, mut order: DetachOrder) {
         let tids = self.tids_of(order.what);
+        if let Some(used) = &mut order.used
+            && tids.iter().filter_map(|tid| self.table.peek(*tid)).any(|tracee| used(&tracee.task))
+        {
+            let (Whole::Process(id) | Whole::Thread(id)) = order.what;
+            let _ = order.reply.send(Err(HostError::InUse(id)));
+            return;
+        }
         if let Err(error) = self.may_part(order.what, &tids) {
             let _ = order.reply.send(Err(error));
             return;
@@ -77,7 +89,7 @@ impl Tracer {
         }
     }
 
-    fn tids_of(&mut self, what: Whole) -> Vec<Tid> {
+    pub(super) fn tids_of(&mut self, what: Whole) -> Vec<Tid> {
         match what {
             Whole::Thread(tid) => vec![tid],
             Whole::Process(pid) => {

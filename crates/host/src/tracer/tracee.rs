@@ -212,7 +212,7 @@ pub(crate) struct Group {
 /// Where a process came from: decides whether it dies with us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Origin {
-    /// Launched, and killed when we end.
+    /// Launched, or come by itself to be a client, and killed when we end.
     LaunchedDies,
     /// Launched, and left when we end.
     LaunchedLives,

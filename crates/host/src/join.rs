@@ -1,0 +1,79 @@
+//! Sharing a tracer: attaching to what may be traced here already, taking in processes that come by themselves, and
+//! leaving what nobody uses any more.
+//!
+//! For a host that serves several callers who do not know of one another. Key types: [`Enlisted`]. Neighbours:
+//! [`crate::Host::attach`] for a caller that wants a process alone; `tracer::join` carries it out.
+
+use utrace_core::Task;
+
+use crate::error::HostError;
+use crate::filter::Filter;
+use crate::host::Host;
+use crate::process::Process;
+use crate::tracer::{AttachOrder, Attaching, DetachOrder, Message, Whole};
+use crate::types::Tid;
+
+/// A process that was taken in.
+#[derive(Debug)]
+pub struct Enlisted {
+    /// The process.
+    pub process: Process,
+    /// What it must install on itself before it executes anything; `None` where it needs none.
+    pub filter: Option<Filter>,
+}
+
+/// Why this process could not trace that one, as far as `/proc` tells. For a caller that has been refused already: what
+/// could be traced is answered as if it were gone.
+#[must_use]
+pub fn why_not(pid: Tid) -> HostError {
+    crate::tracer::why_not(pid)
+}
+
+impl Host {
+    /// As [`Host::attach`], but for a process that this host traces already, or is leaving, `adopt` is called with
+    /// each of its tasks. [`Process::wait`] tells its end only to who attached first.
+    ///
+    /// # Errors
+    /// As [`Host::attach`], without [`HostError::AlreadyOurs`].
+    pub fn join(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Process, HostError> {
+        self.attach_as(pid, Attaching::Shared, Box::new(adopt)).map(|enlisted| enlisted.process)
+    }
+
+    /// As [`Host::join`], for a process that asks for it: it will install the filter that it gets, and is killed with
+    /// all that it starts when the host ends, as what is launched is. Until it has the filter, nothing of what that
+    /// would catch is seen. One that is traced already needs none, and lives on.
+    ///
+    /// # Errors
+    /// As [`Host::join`].
+    pub fn enlist(
+        &self,
+        pid: Tid,
+        adopt: impl FnMut(&Task) + Send + 'static,
+    ) -> Result<Enlisted, HostError> {
+        self.attach_as(pid, Attaching::Client, Box::new(adopt))
+    }
+
+    fn attach_as(
+        &self,
+        pid: Tid,
+        how: Attaching,
+        adopt: Box<dyn FnMut(&Task) + Send>,
+    ) -> Result<Enlisted, HostError> {
+        self.ask(|reply| Message::Attach(AttachOrder { pid, how, adopt, reply }))?
+    }
+
+    /// As [`Host::detach`], unless `used` says of one of the process's tasks that somebody uses it. It is called on the
+    /// tracer thread, between two reports: whoever attaches an engine from a callback, or by [`Host::join`], has done
+    /// it before or does it afterwards.
+    ///
+    /// # Errors
+    /// [`HostError::InUse`]; as [`Host::detach`].
+    pub fn leave_unused(
+        &self,
+        pid: Tid,
+        used: impl FnMut(&Task) -> bool + Send + 'static,
+    ) -> Result<(), HostError> {
+        let used = Some(Box::new(used) as Box<_>);
+        self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Process(pid), used, reply }))?
+    }
+}

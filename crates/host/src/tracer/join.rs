@@ -1,0 +1,78 @@
+//! Attaching where others may have come first ([`crate::Host::join`], [`crate::Host::enlist`]).
+//!
+//! A process that is traced already gets the new engines on the threads that it has, here, between two reports: so no
+//! thread is missed and none is met half-way. One that we are leaving is kept: it has not noticed that we were.
+
+use std::sync::Arc;
+
+use utrace_core::Task;
+
+use super::Tracer;
+use super::launch::choose_filter;
+use super::part::Whole;
+use super::tracee::Origin;
+use crate::error::HostError;
+use crate::filter::Filter;
+use crate::join::Enlisted;
+use crate::process::{Outcome, Process};
+use crate::types::Tid;
+
+/// What is asked of an attach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Attaching {
+    /// That nobody else here traces it.
+    Alone,
+    /// To trace it together with whoever does already.
+    Shared,
+    /// The same, of a process that will install our filter.
+    Client,
+}
+
+impl Tracer {
+    pub(super) fn attach_order(
+        &mut self,
+        pid: Tid,
+        how: Attaching,
+        adopt: &mut dyn FnMut(&Task),
+    ) -> Result<Enlisted, HostError> {
+        let known = self.tids_of(Whole::Process(pid));
+        if how != Attaching::Alone && !known.is_empty() {
+            return self.join(pid, &known, adopt).map(|process| Enlisted { process, filter: None });
+        }
+        let origin = if how == Attaching::Client { Origin::LaunchedDies } else { Origin::Attached };
+        let process = self.attach(pid, origin, adopt)?;
+        let filter = if how == Attaching::Client { self.filter_for(pid) } else { None };
+        Ok(Enlisted { process, filter })
+    }
+
+    /// What it must install so that the calls that its engines want are seen. Nothing stops there before it has.
+    fn filter_for(&mut self, pid: Tid) -> Option<Filter> {
+        let tracee = self.table.peek(pid)?;
+        let program = choose_filter(tracee);
+        (!program.is_empty()).then(|| Filter::new(program))
+    }
+
+    fn join(
+        &mut self,
+        pid: Tid,
+        tids: &[Tid],
+        adopt: &mut dyn FnMut(&Task),
+    ) -> Result<Process, HostError> {
+        let mut tasks = Vec::new();
+        for tid in tids {
+            let Some(mut tracee) = self.table.take(*tid) else { continue };
+            if tracee.parting.take().is_some() {
+                self.shared.add_task(*tid, tracee.task.clone());
+            }
+            let task = tracee.task.clone();
+            self.table.put(tracee);
+            self.guarded(*tid, || adopt(&task));
+            tasks.push(task);
+        }
+        if tasks.is_empty() {
+            return Err(HostError::NoSuchProcess(pid));
+        }
+        // The one that attached first hears how it ends.
+        Ok(Process { pid, tasks, outcome: Arc::new(Outcome::default()) })
+    }
+}
