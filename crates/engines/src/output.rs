@@ -1,6 +1,6 @@
 //! Where engines write: a file, a command, or stderr.
 //!
-//! Key types: [`Place`] (as asked for), [`Output`] (opened). Output to a terminal, a pipe or stderr goes out line by
+//! Key types: [`Place`] (as asked for), [`Output`] (opened), [`Opener`] (for an engine that works for another process). Output to a terminal, a pipe or stderr goes out line by
 //! line; output to a file is collected and goes out in large pieces, and whenever the engine says so. The first
 //! failure is kept and told once; after it nothing is written, so that a full disk or a closed pipe does
 //! not disturb the traced program (its tracer ignores SIGPIPE, as every Rust program does).
@@ -8,6 +8,7 @@
 //! Has no lock of its own: whoever shares an output holds one.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -26,9 +27,64 @@ pub struct Place {
     pub file: Option<PathBuf>,
     /// Add to the file instead of replacing it.
     pub append: bool,
+    /// Who opens it.
+    pub by: Opener,
 }
 
+/// Opens files, and has a stderr, in place of this process: for an engine that works for another one.
+pub trait Files: Send + Sync {
+    /// Opens the file of `place`, or starts its command, or answers stderr.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    fn open(&self, place: &Place) -> io::Result<File>;
+}
+
+/// Who opens outputs: this process, unless said.
+#[derive(Clone, Default)]
+pub struct Opener(Option<Arc<dyn Files>>);
+
+impl Opener {
+    /// Has these files used.
+    #[must_use]
+    pub fn new(files: Arc<dyn Files>) -> Opener {
+        Opener(Some(files))
+    }
+
+    /// Tells the user something on stderr.
+    pub fn say(&self, text: fmt::Arguments<'_>) {
+        match &self.0 {
+            None => eprintln!("{text}"),
+            Some(files) => {
+                if let Ok(mut stderr) = files.open(&Place::default()) {
+                    // As to a stderr of our own: a message that cannot be written is dropped.
+                    let _ = stderr.write_all(format!("{text}\n").as_bytes());
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "elsewhere" } else { "here" })
+    }
+}
+
+/// Two places are the same if they name the same, whoever opens it.
+impl PartialEq for Opener {
+    fn eq(&self, _other: &Opener) -> bool {
+        true
+    }
+}
+
+impl Eq for Opener {}
+
 impl Place {
+    fn open_elsewhere(&self) -> io::Result<File> {
+        self.by.0.as_ref().map_or_else(|| Err(io::ErrorKind::Unsupported.into()), |files| files.open(self))
+    }
+
     /// Whether a command reads it.
     #[must_use]
     pub fn is_command(&self) -> bool {
@@ -109,6 +165,7 @@ impl Output {
         let path = place.file.clone().unwrap_or_else(|| PathBuf::from("stderr"));
         let mut reader = None;
         let opened = match (&place.file, place.command()) {
+            _ if place.by.0.is_some() => place.open_elsewhere(),
             (_, Some(command)) => start(command).map(|(pipe, child)| {
                 reader = Some(child);
                 pipe
@@ -203,7 +260,7 @@ mod tests {
 
     fn open(path: &str) -> (Output, Failure) {
         let failure = Failure::default();
-        let place = Place { file: Some(path.into()), append: false };
+        let place = Place { file: Some(path.into()), append: false, by: Opener::default() };
         (Output::open("log", &place, &failure).unwrap(), failure)
     }
 
@@ -231,7 +288,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"");
         drop(output);
         assert_eq!(std::fs::read(&path).unwrap(), b"one\n");
-        let place = Place { file: Some(path.clone()), append: true };
+        let place = Place { file: Some(path.clone()), append: true, by: Opener::default() };
         let mut output = Output::open("log", &place, &failure).unwrap();
         output.buffer().extend_from_slice(b"two\n");
         drop(output);
@@ -252,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_an_error_that_names_the_file() {
-        let place = Place { file: Some("/nonexistent/x".into()), append: false };
+        let place = Place { file: Some("/nonexistent/x".into()), append: false, by: Opener::default() };
         let error = Output::open("stats", &place, &Failure::default()).unwrap_err();
         assert!(error.to_string().starts_with("stats: cannot open /nonexistent/x: "), "{error}");
     }

@@ -7,6 +7,7 @@
 
 use crate::inject::{Inject, InjectSpec};
 use crate::log::{Log, LogOptions};
+use crate::output::{Opener, Place};
 use crate::ptrace::Ptrace;
 use crate::spec::SpecError;
 use crate::stats::{Stats, StatsOptions};
@@ -71,6 +72,27 @@ pub enum Spec {
 }
 
 impl Spec {
+    /// Where it writes; `None` for what writes nothing.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Spec::Log(options) => Some(&options.place),
+            Spec::Stats(options) => Some(&options.place),
+            Spec::Inject(_) | Spec::Ptrace => None,
+        }
+    }
+
+    /// The same with its output opened by `by`.
+    #[must_use]
+    pub fn opened_by(mut self, by: &Opener) -> Spec {
+        match &mut self {
+            Spec::Log(options) => options.place.by = by.clone(),
+            Spec::Stats(options) => options.place.by = by.clone(),
+            Spec::Inject(_) | Spec::Ptrace => {}
+        }
+        self
+    }
+
     /// Opens its files and makes the tool.
     ///
     /// # Errors

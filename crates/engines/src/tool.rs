@@ -49,6 +49,12 @@ pub trait Tool: Send + Sync + fmt::Debug {
     /// As [`Task::attach`].
     fn attach(&self, task: &Task, origin: Origin) -> Result<(), AttachError>;
 
+    /// What its engines were attached with as [`utrace_core::Attach::tag`], and no other tool's: so that it can be
+    /// taken off a task that others go on to trace.
+    fn tag(&self) -> Option<usize> {
+        None
+    }
+
     /// Tells the tool that the task is being let go alive, before the host lets go of it. The engines detach by
     /// themselves when the host leaves; this is for what they have to say about it.
     fn detached(&self, _task: &Task) {}

@@ -220,8 +220,10 @@ impl Host {
     /// [`HostError::SelfAttach`], [`HostError::PidReused`], [`HostError::Ended`]. After an error the process is
     /// untouched.
     pub fn attach(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Process, HostError> {
-        self.ask(|reply| Message::Attach(AttachOrder { pid, how: Attaching::Alone, adopt: Box::new(adopt), reply }))?
-            .map(|enlisted| enlisted.process)
+        self.ask(|reply| {
+            Message::Attach(AttachOrder { pid, how: Attaching::Alone, adopt: Box::new(adopt), reply })
+        })?
+        .map(|enlisted| enlisted.process)
     }
 
     /// Leaves every thread of a process, while everything else is traced on. The program does not notice.
@@ -270,7 +272,10 @@ impl Host {
     }
 
     /// Sends a message that carries a reply slot, and waits for the answer.
-    pub(crate) fn ask<T>(&self, message: impl FnOnce(mpsc::SyncSender<T>) -> Message) -> Result<T, HostError> {
+    pub(crate) fn ask<T>(
+        &self,
+        message: impl FnOnce(mpsc::SyncSender<T>) -> Message,
+    ) -> Result<T, HostError> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.inner.shared.mailbox.post(message(reply))?;
         answer.recv().map_err(|_| HostError::Ended)

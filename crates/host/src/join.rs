@@ -45,11 +45,7 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::join`].
-    pub fn enlist(
-        &self,
-        pid: Tid,
-        adopt: impl FnMut(&Task) + Send + 'static,
-    ) -> Result<Enlisted, HostError> {
+    pub fn enlist(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Enlisted, HostError> {
         self.attach_as(pid, Attaching::Client, Box::new(adopt))
     }
 

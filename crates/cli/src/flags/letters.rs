@@ -223,7 +223,7 @@ impl Letters {
         for path in &self.paths {
             made.set("path", path, "-P ")?;
         }
-        made.log.place = Place { file: self.output.clone(), append: self.append > 0 };
+        made.log.place = Place { file: self.output.clone(), append: self.append > 0, ..Place::default() };
         made.wanted |= self.output.is_some();
         if (self.follow > 1 || self.output_separately > 0) && self.output.is_some() && self.count.only == 0 {
             made.log.per = Per::Task;
@@ -260,7 +260,11 @@ impl CountLetters {
         }
         // After a log, the table is added to what the log has written.
         let append = log.place.append || self.only == 0;
-        let place = Place { file: log.place.file.clone().filter(|_| log.per == Per::Run), append };
+        let place = Place {
+            file: log.place.file.clone().filter(|_| log.per == Per::Run),
+            append,
+            ..Place::default()
+        };
         let mut stats = StatsOptions { place, trace: log.trace, ..StatsOptions::default() };
         let mut set = |key, value: &str, prefix: &str| {
             stats.set(&Pair { key, value, at: 0 }).map_err(|bad| shown(&bad, prefix, value))

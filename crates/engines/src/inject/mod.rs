@@ -105,6 +105,10 @@ impl Tool for Inject {
         follow(&self.shared, task, origin)
     }
 
+    fn tag(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.shared).addr())
+    }
+
     fn finish(&self) -> Result<(), OutputError> {
         Ok(())
     }

@@ -97,7 +97,8 @@ impl Log {
         let renderer = Renderer::new(options.render);
         let paths = Paths::new(&options.paths, |given, real| {
             if !options.quiet.has(Message::PathResolution) {
-                eprintln!("utrace: path {} stands for {}", given.display(), real.display());
+                let (given, real) = (given.display(), real.display());
+                options.place.by.say(format_args!("utrace: path {given} stands for {real}"));
             }
         });
         if !paths.is_empty() {
@@ -117,6 +118,10 @@ impl Tool for Log {
     fn attach(&self, task: &Task, _origin: Origin) -> Result<(), AttachError> {
         // Whoever asked for an attach says itself what came of it; the log tells of children only.
         Shared::follow(&self.shared, task).map(drop)
+    }
+
+    fn tag(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.shared).addr())
     }
 
     fn detached(&self, task: &Task) {
@@ -197,7 +202,7 @@ impl Shared {
         let mut name = file.clone().into_os_string();
         name.push(format!(".{id}"));
         let append = self.options.place.append || opening == Opening::Again;
-        let place = Place { file: Some(name.into()), append };
+        let place = Place { file: Some(name.into()), append, by: self.options.place.by.clone() };
         match Page::open(&place, Head::Nobody, &self.options, &self.failure, &self.flusher) {
             Ok(page) => page,
             Err(OpenError { engine, path, source }) => {
@@ -234,7 +239,7 @@ impl Shared {
         if self.options.place.file.is_none() && self.options.format == Format::Text {
             self.page.lock().note(format_args!("utrace: {text}"));
         } else {
-            eprintln!("utrace: {text}");
+            self.options.place.by.say(format_args!("utrace: {text}"));
         }
     }
 }

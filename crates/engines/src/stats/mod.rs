@@ -73,6 +73,10 @@ impl Tool for Stats {
         Shared::follow(&self.shared, task)
     }
 
+    fn tag(&self) -> Option<usize> {
+        Some(Arc::as_ptr(&self.shared).addr())
+    }
+
     fn finish(&self) -> Result<(), OutputError> {
         let text = self.shared.report();
         let mut output = lock(&self.output);

@@ -21,12 +21,7 @@ pub(crate) fn spawn_apart(plan: &Plan, stdin: BorrowedFd<'_>) -> Result<(), Errn
 }
 
 /// The child in between ends at once, so that the grandchild gets init for a parent.
-fn become_apart(
-    plan: &Plan,
-    argv: &[*const libc::c_char],
-    envp: &[*const libc::c_char],
-    stdin: RawFd,
-) -> ! {
+fn become_apart(plan: &Plan, argv: &[*const libc::c_char], envp: &[*const libc::c_char], stdin: RawFd) -> ! {
     // SAFETY: no argument.
     unsafe { libc::setsid() };
     match spawn::fork() {

@@ -52,12 +52,7 @@ impl Tracer {
         (!program.is_empty()).then(|| Filter::new(program))
     }
 
-    fn join(
-        &mut self,
-        pid: Tid,
-        tids: &[Tid],
-        adopt: &mut dyn FnMut(&Task),
-    ) -> Result<Process, HostError> {
+    fn join(&mut self, pid: Tid, tids: &[Tid], adopt: &mut dyn FnMut(&Task)) -> Result<Process, HostError> {
         let mut tasks = Vec::new();
         for tid in tids {
             let Some(mut tracee) = self.table.take(*tid) else { continue };
