@@ -1,33 +1,209 @@
 //! `utrace attach`: traces processes that run, until they end or the user has seen enough.
 //!
-//! Entry: [`attach`]. The first ^C (or SIGTERM, SIGHUP) leaves everything as it was found; a second one exits at
+//! Entry: [`attach`]. The engines run in the supervisor ([`crate::broker`]), where other terminals may be on the same
+//! processes; where that cannot be, in a host of our own. The first ^C (or SIGTERM, SIGHUP) leaves everything as it was found; a second one exits at
 //! once, which does the same, but does not wait for it. Neighbours: [`crate::tools`], the host.
 
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::process;
 use std::sync::OnceLock;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts as sig;
+use utrace_engines::registry::Spec;
 use utrace_engines::tool::Origin;
 use utrace_host::{Host, HostError, Tid};
 
+use crate::broker::caller::{self, Opened};
+use crate::broker::place;
+use crate::broker::wire::{Line, Reply, Request};
 use crate::exit::{Code, End};
 use crate::flags::AttachArgs;
 use crate::message::say;
 use crate::signals::{self, Caught};
 use crate::tools::{OutputLost, Tools};
 
-/// Why the wait is over.
+/// What is heard while it goes on.
 enum News {
+    /// The user has seen enough.
     Leave,
+    /// There is nothing left to trace.
     AllEnded,
+    /// The supervisor answers or tells.
+    Says(Reply),
+    /// The supervisor is gone.
+    Lost,
 }
 
-/// Traces the processes.
-#[must_use]
-pub fn attach(args: &AttachArgs, tools: &Tools) -> End {
+/// Traces the processes: through the supervisor of this user, or from here where that cannot be.
+///
+/// # Errors
+/// A message: an output cannot be opened.
+pub fn attach(args: &AttachArgs, specs: Vec<Spec>, line: &[OsString]) -> Result<End, String> {
+    if !caller::can_serve(args, &specs, line) {
+        return Ok(alone(args, &Tools::open(specs)?));
+    }
+    let mut opened = Opened::new(&specs)?;
+    let end = match place::reach() {
+        Ok((supervisor, _)) => shared(args, line, &supervisor, &mut opened),
+        Err(why) => {
+            say(format_args!(
+                "cannot reach the supervisor ({why}): nobody else can trace these processes now"
+            ));
+            drop(opened);
+            return Ok(alone(args, &Tools::open(specs)?));
+        }
+    };
+    opened.finish();
+    Ok(End::Own(end.unwrap_or_else(|message| {
+        say(message);
+        Code::Failed
+    })))
+}
+
+/// As the supervisor's caller.
+fn shared(
+    args: &AttachArgs,
+    line: &[OsString],
+    supervisor: &Line,
+    opened: &mut Opened,
+) -> Result<Code, String> {
+    let (to, news) = mpsc::channel();
+    listen(to.clone()).map_err(|e| format!("cannot catch signals: {e}"))?;
+    hear(supervisor, to).map_err(|e| format!("cannot hear the supervisor: {e}"))?;
+    let mut session = Shared { supervisor, news: &news, leave: false };
+    let words = line.iter().map(|word| word.as_bytes().to_vec()).collect();
+    let stderr = io::stderr();
+    match session.ask(&Request::Open { args: words }, &opened.descriptors(stderr.as_fd()))? {
+        Reply::Opened => opened.passed_on(),
+        Reply::Refused { message, .. } => return Err(message),
+        other => return Err(unexpected(&other)),
+    }
+    let traced = session.attach_all(&args.pids.concat())?;
+    if traced.is_ok() && !session.leave {
+        session.await_end()?;
+    }
+    let lost = match session.ask(&Request::Leave, &[])? {
+        Reply::Left { lost } => lost,
+        other => return Err(unexpected(&other)),
+    };
+    lost.iter().for_each(say);
+    Ok(match traced {
+        Ok(()) if !lost.is_empty() => Code::Failed,
+        Ok(()) => Code::Success,
+        Err(code) => code,
+    })
+}
+
+/// Has all that the supervisor says put among the news.
+fn hear(supervisor: &Line, to: Sender<News>) -> io::Result<()> {
+    let line = supervisor.again()?;
+    let hear = move || {
+        while let Ok((reply, _)) = line.receive() {
+            if to.send(News::Says(reply)).is_err() {
+                return;
+            }
+        }
+        let _ = to.send(News::Lost);
+    };
+    thread::Builder::new().name("supervisor".to_owned()).spawn(hear).map(drop)
+}
+
+fn unexpected(reply: &Reply) -> String {
+    format!("the supervisor answered {reply:?}")
+}
+
+/// An attach through the supervisor.
+struct Shared<'a> {
+    supervisor: &'a Line,
+    news: &'a Receiver<News>,
+    /// The user has seen enough.
+    leave: bool,
+}
+
+impl Shared<'_> {
+    /// Asks for something and waits for the answer. What else comes meanwhile is said, or noted.
+    fn ask(&mut self, request: &Request, fds: &[BorrowedFd<'_>]) -> Result<Reply, String> {
+        self.supervisor.send(request, fds).map_err(|error| format!("the supervisor: {error}"))?;
+        loop {
+            match self.next()? {
+                News::Leave => self.leave = true,
+                // It was on its way when something else was asked.
+                News::Says(Reply::Ended) | News::AllEnded | News::Lost => {}
+                News::Says(reply) => return Ok(reply),
+            }
+        }
+    }
+
+    fn next(&self) -> Result<News, String> {
+        loop {
+            match self.news.recv() {
+                Ok(News::Says(Reply::Notice { message })) => say(message),
+                Ok(News::Lost) | Err(_) => {
+                    return Err("the supervisor has ended: the processes go on untraced".to_owned());
+                }
+                Ok(news) => return Ok(news),
+            }
+        }
+    }
+
+    /// Attaches to each; a mistake with one is said and the others go on. The code, if none could be traced, is that of
+    /// the first one's trouble.
+    fn attach_all(&mut self, pids: &[i32]) -> Result<Result<(), Code>, String> {
+        let mut trouble = None;
+        let mut traced = false;
+        for pid in pids.iter().copied() {
+            match self.attach_one(pid)? {
+                Ok(told) => {
+                    traced = true;
+                    told.iter().for_each(say);
+                }
+                Err((code, message)) => {
+                    trouble.get_or_insert(code);
+                    say(message);
+                }
+            }
+        }
+        Ok(if traced { Ok(()) } else { Err(trouble.unwrap_or(Code::Failed)) })
+    }
+
+    fn attach_one(&mut self, pid: i32) -> Result<Result<Option<String>, (Code, String)>, String> {
+        if i32::try_from(process::id()) == Ok(pid) {
+            let error = HostError::SelfAttach;
+            return Ok(Err((code_of(&error), error.to_string())));
+        }
+        let Some((tid, proof)) = caller::proof(pid) else { return Ok(Err(caller::refusal(pid))) };
+        Ok(match self.ask(&Request::Attach { pid, tid }, &[proof.as_fd()])? {
+            // `-p 5 -p 5` is no trouble.
+            Reply::Attached { again: true, .. } => Ok(None),
+            Reply::Attached { threads: 1, .. } => Ok(Some(format!("process {pid} attached"))),
+            Reply::Attached { threads, .. } => {
+                Ok(Some(format!("process {pid} attached with {threads} threads")))
+            }
+            Reply::Refused { code, message } => Err((Code::of(code), message)),
+            other => return Err(unexpected(&other)),
+        })
+    }
+
+    /// Until everything has ended or the user has seen enough.
+    fn await_end(&mut self) -> Result<(), String> {
+        let sent = self.supervisor.send(&Request::AwaitEnd, &[]);
+        sent.map_err(|error| format!("the supervisor: {error}"))?;
+        loop {
+            if let News::Leave | News::Says(Reply::Ended) = self.next()? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Without a supervisor, with a host in this process.
+fn alone(args: &AttachArgs, tools: &Tools) -> End {
     let code = trace(args, tools).unwrap_or_else(|message| {
         say(message);
         Code::Failed
@@ -111,7 +287,7 @@ fn attach_all(host: &Host, pids: &[i32], tools: &Tools) -> Result<(), Code> {
     if traced { Ok(()) } else { Err(trouble.unwrap_or(Code::Failed)) }
 }
 
-fn code_of(error: &HostError) -> Code {
+pub(crate) fn code_of(error: &HostError) -> Code {
     match error {
         HostError::NoSuchProcess(_) | HostError::PidReused(_) | HostError::Died(_) => Code::NoProcess,
         HostError::NotPermitted(..) => Code::NotPermitted,

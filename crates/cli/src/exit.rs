@@ -43,6 +43,25 @@ pub enum End {
     Killed(i32),
 }
 
+impl Code {
+    /// The code with this number; [`Code::Failed`] for one that is none.
+    #[must_use]
+    pub fn of(number: u8) -> Code {
+        let all = [
+            Code::Success,
+            Code::Forced,
+            Code::NoProcess,
+            Code::NotPermitted,
+            Code::KernelThread,
+            Code::Zombie,
+            Code::AlreadyTraced,
+            Code::NotExecutable,
+            Code::NotFound,
+        ];
+        all.into_iter().find(|code| *code as u8 == number).unwrap_or(Code::Failed)
+    }
+}
+
 impl End {
     /// Ends the process this way; returns the code where an exit is called for.
     #[must_use]

@@ -6,6 +6,7 @@
 //! reach the parsers; it is no API for others.
 
 pub mod attach;
+pub mod broker;
 pub mod exit;
 pub mod flags;
 pub mod generate;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use broker::{caller, server};
 use exit::{Code, End};
 use flags::hi::HiArgs;
 use flags::low;
@@ -30,8 +32,9 @@ use tools::Tools;
 /// Runs the command line `args`, program name first.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let end = match low::parse(args) {
-        Ok(low) => HiArgs::resolve(low).and_then(dispatch).unwrap_or_else(|mistake| {
+    let line: Vec<OsString> = args.into_iter().collect();
+    let end = match low::parse(line.iter().cloned()) {
+        Ok(low) => HiArgs::resolve(low).and_then(|args| dispatch(args, &line)).unwrap_or_else(|mistake| {
             message::say(mistake);
             End::Own(Code::Failed)
         }),
@@ -40,10 +43,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     end.finish()
 }
 
-fn dispatch(args: HiArgs) -> Result<End, String> {
+fn dispatch(args: HiArgs, line: &[OsString]) -> Result<End, String> {
     Ok(match args {
         HiArgs::Run(args, specs) => run::run(&args, &Tools::open(specs)?),
-        HiArgs::Attach(args, specs) => attach::attach(&args, &Tools::open(specs)?),
+        HiArgs::Attach(args, specs) => attach::attach(&args, specs, line)?,
+        HiArgs::Ptrace(args) => caller::become_client(&args),
+        HiArgs::Ps => {
+            let rows = caller::list()?;
+            print(|out| caller::show(&rows, out))
+        }
+        HiArgs::Supervisor(args) => server::supervise(&args.folder),
         HiArgs::Engines => print(|out| tools::list(out)),
         HiArgs::Completions(shell) => print(|out| generate::completions(shell, out)),
         HiArgs::Man => print(|out| generate::man(out)),

@@ -75,7 +75,7 @@ fn failed(message: impl Into<String>) -> Failure {
 }
 
 /// As a shell says it: 127 if there is no such program, 126 if there is but it cannot be run.
-fn code_of(error: &HostError) -> Code {
+pub(crate) fn code_of(error: &HostError) -> Code {
     match error {
         HostError::NoProgram(_) => Code::NotFound,
         HostError::Launch(_, Step::Exec, errno) if *errno == Errno::ENOENT => Code::NotFound,

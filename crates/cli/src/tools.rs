@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use utrace_core::Task;
+use utrace_core::{Action, EngineRef, Match, Task};
 use utrace_engines::registry::{self, Spec};
 use utrace_engines::tool::{Origin, Tool};
 
@@ -37,6 +37,24 @@ impl Tools {
         }
     }
 
+    /// Takes all engines off a task. Answers those that were on it: a callback of one may still run.
+    #[must_use]
+    pub fn leave(&self, task: &Task) -> Vec<EngineRef> {
+        let tags = self.0.iter().filter_map(|tool| tool.tag());
+        let engines: Vec<EngineRef> = tags.filter_map(|tag| task.find(Match::tag(tag))).collect();
+        for engine in &engines {
+            // One that is gone needs nothing.
+            let _ = engine.control(Action::Detach);
+        }
+        engines
+    }
+
+    /// The engines' names, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.iter().map(|tool| tool.name().to_owned()).collect()
+    }
+
     /// Tells every engine that this task is about to be left alive.
     pub fn detached(&self, task: &Task) {
         for tool in &*self.0 {
@@ -49,14 +67,15 @@ impl Tools {
     /// # Errors
     /// Some output is not whole.
     pub fn finish(&self) -> Result<(), OutputLost> {
-        let mut result = Ok(());
-        for tool in &*self.0 {
-            if let Err(error) = tool.finish() {
-                say(error);
-                result = Err(OutputLost);
-            }
-        }
-        result
+        let lost = self.close();
+        lost.iter().for_each(say);
+        if lost.is_empty() { Ok(()) } else { Err(OutputLost) }
+    }
+
+    /// Has every engine write what it still has to; what could not be written, in words.
+    #[must_use]
+    pub fn close(&self) -> Vec<String> {
+        self.0.iter().filter_map(|tool| tool.finish().err()).map(|error| error.to_string()).collect()
     }
 }
 

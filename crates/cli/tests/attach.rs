@@ -15,14 +15,12 @@ fn target(place: &Place, who: common::Who, fixture: &str, args: &str) -> Live {
     live
 }
 
-/// Attaches to `pids` and waits until every thread of them is traced by it.
+/// Attaches to `pids` and waits until every thread of them is traced: by the supervisor, in which its engines are.
 fn attach(place: &Place, who: common::Who, pids: &[u32], flags: &str) -> Live {
     let list = pids.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     let tracer = place.run(words(&format!("attach -p {list} {flags}"))).who(who).start();
     for pid in pids {
-        wait_until("all threads are traced", || {
-            threads(*pid).iter().all(|t| tracer_of(*pid, *t) == tracer.pid())
-        });
+        wait_until("all threads are traced", || threads(*pid).iter().all(|t| tracer_of(*pid, *t) != 0));
     }
     tracer
 }

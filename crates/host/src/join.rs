@@ -58,16 +58,16 @@ impl Host {
         self.ask(|reply| Message::Attach(AttachOrder { pid, how, adopt, reply }))?
     }
 
-    /// As [`Host::detach`], unless `used` says of one of the process's tasks that somebody uses it. It is called on the
-    /// tracer thread, between two reports: whoever attaches an engine from a callback, or by [`Host::join`], has done
-    /// it before or does it afterwards.
+    /// As [`Host::detach`], unless `used` says that somebody uses one of the process's tasks. It is called on the tracer
+    /// thread, between two reports: whoever attaches an engine from a callback, or by [`Host::join`], has done it
+    /// before or does it afterwards. When it says no, that is final.
     ///
     /// # Errors
     /// [`HostError::InUse`]; as [`Host::detach`].
     pub fn leave_unused(
         &self,
         pid: Tid,
-        used: impl FnMut(&Task) -> bool + Send + 'static,
+        used: impl FnMut(&[Task]) -> bool + Send + 'static,
     ) -> Result<(), HostError> {
         let used = Some(Box::new(used) as Box<_>);
         self.ask(|reply| Message::Detach(DetachOrder { what: Whole::Process(pid), used, reply }))?

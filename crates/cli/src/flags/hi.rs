@@ -10,7 +10,7 @@ use utrace_engines::log::LogOptions;
 use utrace_engines::registry::Spec;
 
 use super::low::{EngineFlag, LowArgs};
-use super::{AttachArgs, Command, EngineArgs, RunArgs, letters};
+use super::{AttachArgs, Command, EngineArgs, PtraceArgs, RunArgs, SupervisorArgs, letters};
 
 /// What to do. Engines are in the order in which they are to be attached.
 #[derive(Debug)]
@@ -19,6 +19,12 @@ pub enum HiArgs {
     Run(RunArgs, Vec<Spec>),
     /// Trace what runs.
     Attach(AttachArgs, Vec<Spec>),
+    /// Be a client of ptrace(2) beside others.
+    Ptrace(PtraceArgs),
+    /// List who is traced.
+    Ps,
+    /// Be the supervisor.
+    Supervisor(SupervisorArgs),
     /// List the engines.
     Engines,
     /// Print completions.
@@ -48,6 +54,9 @@ impl HiArgs {
                 let engines = engines(&low.engines, &attach.engines)?;
                 HiArgs::Attach(attach, engines)
             }
+            Command::Ptrace(args) => HiArgs::Ptrace(args),
+            Command::Ps => HiArgs::Ps,
+            Command::Supervisor(args) => HiArgs::Supervisor(args),
             Command::Engines => HiArgs::Engines,
             Command::Completions { shell } => HiArgs::Completions(shell),
             Command::Man => HiArgs::Man,

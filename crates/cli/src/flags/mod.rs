@@ -10,6 +10,7 @@ pub mod letters;
 pub mod low;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
@@ -58,6 +59,25 @@ pub enum Command {
         after_long_help = ATTACH_HELP
     )]
     Attach(AttachArgs),
+    /// Run strace, gdb or a whole shell so that they share what they trace with everybody
+    #[command(
+        long_about = "Run a program that uses ptrace, strace or gdb say, so that it shares what it traces: with others \
+            that were started so, in any terminal, and with utrace attach.\n\n\
+            The program, and all that it starts, is unmodified; its ptrace and wait calls are answered by the \
+            supervisor of this user, a process that is started when it is needed and ends with the last who needs it. \
+            If that is killed, so are these programs; what they traced lives on.",
+        after_long_help = PTRACE_HELP
+    )]
+    Ptrace(PtraceArgs),
+    /// List who is traced, by whom, since when, and what each waits for
+    #[command(
+        long_about = "List what the supervisor of this user traces: by which utrace attach and by which clients of \
+        ptrace, for how long, and what each waits for. What utrace run traces is not in it."
+    )]
+    Ps,
+    /// The supervisor itself, which the others start
+    #[command(hide = true)]
+    Supervisor(SupervisorArgs),
     /// List the engines and their options
     Engines,
     /// Print the completion script of a shell
@@ -109,6 +129,22 @@ pub struct RunArgs {
     /// The program and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     pub command: Vec<OsString>,
+}
+
+/// `utrace ptrace`.
+#[derive(Debug, Args)]
+pub struct PtraceArgs {
+    /// The program and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
+    pub command: Vec<OsString>,
+}
+
+/// `utrace supervisor`.
+#[derive(Debug, Args)]
+pub struct SupervisorArgs {
+    /// The folder of its socket
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// `utrace attach`.
@@ -172,6 +208,8 @@ Examples:
   utrace run --log --inject openat:error=ENOENT:when=3 -- CMD
                                                        the third openat fails
   utrace attach -p 1234 --stats                        count until ^C
+  utrace ptrace -- gdb -p 1234                         gdb beside all of them
+  utrace ps                                            who traces what
   utrace engines                                       what engines there are
 
 Engine values:
@@ -190,7 +228,8 @@ JSON:
   exit     status; or signal, and core (whether one was dumped)
 
 Environment:
-  NO_COLOR     no colour in help and messages (there is none anyway unless on a terminal)
+  NO_COLOR         no colour in help and messages (there is none anyway unless on a terminal)
+  XDG_RUNTIME_DIR  where the supervisor's socket is; without it, /run/user/UID or /tmp/utrace-UID
 
 Exit status:
   as the program's (run), 0 (attach, when detached or when all targets are gone), or
@@ -215,6 +254,16 @@ Signals: ^C, ^\\ and ^Z go from the terminal to the program, as without utrace; 
 program stops. SIGTERM, SIGHUP and other signals that are sent to utrace are passed on to it.
 
 Exit status: CMD's, or killed by the signal that killed CMD; 127 not found, 126 cannot be executed,
+125 utrace itself failed. See `utrace --help`.";
+
+const PTRACE_HELP: &str = "\
+Examples:
+  utrace ptrace -- strace -f -p 1234                   in one terminal
+  utrace ptrace -- gdb -p 1234                         in another, on the same process
+  utrace ptrace -- bash                                everything in this shell
+  alias gdb='utrace ptrace -- gdb'
+
+Exit status: CMD's, for it takes the place of utrace; 127 not found, 126 cannot be executed,
 125 utrace itself failed. See `utrace --help`.";
 
 const ATTACH_HELP: &str = "\

@@ -64,6 +64,11 @@ impl Place {
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        // A supervisor of this test's own, for each user: what one test does to it no other sees.
+        for who in ["run", "run-nobody"] {
+            fs::create_dir(path.join(who)).unwrap();
+            fs::set_permissions(path.join(who), fs::Permissions::from_mode(0o777)).unwrap();
+        }
         Place(path)
     }
 
@@ -103,7 +108,7 @@ impl Place {
 
     /// `utrace ARGS`, in this folder.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
-        Run::new(self.utrace()).args(args).in_folder(&self.0)
+        Run::new(self.utrace()).args(args).in_folder(&self.0).with_runtime(&self.0)
     }
 
     /// Any other program, in this folder.
@@ -112,7 +117,7 @@ impl Place {
         program: impl AsRef<OsStr>,
         args: impl IntoIterator<Item = S>,
     ) -> Run {
-        Run::new(program).args(args).in_folder(&self.0)
+        Run::new(program).args(args).in_folder(&self.0).with_runtime(&self.0)
     }
 }
 
@@ -174,6 +179,11 @@ impl Run {
         self
     }
 
+    fn with_runtime(self, place: &Path) -> Run {
+        let runtime = place.join("run");
+        self.env("XDG_RUNTIME_DIR", runtime.to_str().unwrap())
+    }
+
     pub(crate) fn env(mut self, key: &str, value: &str) -> Run {
         self.command.env(key, value);
         self
@@ -181,6 +191,11 @@ impl Run {
 
     pub(crate) fn who(mut self, who: Who) -> Run {
         if who == Who::Nobody {
+            let runtime = self.command.get_envs().find(|(key, _)| *key == "XDG_RUNTIME_DIR");
+            if let Some(mut runtime) = runtime.and_then(|(_, value)| Some(value?.to_owned())) {
+                runtime.push("-nobody");
+                self.command.env("XDG_RUNTIME_DIR", runtime);
+            }
             self.command.uid(NOBODY).gid(NOBODY);
         }
         self

@@ -9,12 +9,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use utrace_abi::UserRegs;
-use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64};
+use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, PTRACE_ATTACH, PTRACE_SEIZE};
 use utrace_core::{
-    Action, Addr, Attach, AttachError, CloneKind, CloneReport, Cx, DeathReport, Engine, Event, ExecReport,
-    Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task,
+    Action, Addr, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine, Event,
+    ExecReport, Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task,
 };
 
+use super::keeper::{Asked, Role};
 use super::memory;
 use super::num;
 use super::peek;
@@ -27,15 +28,31 @@ use super::world::{Found, Sleep, Thread, Threads, Waiting, World, client_interes
 ///
 /// # Errors
 /// The thread is gone, or is one of ours already.
-pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32) -> Result<(), AttachError> {
+pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32, role: Role) -> Result<(), AttachError> {
     let mut threads = world.lock();
+    if let Some(known) = threads.threads.get_mut(&task.id().0).filter(|known| known.task == *task) {
+        if role == Role::Client {
+            known.role = role;
+            known.watch();
+        }
+        return Ok(());
+    }
     let how = Attach { exclusive: Some(Match::kind_of::<Client>()), place: Place::First, tag: 0 };
     let engine = task.attach_with(Box::new(Client { world: Arc::clone(world) }), how)?;
-    let _ = engine.set_events(client_interest()).map_err(|_| AttachError::Gone)?;
+    let _ = engine.set_events(client_interest(role)).map_err(|_| AttachError::Gone)?;
     let (tid, process) = (task.id().0, task.process().0);
     let traces = threads.threads.values().any(|thread| thread.process == process && thread.traces);
-    let thread =
-        Thread { task: task.clone(), engine, process, maker, waiting: None, traces, sent: VecDeque::new() };
+    let thread = Thread {
+        task: task.clone(),
+        engine,
+        process,
+        role,
+        asked: None,
+        maker,
+        waiting: None,
+        traces,
+        sent: VecDeque::new(),
+    };
     threads.threads.insert(tid, thread);
     Ok(())
 }
@@ -53,6 +70,8 @@ enum Outcome {
     Result(i64),
     /// It sleeps in pause until there is news.
     Pause,
+    /// It stands before the call until the keeper has answered.
+    Hold,
 }
 
 impl Client {
@@ -65,8 +84,35 @@ impl Client {
         let call = Call { caller, request, pid, addr, data };
         let mut threads = self.world.lock();
         match serve::serve(&self.world, &mut threads, &call, client) {
-            Some(result) => Outcome::Result(result),
+            Some(result) => {
+                if let Some(thread) = threads.threads.get_mut(&caller) {
+                    thread.answer_taken();
+                }
+                Outcome::Result(result)
+            }
+            None if matches!(request, PTRACE_ATTACH | PTRACE_SEIZE) => self.ask_keeper(&mut threads, &call),
             None => Outcome::Native,
+        }
+    }
+
+    /// Somebody outside the tree is to be traced: the keeper brings it in, and this call is looked at again.
+    fn ask_keeper(&self, threads: &mut Threads, call: &Call) -> Outcome {
+        let Some(keeper) = threads.keeper.clone() else { return Outcome::Native };
+        let Some(thread) = threads.threads.get_mut(&call.caller) else { return Outcome::Native };
+        match thread.asked {
+            Some(Asked::Pending) => Outcome::Hold,
+            Some(Asked::Answered(error)) => {
+                thread.answer_taken();
+                // It was brought in, and is gone again.
+                Outcome::Result(if error < 0 { error } else { num::ESRCH })
+            }
+            None => {
+                thread.asked = Some(Asked::Pending);
+                thread.watch();
+                let (world, caller) = (Arc::clone(&self.world), call.caller);
+                keeper.acquire(caller, call.pid, Box::new(move |result| answered(&world, caller, result)));
+                Outcome::Hold
+            }
         }
     }
 
@@ -124,6 +170,20 @@ impl Client {
         // It died if this fails.
         let _ = peek::set_regs(client, &regs);
     }
+}
+
+/// The keeper has done what a client asked for: it makes its call now.
+fn answered(world: &World, caller: u32, result: i64) {
+    let engine = {
+        let mut threads = world.lock();
+        let Some(thread) = threads.threads.get_mut(&caller) else { return };
+        thread.asked = Some(Asked::Answered(result));
+        thread.engine.clone()
+    };
+    // The stop is installed when the callback has returned: resuming before would be undone by it.
+    while engine.barrier() == Err(BarrierError::Interrupted) {}
+    // The call is looked at again. A client that is gone makes none.
+    let _ = engine.control(Action::Report);
 }
 
 fn take_waiting(threads: &mut Threads, caller: u32) -> Option<Waiting> {
@@ -200,6 +260,7 @@ impl Engine for Client {
         match outcome {
             Outcome::Native => {}
             Outcome::Pause => entry.set_number(num::PAUSE),
+            Outcome::Hold => return Action::Stop,
             Outcome::Result(result) => {
                 entry.abort();
                 if let Ok(mut regs) = peek::regs(cx.target()) {
@@ -253,12 +314,13 @@ impl Engine for Client {
 
     fn clone(&mut self, cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
         let me = cx.task().id().0;
-        let maker = match clone.kind {
-            CloneKind::Thread => self.world.lock().threads.get(&me).map_or(me, |thread| thread.maker),
-            CloneKind::Fork | CloneKind::Vfork => me,
+        let (mine, role) = {
+            let threads = self.world.lock();
+            threads.threads.get(&me).map_or((me, Role::Client), |thread| (thread.maker, thread.role))
         };
+        let maker = if clone.kind == CloneKind::Thread { mine } else { me };
         // A child that is gone already, or that another thread's report brought here, needs nothing.
-        let _ = adopt(&self.world, &clone.child, maker);
+        let _ = adopt(&self.world, &clone.child, maker, role);
         if clone.kind != CloneKind::Thread {
             let process = cx.task().process().0;
             let mut threads = self.world.lock();
@@ -269,6 +331,9 @@ impl Engine for Client {
                 threads.overlays.insert(clone.child.process().0, overlay);
             }
             threads.wake_paused(process);
+            if role == Role::Target && !threads.follows_children(me) {
+                threads.link_gone(clone.child.process().0);
+            }
         }
         Action::Resume
     }

@@ -6,6 +6,7 @@
 //! next one is still wanted. The callbacks that find stops are in [`super::tracee`].
 
 use std::collections::VecDeque;
+use std::time::SystemTime;
 
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{self as abi, PtraceEvent};
@@ -134,6 +135,7 @@ pub(super) struct Link {
     pub(super) vfork: Option<u32>,
     /// How far the present call and the tracer's leave have come.
     pub(super) phase: Phase,
+    pub(super) since: SystemTime,
 }
 
 /// What a repeated report must not do again.
@@ -170,6 +172,7 @@ impl Link {
             exec_trap: false,
             vfork: None,
             phase: Phase::Plain,
+            since: SystemTime::now(),
         }
     }
 

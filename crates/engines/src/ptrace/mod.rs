@@ -22,6 +22,7 @@
 //! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
 //! | `filters` | seccomp filters of a tracee, as its tracer may see them |
 //! | `overlay`, `memory` | breakpoints of several tracers in one text |
+//! | `keeper` | what whoever runs the host does for the engine: processes outside the tree, permission |
 //! | `proc` | what only `/proc` knows |
 //!
 //! A wait of a client mostly runs in the kernel, which knows its real children. When a link has news, the waiting
@@ -33,6 +34,7 @@ mod client;
 mod examine;
 mod filters;
 mod ia32;
+mod keeper;
 mod link;
 mod memory;
 mod num;
@@ -52,7 +54,10 @@ use std::sync::Arc;
 
 use utrace_core::{AttachError, Task};
 
+pub use keeper::{Done, Holding, Keeper, LinkView};
+
 use crate::tool::{Origin, OutputError, Tool};
+use keeper::Role;
 use world::World;
 
 /// The engine as a tool: every thread of the trees that it is given may trace every other.
@@ -65,6 +70,36 @@ impl Ptrace {
     #[must_use]
     pub fn new() -> Ptrace {
         Ptrace { world: Arc::new(World::default()) }
+    }
+
+    /// The same for a tree that is not alone: `keeper` brings in what is outside, and says who may trace whom.
+    #[must_use]
+    pub fn kept_by(keeper: Arc<dyn Keeper>) -> Ptrace {
+        let ptrace = Ptrace::new();
+        ptrace.world.lock().keeper = Some(keeper);
+        ptrace
+    }
+
+    /// Lets a thread be traced by the tree, without its being able to trace. For each thread of a process that
+    /// [`Keeper::acquire`] was asked for.
+    ///
+    /// # Errors
+    /// The thread is gone.
+    pub fn admit(&self, task: &Task) -> Result<(), AttachError> {
+        client::adopt(&self.world, task, task.id().0, Role::Target)
+    }
+
+    /// Forgets these threads, of one process, unless a tracer is linked to one or one may trace itself. Answers whether
+    /// it has.
+    #[must_use]
+    pub fn release(&self, tasks: &[Task]) -> bool {
+        self.world.lock().release(tasks)
+    }
+
+    /// Every tracer on every tracee.
+    #[must_use]
+    pub fn links(&self) -> Vec<LinkView> {
+        self.world.lock().views()
     }
 }
 
@@ -86,7 +121,7 @@ impl Tool for Ptrace {
     }
 
     fn attach(&self, task: &Task, _origin: Origin) -> Result<(), AttachError> {
-        client::adopt(&self.world, task, task.id().0)
+        client::adopt(&self.world, task, task.id().0, Role::Client)
     }
 
     fn finish(&self) -> Result<(), OutputError> {

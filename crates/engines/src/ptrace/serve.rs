@@ -89,6 +89,9 @@ fn attach(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Result<i64,
     if target.process == process || threads.is_traced_by(process, call.pid) {
         return Err(EPERM);
     }
+    if threads.keeper.as_ref().is_some_and(|keeper| !keeper.may_trace(call.caller, call.pid)) {
+        return Err(EPERM);
+    }
     let child = call.pid == target.process && proc::parent(target.process) == Some(process);
     let kin = if child { Kin::Child } else { Kin::Stranger };
     let face = Face { seized, options: if seized { options } else { 0 } };
@@ -281,6 +284,7 @@ pub(super) fn leave(threads: &mut Threads, id: LinkId) {
     let (owner, process) = (link.tracer_process, link.process);
     threads.links.remove(&id);
     threads.forget_breakpoints(owner, process);
+    threads.link_gone(process);
     if let Some(engine) = engine {
         let _ = engine.control(Action::Detach);
     }

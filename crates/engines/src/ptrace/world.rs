@@ -8,10 +8,12 @@
 //! engine from its calls.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use utrace_abi::ptrace as abi;
 use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
+use super::keeper::{Asked, Holding, Keeper, LinkView, Role, is_target};
 use super::link::{Kin, Link, State, Told};
 use super::num;
 use super::overlay::Overlay;
@@ -61,6 +63,10 @@ pub(super) struct Thread {
     pub(super) task: Task,
     pub(super) engine: EngineRef,
     pub(super) process: u32,
+    /// Whether its calls are caught.
+    pub(super) role: Role,
+    /// What it asked its keeper for, before the call that it stands at.
+    pub(super) asked: Option<Asked>,
     /// The thread that made its process.
     pub(super) maker: u32,
     pub(super) waiting: Option<Waiting>,
@@ -73,10 +79,14 @@ pub(super) struct Thread {
 impl Thread {
     /// What its engine asks for now.
     pub(super) fn interest(&self) -> Interest {
-        let mut interest = client_interest();
+        let mut interest = client_interest(self.role);
         if !self.sent.is_empty() {
             let numbers = self.sent.iter().map(|info| info.number).collect();
             interest = (interest | EventSet::SIGNAL).with_signals(numbers);
+        }
+        if self.asked.is_some() {
+            // To be able to ask for the report of the same call again.
+            interest = interest | Event::Quiesce;
         }
         match self.waiting {
             Some(waiting) if self.traces => {
@@ -87,6 +97,13 @@ impl Thread {
                 if waiting.sleep == Sleep::InPause { interest | Event::Quiesce } else { interest }
             }
             _ => interest,
+        }
+    }
+
+    /// The call that the keeper was asked for is answered.
+    pub(super) fn answer_taken(&mut self) {
+        if self.asked.take().is_some() {
+            self.watch();
         }
     }
 
@@ -114,11 +131,16 @@ pub(super) struct Threads {
     pub(super) links: BTreeMap<LinkId, Link>,
     /// The breakpoints in each process.
     pub(super) overlays: HashMap<u32, Overlay>,
+    /// Who brings in what is outside.
+    pub(super) keeper: Option<Arc<dyn Keeper>>,
     serial: u64,
 }
 
 /// What the engine of a client asks for at all times.
-pub(super) fn client_interest() -> Interest {
+pub(super) fn client_interest(role: Role) -> Interest {
+    if role == Role::Target {
+        return Interest::in_events(Event::Clone | Event::Exec | Event::Death);
+    }
     let calls = [num::PTRACE, num::WAIT4, num::WAITID, num::PREAD64, num::PWRITE64, SyscallSet::OTHER];
     let events = EventSet::from(Event::SyscallEntry) | Event::Clone | Event::Exec | Event::Death;
     Interest::in_events(events).with_syscalls(calls.into_iter().collect())
@@ -156,6 +178,50 @@ impl Threads {
         if let Some(overlay) = self.overlays.get_mut(&process).filter(|_| !still) {
             overlay.forget(owner);
         }
+    }
+
+    /// A link to this process has ended.
+    pub(super) fn link_gone(&self, process: u32) {
+        if let Some(keeper) = &self.keeper
+            && !self.links.values().any(|link| link.process == process)
+        {
+            keeper.idle(process);
+        }
+    }
+
+    /// Whether a tracer of this thread wants the processes that it makes.
+    pub(super) fn follows_children(&self, tracee: u32) -> bool {
+        let options = abi::PTRACE_O_TRACEFORK | abi::PTRACE_O_TRACEVFORK | abi::PTRACE_O_TRACECLONE;
+        self.links.values().any(|link| link.tracee == tracee && link.face.options & options != 0)
+    }
+
+    /// Forgets threads of one process that nobody is linked to.
+    pub(super) fn release(&mut self, tasks: &[Task]) -> bool {
+        let ids: Vec<u32> = tasks.iter().map(|task| task.id().0).collect();
+        let free = |tid: &u32| {
+            self.threads.get(tid).is_none_or(is_target)
+                && !self.links.values().any(|link| link.tracee == *tid && link.tracer != 0)
+        };
+        let all = ids.iter().all(free);
+        if all {
+            ids.iter().for_each(|tid| drop(self.threads.remove(tid)));
+        }
+        all
+    }
+
+    /// Every link as it is now.
+    pub(super) fn views(&self) -> Vec<LinkView> {
+        let waits = |tracer: u32| self.threads.get(&tracer).is_some_and(|thread| thread.waiting.is_some());
+        let view = |link: &Link| LinkView {
+            tracer: link.tracer,
+            tracer_process: link.tracer_process,
+            tracee: link.tracee,
+            process: link.process,
+            since: link.since,
+            stop: Holding::of(&link.state),
+            waits: waits(link.tracer),
+        };
+        self.links.values().filter(|link| link.tracer != 0).map(view).collect()
     }
 
     /// Whether a process traces this thread already.

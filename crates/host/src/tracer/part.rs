@@ -35,8 +35,8 @@ pub(crate) enum Whole {
     Thread(Tid),
 }
 
-/// Tells whether anybody uses a task.
-pub(crate) type Used = Box<dyn FnMut(&Task) -> bool + Send>;
+/// Tells whether anybody uses one of these tasks; if not, they are left.
+pub(crate) type Used = Box<dyn FnMut(&[Task]) -> bool + Send>;
 
 /// A request to leave something.
 pub(crate) struct DetachOrder {
@@ -70,16 +70,18 @@ impl Tracer {
     /// Serves a request to leave something.
     pub(super) fn part_order(&mut self, mut order: DetachOrder) {
         let tids = self.tids_of(order.what);
-        if let Some(used) = &mut order.used
-            && tids.iter().filter_map(|tid| self.table.peek(*tid)).any(|tracee| used(&tracee.task))
-        {
-            let (Whole::Process(id) | Whole::Thread(id)) = order.what;
-            let _ = order.reply.send(Err(HostError::InUse(id)));
-            return;
-        }
         if let Err(error) = self.may_part(order.what, &tids) {
             let _ = order.reply.send(Err(error));
             return;
+        }
+        if let Some(used) = &mut order.used {
+            let tracees = tids.iter().filter_map(|tid| self.table.peek(*tid));
+            let tasks: Vec<Task> = tracees.map(|tracee| tracee.task.clone()).collect();
+            if used(&tasks) {
+                let (Whole::Process(id) | Whole::Thread(id)) = order.what;
+                let _ = order.reply.send(Err(HostError::InUse(id)));
+                return;
+            }
         }
         let departure = Rc::new(Departure(order.reply));
         for tid in tids {

@@ -1,0 +1,187 @@
+//! Who may trace whom: the rule of ptrace(2), "Ptrace access mode checking", for `PTRACE_MODE_ATTACH_REALCREDS`.
+//!
+//! Key types: [`Subject`], [`Rules`]. Key functions: [`may_trace`], which is pure; [`look`], which reads `/proc`. For
+//! clients of ptrace(2), whose calls never reach the kernel; a command line proves its right by an open descriptor
+//! instead ([`proves`]). What `/proc` cannot tell is taken for a refusal: nobody gets at a process through the supervisor
+//! that he could not trace himself.
+
+use std::fs;
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::MetadataExt as _;
+
+use rustix::fs::fstat;
+
+/// `CAP_SYS_PTRACE` of capabilities(7).
+const SYS_PTRACE: u64 = 1 << 19;
+/// The inode of the first user namespace (`PROC_USER_INIT_INO` of linux/proc_ns.h).
+const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+
+/// A thread, as far as the rule looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its process.
+    pub process: u32,
+    /// Real, effective and saved user id.
+    pub uids: [u32; 3],
+    /// Real, effective and saved group id.
+    pub gids: [u32; 3],
+    /// Permitted capabilities.
+    pub permitted: u64,
+    /// Effective capabilities.
+    pub effective: u64,
+    /// The inode of its user namespace.
+    pub user_namespace: u64,
+    /// Whether its memory may be dumped.
+    pub dumpable: Dumpable,
+    /// Its label, where a security module gives one.
+    pub label: String,
+    /// Its parents, nearest first.
+    pub parents: Vec<u32>,
+}
+
+/// Whether a process is dumpable (prctl(2), `PR_SET_DUMPABLE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dumpable {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// It is root's, whose files in `/proc` are root's either way.
+    Unknown,
+}
+
+/// What holds for the whole machine, and for the one who will attach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// `kernel.yama.ptrace_scope`, 0 without Yama.
+    pub yama: u32,
+    /// Whether the supervisor may trace what the kernel does not let just anybody trace: then the kernel's own check of
+    /// it says nothing about its client.
+    pub supervisor: Power,
+}
+
+/// What the supervisor may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// It has `CAP_SYS_PTRACE`.
+    Privileged,
+    /// It is an ordinary user's.
+    Ordinary,
+}
+
+/// Whether the kernel would let `caller` trace `target`.
+#[must_use]
+pub fn may_trace(caller: &Subject, target: &Subject, rules: Rules) -> bool {
+    if caller.process == target.process {
+        return false;
+    }
+    let capable = is_capable_over(caller, target);
+    let same_user = target.uids.iter().all(|uid| *uid == caller.uids[0])
+        && target.gids.iter().all(|gid| *gid == caller.gids[0]);
+    let dumpable = match (target.dumpable, rules.supervisor) {
+        (Dumpable::Yes, _) | (Dumpable::Unknown, Power::Ordinary) => true,
+        (Dumpable::No, _) | (Dumpable::Unknown, Power::Privileged) => false,
+    };
+    let covered = caller.user_namespace == target.user_namespace && target.permitted & !caller.permitted == 0;
+    (same_user || capable)
+        && (dumpable || capable)
+        && (covered || capable)
+        && caller.label == target.label
+        && yama_lets(caller, target, rules.yama, capable)
+}
+
+/// `CAP_SYS_PTRACE` in the user namespace of the target. A namespace below the caller's own counts only from the first
+/// one, which is above all (user_namespaces(7)): how others lie to each other `/proc` does not tell.
+fn is_capable_over(caller: &Subject, target: &Subject) -> bool {
+    let over =
+        caller.user_namespace == target.user_namespace || caller.user_namespace == FIRST_USER_NAMESPACE;
+    over && caller.effective & SYS_PTRACE != 0
+}
+
+/// Yama (Documentation/admin-guide/LSM/Yama.rst). Who a process has named as its tracer (`PR_SET_PTRACER`) is not to be
+/// seen from outside, and counts for nobody.
+fn yama_lets(caller: &Subject, target: &Subject, scope: u32, capable: bool) -> bool {
+    match scope {
+        0 => true,
+        1 => capable || target.parents.contains(&caller.process),
+        2 => capable,
+        _ => false,
+    }
+}
+
+/// What the machine says.
+#[must_use]
+pub fn rules() -> Rules {
+    let yama = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
+    let yama = yama.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let own = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = field(&own, "CapEff:").and_then(hex).unwrap_or(u64::MAX);
+    let supervisor = if effective & SYS_PTRACE != 0 { Power::Privileged } else { Power::Ordinary };
+    Rules { yama, supervisor }
+}
+
+/// Reads what `/proc` says of a thread; `None` if it is gone, or is not to be looked at.
+#[must_use]
+pub fn look(tid: u32) -> Option<Subject> {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let process = field(&status, "Tgid:")?.parse().ok()?;
+    let uids = three(field(&status, "Uid:")?)?;
+    let gids = three(field(&status, "Gid:")?)?;
+    let owner = fs::symlink_metadata(format!("/proc/{tid}/mem")).ok()?.uid();
+    let dumpable = match (owner == uids[1], uids[1]) {
+        (true, 0) => Dumpable::Unknown,
+        (true, _) => Dumpable::Yes,
+        (false, _) => Dumpable::No,
+    };
+    Some(Subject {
+        process,
+        uids,
+        gids,
+        permitted: hex(field(&status, "CapPrm:")?)?,
+        effective: hex(field(&status, "CapEff:")?)?,
+        user_namespace: fs::metadata(format!("/proc/{tid}/ns/user")).ok()?.ino(),
+        dumpable,
+        // Without a security module there is no such file, or nothing in it.
+        label: fs::read_to_string(format!("/proc/{tid}/attr/current")).unwrap_or_default(),
+        parents: parents(&status),
+    })
+}
+
+fn parents(status: &str) -> Vec<u32> {
+    let mut all = Vec::new();
+    let parent_of = |status: &str| field(status, "PPid:").and_then(|pid| pid.parse::<u32>().ok());
+    let mut next = parent_of(status);
+    while let Some(pid) = next.filter(|pid| *pid != 0 && !all.contains(pid)) {
+        all.push(pid);
+        next = fs::read_to_string(format!("/proc/{pid}/status")).ok().and_then(|status| parent_of(&status));
+    }
+    all
+}
+
+fn field<'t>(status: &'t str, name: &str) -> Option<&'t str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+fn hex(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
+}
+
+fn three(text: &str) -> Option<[u32; 3]> {
+    let mut numbers = text.split_whitespace().map(|word| word.parse().ok());
+    Some([numbers.next()??, numbers.next()??, numbers.next()??])
+}
+
+/// Whether this descriptor is the memory of this thread, opened by somebody who may attach to it: the kernel asks that of
+/// who opens it (`mem_open` in fs/proc/base.c). A file of another instance of `/proc`, or of a process that had the
+/// number before, has another inode.
+#[must_use]
+pub fn proves(proof: BorrowedFd<'_>, pid: i32, tid: i32) -> bool {
+    let Ok(shown) = fstat(proof) else { return false };
+    let Ok(real) = fs::symlink_metadata(format!("/proc/{pid}/task/{tid}/mem")) else { return false };
+    let readable =
+        rustix::fs::fcntl_getfl(proof).is_ok_and(|flags| !flags.contains(rustix::fs::OFlags::PATH));
+    readable && (shown.st_dev, shown.st_ino) == (real.dev(), real.ino())
+}
+
+#[cfg(test)]
+mod tests;
