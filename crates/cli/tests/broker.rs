@@ -1,0 +1,193 @@
+//! Tools of several terminals on one process, through the supervisor.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here is the test")]
+
+mod common;
+
+use common::{Live, Place, Who, everybody, is_gone, status_field, wait_until, words};
+use rustix::process::Signal;
+
+fn target(place: &Place, who: Who, fixture: &str, args: &str) -> Live {
+    let mut live = place.other(place.fixture(fixture), words(args)).who(who).start();
+    live.wait_ready();
+    live
+}
+
+/// The process that traces this one; 0 for none.
+fn tracer_of(pid: u32) -> u32 {
+    let tid = status_field(pid, "TracerPid").parse().unwrap_or(0);
+    if tid == 0 { 0 } else { status_field(tid, "Tgid").parse().unwrap_or(0) }
+}
+
+fn kill(pid: u32, signal: Signal) {
+    let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(), signal);
+}
+
+fn there(tool: &str) -> bool {
+    let found = std::process::Command::new(tool).arg("--version").output().is_ok();
+    if !found {
+        common::skip(&format!("no {tool} on this machine"));
+    }
+    found
+}
+
+/// An unmodified strace, utrace's own engines and gdb, on one process, in an order that nobody agreed on.
+#[test]
+fn strace_gdb_and_engines_share_a_process() {
+    if !there("strace") || !there("gdb") {
+        return;
+    }
+    for who in everybody() {
+        let place = Place::new();
+        let target = target(&place, who, "spin", "");
+        let pid = target.pid();
+        let engines = place.run(words(&format!("attach -p {pid} --log=log --stats=stats"))).who(who).start();
+        wait_until("the log is written", || place.read("log").contains("getppid()"));
+        let supervisor = tracer_of(pid);
+        assert_ne!(supervisor, engines.pid());
+        let strace = place.run(words(&format!("ptrace -- strace -o strace -p {pid}"))).who(who).start();
+        wait_until("strace writes", || place.read("strace").contains("getppid()"));
+        let listed = place.run(["ps"]).who(who).go().expect(0).out;
+        let row = listed.lines().find(|line| line.trim_start().starts_with(&format!("{pid} ")));
+        assert!(row.is_some_and(|row| row.contains("spin") && row.contains("log, stats")), "{listed}");
+        assert!(listed.contains(&format!(" {} strace ", strace.pid())), "{listed}");
+        let gdb = format!("ptrace -- gdb -nx -batch -p {pid} -ex bt -ex stepi -ex detach");
+        let gdb = place.run(words(&gdb).into_iter().collect::<Vec<_>>()).who(who).go();
+        assert!(gdb.out.contains("detached"), "{}\n{}", gdb.out, gdb.err);
+        strace.signal(Signal::INT);
+        strace.finish();
+        assert_eq!(tracer_of(pid), supervisor, "the engines are still there");
+        let lines = place.read("log").lines().count();
+        wait_until("the log goes on", || place.read("log").lines().count() > lines + 10);
+        engines.signal(Signal::INT);
+        let said = engines.finish().expect(0);
+        assert!(said.err.contains(&format!("utrace: process {pid} attached")), "{}", said.err);
+        assert_eq!(status_field(pid, "TracerPid"), "0");
+        assert!(place.read("stats").contains("total"));
+        wait_until("the supervisor ends with its last user", || is_gone(supervisor));
+        target.signal(Signal::TERM);
+        assert_eq!(target.finish().code(), 1015);
+    }
+}
+
+/// Death of the supervisor by SIGKILL: what was attached goes on, and the next command starts another.
+#[test]
+fn an_attached_process_outlives_the_supervisor() {
+    for who in everybody() {
+        let place = Place::new();
+        let target = target(&place, who, "spin", "");
+        let pid = target.pid();
+        let first = place.run(words(&format!("attach -p {pid} --log=log"))).who(who).start();
+        wait_until("the log is written", || place.read("log").contains("getppid()"));
+        kill(tracer_of(pid), Signal::KILL);
+        let ended = first.finish().expect(125);
+        assert!(ended.err.contains("the supervisor has ended"), "{}", ended.err);
+        wait_until("nobody traces it", || status_field(pid, "TracerPid") == "0");
+        assert!(!is_gone(pid));
+        let again = place.run(words(&format!("attach -p {pid} --log=again"))).who(who).start();
+        wait_until("the second log is written", || place.read("again").contains("getppid()"));
+        again.signal(Signal::INT);
+        again.finish().expect(0);
+        target.signal(Signal::TERM);
+        assert_eq!(target.finish().code(), 1015);
+    }
+}
+
+/// A command line that is killed takes its engines along, and nothing else.
+#[test]
+fn a_killed_command_line_leaves_the_others() {
+    let place = Place::new();
+    let target = target(&place, Who::Me, "spin", "");
+    let attach = |log: &str| place.run(words(&format!("attach -p {} --log={log}", target.pid()))).start();
+    let (one, two) = (attach("one"), attach("two"));
+    wait_until("both write", || ["one", "two"].iter().all(|log| place.read(log).contains("getppid()")));
+    one.signal(Signal::KILL);
+    assert_eq!(one.finish().code(), 1009);
+    // Two lists of engines, then one.
+    wait_until("its engines are gone", || {
+        place.run(["ps"]).go().out.matches("utrace attach: log").count() == 1
+    });
+    let lines = place.read("two").lines().count();
+    wait_until("the other goes on", || place.read("two").lines().count() > lines + 10);
+    two.signal(Signal::INT);
+    two.finish().expect(0);
+    assert_eq!(status_field(target.pid(), "TracerPid"), "0");
+    target.signal(Signal::TERM);
+    target.finish();
+}
+
+/// Nobody gets at a process through the supervisor that he could not trace himself.
+#[test]
+fn others_processes_are_refused_to_a_client() {
+    if !common::is_root() || !there("strace") {
+        return common::skip("only root can be two users");
+    }
+    let place = Place::new();
+    let target = target(&place, Who::Me, "spin", "");
+    let script = format!(
+        "setpriv --reuid=65534 --regid=65534 --clear-groups strace -o /dev/null -p {}; echo $?",
+        target.pid()
+    );
+    let ran = place.run(["ptrace", "--", "sh", "-c", &script]).go();
+    assert!(ran.err.contains("Operation not permitted"), "{}\n{}", ran.out, ran.err);
+    assert_eq!(ran.out, "1\n");
+    assert_eq!(status_field(target.pid(), "TracerPid"), "0");
+    let nobody = place.run(words(&format!("attach -p {}", target.pid()))).who(Who::Nobody).go().expect(4);
+    assert!(nobody.err.contains("may not be traced"), "{}", nobody.err);
+    target.signal(Signal::TERM);
+    target.finish();
+}
+
+#[test]
+fn a_foreign_tracer_is_named() {
+    if !there("strace") {
+        return;
+    }
+    let place = Place::new();
+    let target = target(&place, Who::Me, "spin", "");
+    let strace = place.other("strace", words(&format!("-o /dev/null -p {}", target.pid()))).start();
+    wait_until("strace has it", || status_field(target.pid(), "TracerPid") != "0");
+    let ran = place.run(words(&format!("attach -p {}", target.pid()))).go().expect(7);
+    assert!(ran.err.contains(&format!("already traced by strace (process {})", strace.pid())), "{}", ran.err);
+    strace.signal(Signal::INT);
+    strace.finish();
+    target.signal(Signal::TERM);
+    target.finish();
+}
+
+#[test]
+fn a_client_ends_as_without_us_and_is_told_of_as_a_shell_does() {
+    let place = Place::new();
+    for who in everybody() {
+        assert_eq!(place.run(["ptrace", "--", "sh", "-c", "exit 7"]).who(who).go().code(), 7);
+        assert_eq!(place.run(["ptrace", "--", "sh", "-c", "kill -TERM $$"]).who(who).go().code(), 1015);
+        place.run(["ptrace", "--", "/no/such/program"]).who(who).go().expect(127);
+        place.run(["ptrace", "--", "/etc/passwd"]).who(who).go().expect(126);
+    }
+}
+
+/// Ten times a folder of the socket is found with what a killed supervisor left in it, by two at once.
+#[test]
+fn a_stale_socket_is_replaced() {
+    let place = Place::new();
+    let folder = place.path("run").join("utrace");
+    for _ in 0..5 {
+        let run = || place.run(["ptrace", "--", "true"]).start();
+        let (one, two) = (run(), run());
+        one.finish().expect(0);
+        two.finish().expect(0);
+        wait_until("it has ended", || !folder.join("socket").exists());
+        std::os::unix::net::UnixListener::bind(folder.join("socket")).unwrap();
+    }
+}
+
+/// A folder that others can enter, or that is somebody's link, is not used.
+#[test]
+fn a_folder_of_others_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let folder = place.path("run").join("utrace");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    place.run(["ptrace", "--", "true"]).go().expect(0);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
