@@ -97,12 +97,14 @@ impl Tracer {
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.clone(target, &mut clone));
         }
+        // First the maker: a child that ends the process at once would take it from this stop to that of its exit, which
+        // the resume meant for this one would end unseen.
+        self.conclude(tracee, stopped, Point::Mid, verdict);
         if let Some(early) = early
             && let Some(newborn) = self.table.take(child)
         {
             self.bring_up(newborn, early);
         }
-        self.conclude(tracee, stopped, Point::Mid, verdict);
     }
 
     /// Lets a child whose news came early have it.
