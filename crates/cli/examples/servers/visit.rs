@@ -156,7 +156,8 @@ fn attached(tracer: &mut Child, pids: &[u32]) -> Res<()> {
     let mut lines = BufReader::new(tracer.stderr.take().ok_or("no stderr")?).lines();
     for _ in pids {
         match lines.next() {
-            Some(Ok(line)) if ["attached", "o such process", "dead already"].iter().any(|word| line.contains(word)) => {}
+            Some(Ok(line))
+                if ["attached", "o such process", "dead already"].iter().any(|word| line.contains(word)) => {}
             Some(Ok(line)) => return Err(line),
             _ => return Err("it ended early".to_owned()),
         }

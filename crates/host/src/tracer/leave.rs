@@ -9,10 +9,10 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Tracer;
 use super::part;
 use super::step;
 use super::tracee::{Group, Interrupt, Origin, Point, Run, Tracee};
+use super::{AT_A_TIME, Tracer};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
 use crate::quiesce;
@@ -20,7 +20,7 @@ use crate::quiet::Quiet;
 use crate::stop::{Stop, decode};
 use crate::sys::process as os;
 use crate::sys::ptrace::{self, Request, SyscallAt};
-use crate::sys::wait;
+use crate::sys::wait::{self, WaitStatus};
 use crate::tracee::Stopped;
 use crate::types::Tid;
 
@@ -43,6 +43,8 @@ struct Awaited {
     /// They step: the trap is ours to take, and the end of this thread alone would leave them stepping
     /// (exit_ptrace() in kernel/ptrace.c does not end it, ptrace_detach() does).
     stepping: HashSet<Tid>,
+    /// A trap of theirs sprang: its stop may still come.
+    echoes: HashMap<Tid, Quiet>,
 }
 
 impl Tracer {
@@ -52,48 +54,13 @@ impl Tracer {
         // Dropping them tells who waits that the host has ended.
         drop(unanswered);
         let mut awaited = Awaited::default();
-        let mut echoes = HashMap::new();
-        for tid in self.table.tids() {
-            let Some(mut tracee) = self.table.take(tid) else { continue };
-            // One may be on its way, or was used up by another stop: a second one makes sure that it comes. Debug
-            // registers can only be switched off in a stop.
-            let wanted = tracee.interrupt != Interrupt::None || tracee.sign.is_debugged();
-            if wanted && ptrace::interrupt(tid).is_ok() {
-                awaited.interrupted.insert(tid);
+        for (count, tid) in (1_u32..).zip(self.table.tids()) {
+            if let Some(tracee) = self.table.take(tid) {
+                self.leave_one(tracee, &mut awaited);
             }
-            if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
-                // It would have shown the entry of a call, so it is in user mode, where nobody notices. Otherwise
-                // it is inside the call, and an interrupt might cut that short.
-                if tracee.call.is_none() && ptrace::interrupt(tid).is_ok() {
-                    awaited.interrupted.insert(tid);
-                } else {
-                    awaited.at_calls.insert(tid);
-                }
+            if count.is_multiple_of(AT_A_TIME) {
+                self.take_all_news(&mut awaited);
             }
-            if matches!(tracee.run, Run::Running(Request::SingleStep | Request::BlockStep))
-                && ptrace::interrupt(tid).is_ok()
-            {
-                awaited.interrupted.insert(tid);
-                awaited.stepping.insert(tid);
-            }
-            // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
-            tracee.quiet.take_down();
-            if tracee.quiet.echo().is_some() {
-                echoes.insert(tid, core::mem::take(&mut tracee.quiet));
-                awaited.at_calls.insert(tid);
-            }
-            match core::mem::replace(&mut tracee.run, Run::Handled) {
-                _ if tracee.group.origin == Origin::LaunchedDies => {
-                    let _ = os::kill(tid, libc::SIGKILL);
-                    // What we launched ourselves is our child, and a zombie until we wait for it.
-                    if tid == tracee.group.pid && tracee.group.outcome.is_some() {
-                        awaited.killed.insert(tid);
-                    }
-                }
-                Run::Held(stopped, point) => self.part(&mut tracee, *stopped, point),
-                Run::Running(_) | Run::Handled => {}
-            }
-            self.forget(tracee);
         }
         let early = core::mem::take(&mut self.early);
         for (_, news) in early {
@@ -101,9 +68,63 @@ impl Tracer {
                 self.detach(*stopped, Point::Mid);
             }
         }
-        self.collect(awaited, &echoes);
+        self.collect(awaited);
         let _ = os::kill(self.bell, libc::SIGKILL);
         let _ = wait::wait_for(self.bell);
+    }
+
+    /// Leaves one thread as far as that can be done without its being in a stop.
+    fn leave_one(&mut self, mut tracee: Box<Tracee>, awaited: &mut Awaited) {
+        let tid = tracee.tid;
+        // One may be on its way, or was used up by another stop: a second one makes sure that it comes. Debug
+        // registers can only be switched off in a stop.
+        let wanted = tracee.interrupt != Interrupt::None || tracee.sign.is_debugged();
+        if wanted && ptrace::interrupt(tid).is_ok() {
+            awaited.interrupted.insert(tid);
+        }
+        if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
+            // It would have shown the entry of a call, so it is in user mode, where nobody notices. Otherwise
+            // it is inside the call, and an interrupt might cut that short.
+            if tracee.call.is_none() && ptrace::interrupt(tid).is_ok() {
+                awaited.interrupted.insert(tid);
+            } else {
+                awaited.at_calls.insert(tid);
+            }
+        }
+        if matches!(tracee.run, Run::Running(Request::SingleStep | Request::BlockStep))
+            && ptrace::interrupt(tid).is_ok()
+        {
+            awaited.interrupted.insert(tid);
+            awaited.stepping.insert(tid);
+        }
+        // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
+        tracee.quiet.take_down();
+        if tracee.quiet.echo().is_some() {
+            awaited.echoes.insert(tid, core::mem::take(&mut tracee.quiet));
+            awaited.at_calls.insert(tid);
+        }
+        match core::mem::replace(&mut tracee.run, Run::Handled) {
+            _ if tracee.group.origin == Origin::LaunchedDies => {
+                let _ = os::kill(tid, libc::SIGKILL);
+                // What we launched ourselves is our child, and a zombie until we wait for it.
+                if tid == tracee.group.pid && tracee.group.outcome.is_some() {
+                    awaited.killed.insert(tid);
+                }
+            }
+            Run::Held(stopped, point) => self.part(&mut tracee, *stopped, point),
+            Run::Running(_) | Run::Handled => {}
+        }
+        self.forget(tracee);
+    }
+
+    /// Takes the stops that have come while others were left: a thread need not wait until the last one was.
+    fn take_all_news(&mut self, awaited: &mut Awaited) {
+        while let Ok(Some((tid, status))) = wait::poll_any() {
+            if let Some(tracee) = self.table.take(tid) {
+                self.leave_one(tracee, awaited);
+            }
+            self.take_news(tid, status, awaited);
+        }
     }
 
     /// Takes the stops that are on their way, so that their signals arrive and their calls start again.
@@ -111,36 +132,11 @@ impl Tracer {
     /// A thread that we interrupted comes soon, unless it is in an uninterruptible sleep (a vfork parent, say):
     /// that one is left to the end of this thread, and nothing of it was disturbed yet. A thread that runs may stop
     /// at a system call's entry any moment, which the end of this thread would leave as a detach does.
-    fn collect(&self, mut awaited: Awaited, echoes: &HashMap<Tid, Quiet>) {
+    fn collect(&self, mut awaited: Awaited) {
         let start = Instant::now();
         loop {
             match wait::poll_any() {
-                Ok(Some((tid, status))) => {
-                    let stop = decode(status, 0);
-                    let more = awaited.interrupted.remove(&tid);
-                    awaited.at_calls.remove(&tid);
-                    if let Ok(Stop::Exited(_) | Stop::Killed(..)) = stop {
-                        awaited.killed.remove(&tid);
-                    }
-                    if awaited.stepping.contains(&tid) {
-                        match trap_of(tid, &stop) {
-                            Trap::Here => {
-                                self.detach(Stopped::seen_by_wait(tid), Point::Mid);
-                                continue;
-                            }
-                            // It would be a signal of the program's once nobody traces it.
-                            Trap::Next if ptrace::resume(tid, Request::Cont, 0).is_ok() => {
-                                awaited.interrupted.insert(tid);
-                                continue;
-                            }
-                            Trap::Next | Trap::None => {}
-                        }
-                    }
-                    let left = self.detach_at(tid, stop, echoes.get(&tid).and_then(Quiet::echo));
-                    if more && left == Left::AtItsCall {
-                        awaited.interrupted.insert(tid);
-                    }
-                }
+                Ok(Some((tid, status))) => self.take_news(tid, status, &mut awaited),
                 Ok(None) => {
                     awaited.interrupted.retain(|tid| comes_soon(*tid));
                     awaited.at_calls.retain(|tid| runs(*tid));
@@ -155,6 +151,31 @@ impl Tracer {
                 }
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Lets go of a thread that was left and has stopped since.
+    fn take_news(&self, tid: Tid, status: WaitStatus, awaited: &mut Awaited) {
+        let stop = decode(status, 0);
+        let more = awaited.interrupted.remove(&tid);
+        awaited.at_calls.remove(&tid);
+        if let Ok(Stop::Exited(_) | Stop::Killed(..)) = stop {
+            awaited.killed.remove(&tid);
+        }
+        if awaited.stepping.contains(&tid) {
+            match trap_of(tid, &stop) {
+                Trap::Here => return self.detach(Stopped::seen_by_wait(tid), Point::Mid),
+                // It would be a signal of the program's once nobody traces it.
+                Trap::Next if ptrace::resume(tid, Request::Cont, 0).is_ok() => {
+                    awaited.interrupted.insert(tid);
+                    return;
+                }
+                Trap::Next | Trap::None => {}
+            }
+        }
+        let left = self.detach_at(tid, stop, awaited.echoes.get(&tid).and_then(Quiet::echo));
+        if more && left == Left::AtItsCall {
+            awaited.interrupted.insert(tid);
         }
     }
 

@@ -58,8 +58,10 @@ use tracee::{Run, Tracee};
 #[cfg(test)]
 pub(crate) use view::regs_to_bytes;
 
-/// How many messages are served, or stops taken, before it is the others' turn.
-const AT_A_TIME: u32 = 16;
+/// How many messages are served, or threads left, before it is the turn of stops that have come meanwhile.
+const AT_A_TIME: u32 = 4;
+/// How many of those before it is the turn of mail again.
+const STOPS_AT_A_TIME: u32 = 16;
 
 /// Whether the loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -183,7 +185,7 @@ impl Tracer {
     /// something of each, and those that were seen to first should not wait until the last one was.
     #[cold]
     fn catch_up(&mut self) {
-        for _ in 0..AT_A_TIME {
+        for _ in 0..STOPS_AT_A_TIME {
             match wait::poll_any() {
                 Ok(Some((tid, status))) if tid == self.bell => self.answer_bell(status),
                 Ok(Some((tid, status))) => self.handle(tid, status),
