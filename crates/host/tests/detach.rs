@@ -146,6 +146,20 @@ fn a_process_that_makes_threads_and_calls_all_the_time_is_left_whole() {
     }
 }
 
+/// Whoever waits for the process hears that it was left, also if its last traced thread was not left but ended.
+#[test]
+fn a_process_whose_leader_was_left_is_left_when_its_other_threads_end() {
+    let mut guest = Guest::new("threads_parked", &["3"]);
+    let host = Host::start().unwrap();
+    let process = host.attach(guest.pid, |_| ()).unwrap();
+    host.detach_thread(guest.pid).unwrap();
+    drop(guest.shell.stdin.take());
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || drop(tell.send(process.wait())));
+    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(Ok(Ending::Left)));
+    assert_eq!(guest.finish().1, "status 0");
+}
+
 #[test]
 fn a_process_is_left_from_a_loop_of_calls_at_any_point_of_them() {
     let host = Host::start().unwrap();

@@ -253,6 +253,8 @@ impl Tracer {
             if !self.early.is_empty() {
                 self.adopt_orphans(Some(group.pid));
             }
+        } else {
+            self.settle_if_left(&group);
         }
     }
 

@@ -13,7 +13,7 @@ use utrace_core::Task;
 use super::Tracer;
 use super::hook::Hook;
 use super::report::task_id;
-use super::tracee::{Origin, Phase, Point, Run, Tracee};
+use super::tracee::{Group, Origin, Phase, Point, Run, Tracee};
 use crate::error::HostError;
 use crate::platform;
 use crate::procfs;
@@ -310,12 +310,15 @@ impl Tracer {
         let group = Rc::clone(&tracee.group);
         self.table.release(&tracee);
         drop(tracee);
-        let last = !self
-            .table
-            .tids()
-            .iter()
-            .any(|tid| self.table.peek(*tid).is_some_and(|t| Rc::ptr_eq(&t.group, &group)));
-        if last && let Some(outcome) = &group.outcome {
+        self.settle_if_left(&group);
+    }
+
+    /// Says of a process that it was left, once none of its threads is ours any more. The leader goes first or last,
+    /// and the last one may also have died.
+    pub(super) fn settle_if_left(&self, group: &Rc<Group>) {
+        let Some(outcome) = &group.outcome else { return };
+        let of_group = |tid: &Tid| self.table.peek(*tid).is_some_and(|t| Rc::ptr_eq(&t.group, group));
+        if !self.table.contains(group.pid) && !self.table.tids().iter().any(of_group) {
             outcome.settle(Ok(crate::process::Ending::Left));
         }
     }
