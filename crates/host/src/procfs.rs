@@ -107,6 +107,11 @@ pub(crate) fn is_own(tid: Tid) -> bool {
     std::path::Path::new(&format!("/proc/self/task/{tid}")).exists()
 }
 
+/// Whether there is a `/proc` to ask.
+pub(crate) fn is_mounted() -> bool {
+    std::path::Path::new("/proc/self/stat").exists()
+}
+
 /// Reads the thread's `stat`; `ESRCH` or `ENOENT` if there is no such thread.
 pub(crate) fn stat(tid: Tid) -> Result<Stat, Errno> {
     parse_stat(&stat_line(tid)?).ok_or(Errno::EINVAL)

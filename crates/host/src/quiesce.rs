@@ -6,6 +6,7 @@
 //! if one does: what happens untraced. Here: which calls, and when. How a thread is
 //! stopped without an interrupt stands in [`crate::quiet`].
 
+use crate::quiet::limit::IO_PGETEVENTS;
 use crate::sys::ptrace::RawRegs;
 use crate::tracee::{Gone, Stopped};
 
@@ -15,18 +16,35 @@ const INTERRUPTED: u64 = (-(libc::EINTR as i64)).cast_unsigned();
 
 /// Makes the interrupted call of a tracee that is stopped on the signal path start again by itself.
 pub(crate) fn hide_interruption(stopped: &mut Stopped) -> Result<(), Gone> {
-    if interrupted_call(stopped.regs()?) {
+    if was_interrupted(stopped.regs()?) {
         stopped.change_regs(|regs| regs.rax = RESTART_NO_HANDLER)?;
     }
     Ok(())
 }
 
-/// Whether these are the registers of a call that ended with `EINTR` only because it was looked at.
-fn interrupted_call(regs: &RawRegs) -> bool {
+/// Undoes [`hide_interruption`]: the program would have seen the interruption untraced.
+pub(crate) fn show_interruption(stopped: &mut Stopped) -> Result<(), Gone> {
+    let regs = stopped.regs()?;
+    let nr = regs.orig_rax.cast_signed();
+    // These say so by themselves, whatever comes.
+    let own = matches!(nr, IO_PGETEVENTS | libc::SYS_ppoll | libc::SYS_pselect6 | libc::SYS_select);
+    if regs.rax == RESTART_NO_HANDLER && !own && restarts(nr, regs.rsi) {
+        stopped.change_regs(|regs| regs.rax = INTERRUPTED)?;
+    }
+    Ok(())
+}
+
+/// Whether these are the registers of a call that was ended only because it was looked at, or by a signal that may be
+/// ignored; its time-out, if it has one, would begin again.
+pub(crate) fn was_interrupted(regs: &RawRegs) -> bool {
     // cs 0x23 is 32-bit user code, whose numbers differ; leave its calls as they are.
-    regs.rax == INTERRUPTED
-        && regs.cs != 0x23
-        && i64::try_from(regs.orig_rax).is_ok_and(|nr| restarts(nr, regs.rsi))
+    regs.cs != 0x23
+        && i64::try_from(regs.orig_rax).is_ok_and(|nr| match regs.rax {
+            INTERRUPTED => restarts(nr, regs.rsi),
+            // It restarts by itself, but with the whole of its time.
+            RESTART_NO_HANDLER => nr == IO_PGETEVENTS,
+            _ => false,
+        })
 }
 
 /// The calls whose `EINTR` may be replaced (facts/quiesce.md, end of section 6). Never close(2), which has let
@@ -46,6 +64,14 @@ fn restarts(nr: i64, second_arg: u64) -> bool {
         | libc::SYS_accept
         | libc::SYS_accept4
         | libc::SYS_connect
+        // What answers EINTR has moved nothing, or it would answer how much; only sockets with a time-out do.
+        | libc::SYS_read
+        | libc::SYS_readv
+        | libc::SYS_write
+        | libc::SYS_writev
+        | libc::SYS_sendto
+        | libc::SYS_sendmsg
+        | libc::SYS_sendmmsg
         | libc::SYS_select
         | libc::SYS_pselect6
         | libc::SYS_ppoll => true,
@@ -64,7 +90,8 @@ mod tests {
         for nr in [libc::SYS_epoll_wait, libc::SYS_accept4, libc::SYS_ppoll, libc::SYS_semop] {
             assert!(restarts(nr, 1), "nr {nr}");
         }
-        for nr in [libc::SYS_close, libc::SYS_nanosleep, libc::SYS_clock_nanosleep, libc::SYS_write, 9999, -1]
+        for nr in
+            [libc::SYS_close, libc::SYS_nanosleep, libc::SYS_clock_nanosleep, libc::SYS_openat, 9999, -1]
         {
             assert!(!restarts(nr, 0), "nr {nr}");
         }

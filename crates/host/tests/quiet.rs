@@ -265,3 +265,141 @@ fn role_without_perf() {
         );
     }
 }
+
+/// Asleep for longer than any test: what is woken here has been woken by us.
+fn sleeper_for_a_week() -> (Guest, String) {
+    let guest = Guest::new("blocked", &["nanosleep", "604800000"]);
+    let call = loop {
+        let call = std::fs::read_to_string(format!("/proc/{}/syscall", guest.pid)).unwrap();
+        if call.starts_with("230 ") || call.starts_with("35 ") {
+            break call;
+        }
+        std::thread::yield_now();
+    };
+    (guest, call)
+}
+
+/// How often it has gone to sleep, and how often it was on a processor: neither changes while it sleeps on.
+fn rest(pid: Tid) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+    (line.trim().parse().unwrap(), slices(pid))
+}
+
+/// The calls return although the target does nothing, and it is in the same call, with the same limit, ever since: a
+/// sleep that was begun again would have a slice more.
+#[test]
+fn barrier_detach_and_shutdown_wait_for_no_sleeper() {
+    let (guest, call) = sleeper_for_a_week();
+    let before = rest(guest.pid);
+    for events in [EventSet::SYSCALL | Event::Quiesce, Event::Quiesce.into(), Event::Signal.into()] {
+        let host = Host::start().unwrap();
+        let held = Held::attach(&host, guest.pid, Interest::in_events(events));
+        held.engine.barrier().unwrap();
+        held.stop();
+        held.engine.barrier().unwrap();
+        held.resume();
+        held.engine.set_events_sync(Interest::from(Event::Quiesce)).unwrap();
+        held.stop();
+        let _ = held.engine.detach_sync().unwrap();
+        host.shutdown();
+        assert_eq!(rest(guest.pid), before, "woken with {events:?}");
+    }
+    assert_eq!(std::fs::read_to_string(format!("/proc/{}/syscall", guest.pid)).unwrap(), call);
+    assert!(std::process::Command::new("kill").arg(guest.pid.to_string()).status().unwrap().success());
+    assert_eq!(guest.finish().1, "status 143");
+}
+
+/// Where a function of the fixture `blocked` is in this process.
+fn address_of(pid: Tid, symbol: &str) -> Addr {
+    let symbols = std::process::Command::new("nm").arg(fixtures::build("blocked")).output().unwrap().stdout;
+    let symbols = String::from_utf8(symbols).unwrap();
+    let line = symbols.lines().find(|line| line.ends_with(&format!(" {symbol}"))).unwrap();
+    let offset = u64::from_str_radix(line.split_whitespace().next().unwrap(), 16).unwrap();
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    Addr(u64::from_str_radix(maps.split('-').next().unwrap(), 16).unwrap() + offset)
+}
+
+#[test]
+fn inv_037_text_of_a_sleeper_is_changed_with_proof_that_it_did_not_wake() {
+    const TRAP: u8 = 0xcc;
+    let mut guest = Guest::new("blocked", &["epoll_stdin"]);
+    until_blocked(guest.pid);
+    let main = address_of(guest.pid, "main");
+    let before = slices(guest.pid);
+    let host = Host::start().unwrap();
+    let held = Held::attach(&host, guest.pid, Interest::from(Event::Quiesce));
+    held.stop();
+    let byte = |target: &mut dyn utrace_core::Target| {
+        let mut byte = [0];
+        assert_eq!(target.read(main, &mut byte), Ok(1));
+        byte[0]
+    };
+    let first = held.engine.examine(byte).unwrap();
+    assert_eq!(held.engine.examine(|target| target.write(main, &[TRAP])), Ok(Ok(1)));
+    assert_eq!(held.engine.examine(byte), Ok(TRAP), "the page is not writable for the program itself");
+    assert_eq!(held.engine.examine(|target| target.write(main, &[first])), Ok(Ok(1)));
+    assert_eq!(slices(guest.pid), before, "each answer was right: it never woke");
+    // Woken in the middle, it is told so: whoever changed text cannot know whether it was executed.
+    let examine = held.engine.prepare_examine().unwrap();
+    assert_eq!(examine.with_target(|target| target.write(main, &[first])), Ok(Ok(1)));
+    drop(guest.shell.stdin.take());
+    while slices(guest.pid) == before {
+        std::thread::yield_now();
+    }
+    assert_eq!(examine.finish(), Err(utrace_core::ExamineError::Ran));
+    host.shutdown();
+    assert_eq!(guest.finish(), ("epoll_stdin=1 errno=0\n".into(), "status 0".into()));
+}
+
+/// Looks at another task from its callbacks.
+struct Neighbour {
+    of: EngineRef,
+    found: Sender<Vec<Result<usize, utrace_core::TargetError>>>,
+}
+
+impl Engine for Neighbour {
+    fn name(&self) -> &str {
+        "neighbour"
+    }
+    fn quiesce(&mut self, _cx: &mut Cx<'_>, _event: Option<Event>) -> Action {
+        let found = self.of.task().with_target(|target| {
+            let mut regs = [0; UserRegs::SIZE];
+            let general = target.regset(Regset(1), &mut regs);
+            let number = UserRegs::from_bytes(&regs).orig_rax;
+            assert!(general.is_err() || number == 232, "{number}");
+            vec![
+                general,
+                target.regset(Regset(2), &mut [0; 512]),
+                target.set_regset(Regset(1), &regs).map(|()| 0),
+            ]
+        });
+        let _ = self.found.send(found.unwrap());
+        Action::Resume
+    }
+}
+
+/// A sleeper is not dead, whoever asks.
+#[test]
+fn a_callback_for_another_task_sees_the_registers_of_a_sleeper() {
+    use utrace_core::TargetError::Unsupported;
+    let (guest, other) = (Guest::new("blocked", &["epoll_stdin"]), Guest::new("spin", &[]));
+    until_blocked(guest.pid);
+    let before = slices(guest.pid);
+    let host = Host::start().unwrap();
+    let of = Held::attach(&host, guest.pid, Interest::from(Event::Quiesce)).engine;
+    let (found, finds) = channel();
+    let mut neighbour = Some(Neighbour { of, found });
+    host.attach(other.pid, move |task| {
+        let engine = task.attach_for(Event::Quiesce, neighbour.take().unwrap()).unwrap();
+        let _ = engine.control(Action::Report).unwrap();
+    })
+    .unwrap();
+    let found = finds.recv_timeout(SOON).unwrap();
+    assert_eq!(found, [Ok(UserRegs::SIZE), Err(Unsupported), Err(Unsupported)]);
+    host.shutdown();
+    assert_eq!(slices(guest.pid), before);
+    assert!(std::process::Command::new("kill").arg(other.pid.to_string()).status().unwrap().success());
+    assert_eq!(other.finish().1, "status 143");
+    assert_eq!(guest.finish().1, "status 0");
+}

@@ -6,6 +6,7 @@
 //! that blocks or catches all of those gets `SIGSTOP`, which nothing can block; [`crate::sys::spawn`] tells how the
 //! doorbell mends what that one would leave behind. Pure but for the reading of `/proc`.
 
+use super::limit::IO_PGETEVENTS;
 use super::place::Call;
 use crate::procfs;
 use crate::sys::mem;
@@ -15,9 +16,6 @@ use crate::types::Tid;
 const HARMLESS: [i32; 3] = [libc::SIGURG, libc::SIGWINCH, libc::SIGCHLD];
 /// Caught ones that programs must take at any time, as they may come at any time from anywhere.
 const EXPECTED: [i32; 2] = [libc::SIGURG, libc::SIGWINCH];
-
-/// Not in libc's list.
-const IO_PGETEVENTS: i64 = 333;
 
 /// The signals of a thread as `/proc/TID/stat` has them, 1 to 31, bit 0 for signal 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

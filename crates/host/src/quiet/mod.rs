@@ -6,7 +6,9 @@
 //! | [`trap`] | the two traps: at the instruction after its call, and at the next tick in user mode |
 //! | [`carrier`] | which signal carries a trap's news, so that nothing is left behind if we are killed |
 //! | [`class`] | what a call does if it is interrupted after all: whether it may be |
-//! | [`recheck`] | looks again at threads that were running |
+//! | [`recheck`] | looks again at threads that were running, and at calls whose time is over |
+//! | [`limit`] | how long a call may last, and what it answers then |
+//! | [`asleep`] | since when a thread sleeps |
 //!
 //! A blocked thread is left alone: a hardware breakpoint at the return of its call (perf_event_open(2), per thread,
 //! no privilege) makes it stop before its first instruction in user mode. A thread that runs gets a clock that
@@ -14,8 +16,10 @@
 //! Neighbours: [`crate::tracer`] decides when; [`crate::sys::perf`] makes the events; [`crate::quiesce`] mends what
 //! an interrupt did where there was no other way.
 
+pub(crate) mod asleep;
 pub(crate) mod carrier;
 pub(crate) mod class;
+pub(crate) mod limit;
 pub(crate) mod place;
 pub(crate) mod recheck;
 pub(crate) mod trap;

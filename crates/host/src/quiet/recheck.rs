@@ -1,4 +1,5 @@
-//! A second look at threads that could not be caught at once: [`Recheck`].
+//! What the tracer thread is to do later: look again at threads that could not be caught at once, and end calls whose
+//! time is over: [`Recheck`].
 //!
 //! A thread that runs when it is looked at may go to sleep right after, where no tick reaches it. The tracer thread
 //! sleeps in wait4(2), which has no time-out, so a thread of this module's posts [`Message::Recheck`] after a while,
@@ -21,6 +22,8 @@ const LATE: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 pub(crate) struct Recheck {
     restless: Vec<Key>,
+    /// Calls whose time is over then.
+    ends: Vec<(Instant, Key)>,
     pause: Option<Duration>,
     alarm: Option<Arc<Alarm>>,
 }
@@ -53,7 +56,7 @@ impl Recheck {
             self.restless.push(key);
         }
         self.pause = Some(SOON);
-        self.wind(shared, SOON);
+        self.wind(shared, Instant::now() + SOON);
     }
 
     /// Those to look at now. Who is still to be looked at goes into [`Recheck::again`].
@@ -72,14 +75,30 @@ impl Recheck {
         if !none {
             let pause = self.pause.map_or(SOON, |pause| (pause * 2).min(LATE));
             self.pause = Some(pause);
-            self.wind(shared, pause);
+            self.wind(shared, Instant::now() + pause);
         }
     }
 
-    fn wind(&mut self, shared: &Arc<Shared>, pause: Duration) {
+    /// The call that this one is in is over at that moment.
+    pub(crate) fn at(&mut self, shared: &Arc<Shared>, key: Key, ends: Instant) {
+        self.ends.retain(|(_, other)| *other != key);
+        self.ends.push((ends, key));
+        self.wind(shared, ends);
+    }
+
+    /// Those whose calls are over by now. Winds the clock for the others.
+    pub(crate) fn due(&mut self, shared: &Arc<Shared>) -> Vec<Key> {
+        let now = Instant::now();
+        let due = self.ends.extract_if(.., |(ends, _)| *ends <= now).map(|(_, key)| key).collect();
+        if let Some(next) = self.ends.iter().map(|(ends, _)| *ends).min() {
+            self.wind(shared, next);
+        }
+        due
+    }
+
+    fn wind(&mut self, shared: &Arc<Shared>, at: Instant) {
         let alarm = self.alarm.get_or_insert_with(|| start(shared));
         let mut due = alarm.lock();
-        let at = Instant::now() + pause;
         if !matches!(*due, Due::At(before) if before <= at) {
             *due = Due::At(at);
             alarm.changed.notify_one();

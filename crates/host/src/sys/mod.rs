@@ -19,6 +19,7 @@ pub(crate) mod roll;
 pub(crate) mod sched;
 pub(crate) mod sigchld;
 pub(crate) mod sigmask;
+pub(crate) mod socket;
 pub(crate) mod spawn;
 pub(crate) mod wait;
 

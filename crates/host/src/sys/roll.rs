@@ -6,6 +6,7 @@
 //! those go that are stopped and traced by nobody. Everything in the child is plain system calls, no allocation.
 
 use core::sync::atomic::{AtomicI32, Ordering};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use super::Errno;
@@ -13,8 +14,10 @@ use crate::types::Tid;
 
 /// How many threads can be on it: one page. More than that go without.
 const PLACES: usize = 1024;
-/// How long the doorbell looks after the threads, in naps of a millisecond: until our descriptors are closed.
-const NAPS: u32 = 500;
+/// The longest nap of the doorbell between two looks, in milliseconds.
+const LONGEST: libc::c_int = 16;
+/// How often it looks where it cannot be told that our descriptors are closed (before Linux 5.3).
+const LOOKS: u32 = 200;
 
 /// The page.
 #[derive(Debug)]
@@ -50,27 +53,42 @@ impl Roll {
         Some(Enrolled { roll: Arc::clone(self), place })
     }
 
-    /// Runs in the doorbell once the tracer is gone: lets everybody go that it left stopped.
-    pub(super) fn release_all(&self) {
-        for _ in 0..NAPS {
-            let mut any = false;
-            for place in self.0 {
-                let tid = place.load(Ordering::SeqCst);
-                if tid > 0 {
-                    any = true;
-                    if is_stopped(tid) {
-                        // SAFETY: a signal to a process.
-                        unsafe { libc::kill(tid, libc::SIGCONT) };
-                    }
-                }
-            }
-            if !any {
+    /// Runs in the doorbell once the tracer thread is gone: lets everybody go that it left stopped, until no trap is left
+    /// that could be hit.
+    ///
+    /// A trap lives until its descriptor is closed, which is when the last thread of the tracer's process is gone: that
+    /// may be long after the first one, for some of them run when nobody else wants a processor. `tracer` is a
+    /// pidfd of that process, which says when. What is sent by then is pending or has stopped its thread, and one more
+    /// look takes back either. The naps before that stand in for nothing that the kernel would tell: a stop is news for
+    /// parent and tracer only.
+    pub(super) fn release_all(&self, tracer: RawFd) {
+        let mut nap = 1;
+        for look in 0_u32.. {
+            let over = match wait_for_end(tracer, nap) {
+                End::Yes => true,
+                End::NotYet => false,
+                End::Unknown => look > LOOKS,
+            };
+            if !self.release_once() || over {
                 return;
             }
-            let nap = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-            // SAFETY: reads `nap`.
-            unsafe { libc::nanosleep(&raw const nap, core::ptr::null_mut()) };
+            nap = (nap * 2).min(LONGEST);
         }
+    }
+
+    /// Answers whether there was anybody to look at.
+    fn release_once(&self) -> bool {
+        let mut any = false;
+        for place in self.0 {
+            let tid = place.load(Ordering::SeqCst);
+            any |= tid > 0;
+            if tid > 0 && is_stopped(tid) {
+                // Takes back those that are only pending too (signal(7)).
+                // SAFETY: a signal to a process.
+                unsafe { libc::kill(tid, libc::SIGCONT) };
+            }
+        }
+        any
     }
 }
 
@@ -88,8 +106,31 @@ impl Drop for Enrolled {
     }
 }
 
-/// Whether a thread is in state `T`: stopped, and not by a tracer.
+/// Whether a process is gone, with all its threads.
+enum End {
+    Yes,
+    NotYet,
+    /// There is no such descriptor.
+    Unknown,
+}
+
+/// Waits so many milliseconds for that. A pidfd is readable when it has happened (pidfd_open(2)).
+fn wait_for_end(process: RawFd, millis: libc::c_int) -> End {
+    let mut fd = libc::pollfd { fd: process, events: libc::POLLIN, revents: 0 };
+    // A descriptor below zero is left out, and the call is a nap.
+    // SAFETY: one pollfd, ours.
+    unsafe { libc::poll(&raw mut fd, 1, millis) };
+    match fd.revents {
+        _ if process < 0 => End::Unknown,
+        0 => End::NotYet,
+        _ => End::Yes,
+    }
+}
+
+/// Whether a thread is in state `T`, stopped, and not by a tracer; or about to be, by a SIGSTOP that waits for it.
 fn is_stopped(tid: i32) -> bool {
+    /// Field 31 of the line, the twenty-eighth behind the state: signals that wait for the thread.
+    const PENDING: usize = 28;
     let mut path = *b"/proc/0000000000/stat\0";
     let mut rest = tid;
     for digit in path[6..16].iter_mut().rev() {
@@ -104,20 +145,65 @@ fn is_stopped(tid: i32) -> bool {
     if fd < 0 {
         return false;
     }
-    let mut line = [0_u8; 256];
+    let mut line = [0_u8; 512];
     // SAFETY: writes at most its length into `line`.
     let len = unsafe { libc::read(fd, line.as_mut_ptr().cast(), line.len()) };
     // SAFETY: our own descriptor.
     unsafe { libc::close(fd) };
     let line = &line[..usize::try_from(len).unwrap_or(0)];
     // The state is the letter behind the name, which stands in parentheses.
-    line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2)) == Some(&b'T')
+    let Some(rest) = line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2..)) else {
+        return false;
+    };
+    let mut fields = rest.split(|&byte| byte == b' ');
+    let pending = fields.clone().nth(PENDING).unwrap_or_default();
+    let pending = pending
+        .iter()
+        .fold(0_u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))));
+    fields.next() == Some(b"T") || pending & (1 << (libc::SIGSTOP - 1)) != 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Roll, is_stopped};
+    use crate::sys::{pidfd, process};
     use crate::types::Tid;
+    use std::os::fd::{AsRawFd as _, OwnedFd};
+    use std::process::Stdio;
+
+    /// A descriptor of a process that is gone.
+    fn gone() -> OwnedFd {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let end = pidfd::open(Tid::new(child.id().cast_signed()).unwrap()).unwrap();
+        child.wait().unwrap();
+        end
+    }
+
+    /// A trap may be hit as long as one thread of the tracer is left: the doorbell must not go before.
+    #[test]
+    fn whoever_stops_before_the_tracer_is_wholly_gone_is_let_go() {
+        let mut tracer = std::process::Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let end = pidfd::open(Tid::new(tracer.id().cast_signed()).unwrap()).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let tid = Tid::new(child.id().cast_signed()).unwrap();
+        let roll = Roll::new().unwrap();
+        let _enrolled = roll.enroll(tid).unwrap();
+        std::thread::scope(|scope| {
+            let bell = scope.spawn(|| roll.release_all(end.as_raw_fd()));
+            for _ in 0..3 {
+                process::kill(tid, libc::SIGSTOP).unwrap();
+                while is_stopped(tid.raw()) {
+                    std::thread::yield_now();
+                }
+                assert!(!bell.is_finished(), "the tracer is still there");
+            }
+            drop(tracer.stdin.take());
+            tracer.wait().unwrap();
+            bell.join().unwrap();
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 
     #[test]
     fn a_stopped_process_on_the_roll_is_let_go_and_no_other() {
@@ -134,7 +220,8 @@ mod tests {
         let ((mut one, first), (mut other, second)) = (start(), start());
         let roll = Roll::new().unwrap();
         let enrolled = roll.enroll(Tid::new(first).unwrap()).unwrap();
-        roll.release_all();
+        let end = gone();
+        roll.release_all(end.as_raw_fd());
         assert!(!is_stopped(first));
         assert!(is_stopped(second));
         drop(enrolled);

@@ -7,10 +7,11 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd as _, OwnedFd, RawFd};
 use std::path::Path;
 
 use super::Errno;
+use super::pidfd;
 use super::roll::Roll;
 use super::sigmask::{self, SigMask};
 use crate::types::Tid;
@@ -177,14 +178,16 @@ fn become_program(
 /// Forks a child that only ever sleeps: the doorbell of [`crate::mailbox`].
 ///
 /// All its signals are blocked but `ring` and the one that says that the calling thread is gone. It holds no
-/// descriptor and has its own session, so that no terminal reaches it. It outlives the calling thread by the moment
+/// descriptor but one that stands for our process, and has its own session, so that no terminal reaches it. It outlives the calling thread by the moment
 /// that it takes to let go who is on the roll.
 pub(crate) fn fork_sleeper(name: &CStr, ring: i32, roll: &Roll) -> Result<Tid, Errno> {
     let old = sigmask::replace(SigMask::ALL)?;
     let parent = std::process::id();
+    // The one descriptor that the child keeps tells it when ours are closed. Without it, it waits a while.
+    let us = i32::try_from(parent).ok().and_then(Tid::new).and_then(|pid| pidfd::open(pid).ok());
     let forked = fork();
     if let Ok(None) = forked {
-        sleep_until_alone(name, ring, roll, parent);
+        sleep_until_alone(name, ring, roll, parent, us.as_ref().map_or(-1, AsRawFd::as_raw_fd));
     }
     sigmask::replace(old)?;
     forked.and_then(|pid| pid.ok_or(Errno::EINVAL))
@@ -193,7 +196,7 @@ pub(crate) fn fork_sleeper(name: &CStr, ring: i32, roll: &Roll) -> Result<Tid, E
 /// What the kernel sends the doorbell when the thread that made it ends (PR_SET_PDEATHSIG(2const)).
 const ALONE: i32 = libc::SIGTERM;
 
-fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32) -> ! {
+fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32, us: RawFd) -> ! {
     extern "C" fn wake_up(_signal: libc::c_int) {}
     let handler: extern "C" fn(libc::c_int) = wake_up;
     // SAFETY: the handler does nothing, so it may run at any time.
@@ -204,8 +207,13 @@ fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32) -> ! {
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
     // SAFETY: no argument.
     unsafe { libc::setsid() };
-    // SAFETY: this child uses no descriptor, so closing all of them takes none from anybody.
-    unsafe { libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) };
+    let us_or_none = libc::c_uint::try_from(us).ok();
+    if let Some(below) = us_or_none.and_then(|us| us.checked_sub(1)) {
+        // SAFETY: this child uses no descriptor but `us`, so closing the others takes none from anybody.
+        unsafe { libc::syscall(libc::SYS_close_range, 0, below, 0) };
+    }
+    // SAFETY: the same, above it.
+    unsafe { libc::syscall(libc::SYS_close_range, us_or_none.map_or(0, |us| us + 1), u32::MAX, 0) };
     // The action of `ring` is left alone: its tracer takes every signal before an action would, and setting the
     // default would throw a ring away that is pending already (sigaction(2), ignored signals).
     let _ = sigmask::replace(SigMask::ALL.without(ring).without(ALONE));
@@ -220,7 +228,7 @@ fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32) -> ! {
         // SAFETY: no argument.
         unsafe { libc::pause() };
     }
-    roll.release_all();
+    roll.release_all(us);
     exit_now(0)
 }
 

@@ -90,7 +90,8 @@ impl Tracer {
     }
 
     fn adopt_thread(&mut self, tid: Tid, group: &Rc<Group>, adopt: &mut dyn FnMut(&Task)) -> Task {
-        let tracee = self.new_tracee(tid, Rc::clone(group), Phase::Living, Run::Running(Request::Cont));
+        let mut tracee = self.new_tracee(tid, Rc::clone(group), Phase::Living, Run::Running(Request::Cont));
+        self.time_attached(&mut tracee);
         let task = tracee.task.clone();
         self.table.insert(tracee);
         self.guarded(tid, || adopt(&task));
@@ -114,7 +115,7 @@ fn examine(pid: Tid) -> Result<Stat, HostError> {
     if procfs::is_own(pid) {
         return Err(HostError::SelfAttach);
     }
-    let stat = procfs::stat(pid).map_err(|_| HostError::NoSuchProcess(pid))?;
+    let stat = procfs::stat(pid).map_err(|_| absent(pid))?;
     if stat.is_kernel_thread() {
         return Err(HostError::KernelThread(pid));
     }
@@ -128,6 +129,14 @@ fn threads_of(pid: Tid, stat: Stat) -> Result<Vec<Tid>, HostError> {
     match stat.threads {
         1 => Ok(vec![pid]),
         _ => procfs::threads(pid).map_err(|_| HostError::NoSuchProcess(pid)),
+    }
+}
+
+/// Nothing is known of it: because it is not there, or because nothing is known of anybody.
+fn absent(pid: Tid) -> HostError {
+    match procfs::stat(pid) {
+        Err(errno) if !procfs::is_mounted() => HostError::Start("/proc is not mounted", errno),
+        _ => HostError::NoSuchProcess(pid),
     }
 }
 

@@ -10,7 +10,6 @@ use utrace_core::{Action, InGroupStop, JctlKind, JctlReport, Verdict};
 use super::Tracer;
 use super::tracee::{GroupStop, Interrupt, Path, Phase, Point, Tracee};
 use super::view;
-use crate::quiesce;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Gone, Stopped};
 
@@ -24,8 +23,11 @@ impl Tracer {
             tracee.phase = Phase::Living;
             return self.start_child(tracee, stopped);
         }
-        if take_interrupt(&mut tracee) != Interrupt::Asked
-            && let Err(gone) = quiesce::hide_interruption(&mut stopped)
+        let asked = take_interrupt(&mut tracee) == Interrupt::Asked;
+        // What a group stop interrupts, the program sees interrupted untraced too (signal(7)).
+        if !asked
+            && matches!(tracee.group_stop, GroupStop::None)
+            && let Err(gone) = self.mend(&mut tracee, &mut stopped)
         {
             return self.lost(tracee, gone);
         }
@@ -63,7 +65,7 @@ impl Tracer {
             // It runs while its process is stopped, and every stop that we ask for looks like this one.
             GroupStop::Left(_) if asked != Interrupt::None => {
                 if asked == Interrupt::Quiet
-                    && let Err(gone) = quiesce::hide_interruption(&mut stopped)
+                    && let Err(gone) = self.mend(&mut tracee, &mut stopped)
                 {
                     return self.lost(tracee, gone);
                 }
@@ -103,7 +105,7 @@ impl Tracer {
 
     /// Leaves it in the group stop, whose end the kernel will tell.
     fn listen(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
-        tracee.group_regs = view::general_regs(&mut stopped);
+        tracee.group_regs = view::Kept::of(&mut stopped);
         tracee.sign.listens();
         self.resume(tracee, stopped, Request::Listen, 0);
     }

@@ -154,8 +154,10 @@ impl Tracer {
         }
         let listens = matches!(tracee.run, Run::Running(Request::Listen));
         let answer = match &mut tracee.run {
-            _ if listens && order.is_known(&tracee.group_regs) => Ok(tracee.group_regs.clone()),
-            _ if listens => return self.serve_listener(tracee, order),
+            _ if listens => match order.known(&tracee.group_regs) {
+                Some(bytes) => Ok(bytes),
+                None => return self.serve_listener(tracee, order),
+            },
             Run::Held(..) if order.set == regset::DEBUG => view::serve_debug(&tracee.sign, order.write),
             Run::Held(stopped, _) => view::serve_regset(stopped, order.set, order.write),
             Run::Running(_) if order.write.is_none() => view::regset_of_resumed(tracee.tid, order.set),

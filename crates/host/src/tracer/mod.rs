@@ -15,6 +15,7 @@ mod join;
 mod launch;
 mod leave;
 mod life;
+mod limits;
 mod message;
 mod part;
 mod quiet;

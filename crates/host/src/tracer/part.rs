@@ -20,9 +20,8 @@ use crate::procfs;
 use crate::quiesce;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
-use crate::stop::{Stop, decode};
+use crate::stop::Stop;
 use crate::sys::ptrace::{self, Request, SyscallAt};
-use crate::sys::wait::{self, WaitStatus};
 use crate::tracee::{Gone, Stopped};
 use crate::types::Tid;
 
@@ -255,13 +254,7 @@ impl Tracer {
                     return self.run_call(tracee, stopped);
                 }
                 match rewind(&mut stopped, nr) {
-                    Ok(None) => self.part_at(tracee, stopped, 0),
-                    Ok(Some(end)) => {
-                        let tid = tracee.tid;
-                        tracee.run = Run::Running(Request::Cont);
-                        self.table.put(tracee);
-                        self.handle(tid, end);
-                    }
+                    Ok(()) => self.part_at(tracee, stopped, 0),
                     Err(gone) => self.lost_parting(tracee, gone),
                 }
             }
@@ -350,7 +343,7 @@ pub(super) fn switch_off_debug(tid: Tid) {
 /// Takes a tracee that is stopped before a call back to before the instruction, if that can be done.
 pub(super) fn put_off_call(stopped: &mut Stopped) -> bool {
     let Ok(SyscallAt::Entry(nr, _)) = stopped.syscall_info().map(|info| info.at) else { return false };
-    may_rewind(stopped) && matches!(rewind(stopped, nr), Ok(None))
+    may_rewind(stopped) && rewind(stopped, nr).is_ok()
 }
 
 /// Whether a call that has not begun can be put off: not where a filter of the program's would see the call that
@@ -362,26 +355,64 @@ fn may_rewind(stopped: &mut Stopped) -> bool {
 
 /// From the entry of a call to before the instruction that makes it: it is skipped, and will be made again. Detached
 /// at the entry itself, a call that sleeps would fail with `EINTR` (ptrace_signal_wake_up() in kernel/ptrace.c).
-/// Answers its end if it was killed on the way.
-fn rewind(stopped: &mut Stopped, nr: u64) -> Result<Option<WaitStatus>, Gone> {
-    let tid = stopped.tid();
-    let regs = *stopped.regs()?;
-    stopped.change_regs(|regs| regs.orig_rax = u64::MAX)?;
-    stopped.flush()?;
-    loop {
-        ptrace::resume(tid, Request::Syscall, 0).map_err(|errno| Gone::of("resume", errno))?;
-        let status = wait::wait_for(tid).map_err(|errno| Gone::of("wait", errno))?;
-        match decode(status, 0) {
-            Ok(Stop::Syscall) => break,
-            Ok(Stop::Exiting(_) | Stop::Exited(_) | Stop::Killed(..)) => return Ok(Some(status)),
-            _ => {}
-        }
-    }
-    stopped.change_regs(|now| {
-        *now = regs;
-        now.rip = regs.rip.wrapping_sub(CALL_LENGTH);
-        now.rax = nr;
-        now.orig_rax = u64::MAX;
+///
+/// One write does it: call -1 is none, the kernel leaves its result as it is written here, and where it returns to is the
+/// instruction again. So nothing is half done if we are killed, and no second stop is needed: it can be left at once.
+fn rewind(stopped: &mut Stopped, nr: u64) -> Result<(), Gone> {
+    stopped.change_regs(|regs| {
+        regs.rip = regs.rip.wrapping_sub(CALL_LENGTH);
+        regs.rax = nr;
+        regs.orig_rax = u64::MAX;
     })?;
-    Ok(None)
+    stopped.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stopped, may_rewind, rewind};
+    use crate::stop::{Stop, decode};
+    use crate::sys::ptrace::{self, Options, Request, SyscallAt};
+    use crate::sys::wait;
+    use crate::types::Tid;
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    fn next(tid: Tid) -> Stop {
+        decode(wait::wait_for(tid).unwrap(), 0).unwrap()
+    }
+
+    /// As if we were killed right after the one write: it goes on and makes its call, which it does not see fail.
+    #[test]
+    fn a_call_that_is_put_off_is_made_although_nobody_follows_it() {
+        let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let tid = Tid::new(cat.id().cast_signed()).unwrap();
+        ptrace::seize(tid, Options::EVERYTHING).unwrap();
+        ptrace::interrupt(tid).unwrap();
+        next(tid);
+        let entry = loop {
+            ptrace::resume(tid, Request::Syscall, 0).unwrap();
+            next(tid);
+            let info = ptrace::syscall_info(tid).unwrap();
+            if let SyscallAt::Entry(0, args) = info.at
+                && args[0] == 0
+            {
+                break info;
+            }
+        };
+        let mut stopped = Stopped::seen_by_wait(tid);
+        assert!(may_rewind(&mut stopped));
+        rewind(&mut stopped, 0).unwrap();
+        ptrace::resume(tid, Request::Syscall, 0).unwrap();
+        next(tid);
+        let regs = ptrace::regs(tid).unwrap();
+        assert_eq!((regs.rip, regs.rax), (entry.ip - 2, 0), "before its call, skipped once");
+        ptrace::resume(tid, Request::Syscall, 0).unwrap();
+        next(tid);
+        assert_eq!(ptrace::syscall_info(tid).unwrap(), entry, "the same call");
+        ptrace::resume(tid, Request::Detach, 0).unwrap();
+        cat.stdin.take().unwrap().write_all(b"through\n").unwrap();
+        let done = cat.wait_with_output().unwrap();
+        assert!(done.status.success());
+        assert_eq!(done.stdout, b"through\n");
+    }
 }

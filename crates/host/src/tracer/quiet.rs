@@ -13,7 +13,6 @@ use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::filter::{ARCH_I386, ARCH_X86_64};
 use crate::notice::{Handling, Notice};
 use crate::procfs::{self, State};
-use crate::quiesce;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
 use crate::quiet::trap::{Armed, Trap};
@@ -61,6 +60,7 @@ impl Tracer {
 
     /// Those that were running, or could not be disturbed, are looked at again.
     pub(super) fn look_again(&mut self) {
+        self.end_calls();
         let mut later = Vec::new();
         for key in self.recheck.take() {
             let Some(mut tracee) = self.table.take_key(key) else { continue };
@@ -87,6 +87,9 @@ impl Tracer {
             if tracee.quiet.is_set() && procfs::stat(tracee.tid).is_ok_and(|stat| stat.state == State::Traced)
             {
                 return Next::Comes;
+            }
+            if let Ok(Place::Blocked(call)) = &place {
+                tracee.time_sleep(call);
             }
             match place {
                 Ok(Place::Blocked(call)) if tracee.parting.is_some() && self.leaves_call(tracee, &call) => {
@@ -214,7 +217,7 @@ impl Tracer {
     fn at_trap(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, call: Option<Call>) {
         tracee.call = None;
         // A tick that was late found it in a call that it had just begun.
-        if let Err(gone) = quiesce::hide_interruption(&mut stopped) {
+        if let Err(gone) = self.mend(&mut tracee, &mut stopped) {
             return self.lost(tracee, gone);
         }
         let mut verdict = Verdict::Go(Action::Resume);

@@ -4,6 +4,7 @@
 use utrace_core::{Action, Event, SignalKind, Verdict, Woken};
 
 use super::Tracer;
+use super::limits::Timed;
 use super::step::Step;
 use super::table::Key;
 use super::tracee::{FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
@@ -173,9 +174,13 @@ impl Tracer {
         if point == Point::Entry && request != Request::Syscall {
             // No exit stop will come for it.
             tracee.call = None;
+            tracee.loses_sight();
         }
         let mut signal = if let Point::User(signal, _) = point { signal } else { 0 };
         if signal != 0 {
+            if let Err(gone) = tracee.takes_signal(&mut stopped, signal) {
+                self.note(tracee.tid, gone);
+            }
             // A step that meets a handler stops in it, before its first instruction.
             if tracee.signals.handler {
                 request = Request::SingleStep;
@@ -252,7 +257,8 @@ fn choose(tracee: &Tracee, stopped: &mut Stopped, point: Point) -> Request {
     if let Some(step) = tracee.step {
         return tracee.request_for(step, stopped, point);
     }
-    if tracee.report_due || tracee.restore.is_some() {
+    let followed = tracee.timed.as_ref().is_some_and(Timed::is_followed);
+    if tracee.report_due || tracee.restore.is_some() || followed {
         return Request::Syscall;
     }
     let task = &tracee.task;

@@ -14,7 +14,6 @@ use super::debug::Hit;
 use super::deliver::Fate;
 use super::tracee::{Interrupt, Path, Phase, Point, Tracee};
 use crate::procfs;
-use crate::quiesce;
 use crate::sys::ptrace::{self, RawSiginfo, Request};
 use crate::sys::sigmask::SigMask;
 use crate::sys::{Errno, process};
@@ -131,10 +130,12 @@ impl Tracer {
     pub(super) fn at_signal(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, signal: i32) {
         tracee.call = None;
         if tracee.interrupt != Interrupt::Asked
-            && let Err(gone) = quiesce::hide_interruption(&mut stopped)
+            && let Err(gone) = self.mend(&mut tracee, &mut stopped)
         {
             return self.lost(tracee, gone);
         }
+        // The one that lets the process go on comes before the call is left, any other belongs to another call.
+        tracee.ended_by_stop = false;
         let point = Point::User(signal, Path::Signal);
         if !matches!(tracee.phase, Phase::Living) {
             return self.conclude(tracee, stopped, point, Verdict::Go(Action::Resume));

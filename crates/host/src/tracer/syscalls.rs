@@ -9,14 +9,13 @@ use super::Tracer;
 use super::tracee::{FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
 use super::untraced;
 use crate::filter::{ARCH_I386, ARCH_X86_64};
-use crate::quiesce;
 use crate::stop::Stop;
 use crate::sys::ptrace::{RawRegs, Request, SyscallAt, SyscallInfo};
 use crate::tracee::{Gone, Stopped};
 
 /// `-EINTR` as a raw result.
 const INTERRUPTED: i64 = -(libc::EINTR as i64);
-/// What [`quiesce::hide_interruption`] makes of it (`-ERESTARTNOHAND`).
+/// What [`crate::quiesce::hide_interruption`] makes of it (`-ERESTARTNOHAND`).
 const RESTARTS: i64 = -514;
 
 impl Tracer {
@@ -63,6 +62,8 @@ impl Tracer {
             return self.conclude(tracee, stopped, Point::Mid, Verdict::Go(Action::Resume));
         }
         tracee.call = Some(call);
+        tracee.time_call(&call);
+        tracee.ended_by_stop = false;
         let mut verdict = Verdict::Go(Action::Resume);
         if tracee.task.asked_for(Event::SyscallEntry) && tracee.task.wants_syscall(call.index) {
             let mut entry = SyscallEntry::new(call);
@@ -81,6 +82,7 @@ impl Tracer {
         {
             self.note(tracee.tid, gone);
         }
+        self.hurry(&mut tracee);
         self.conclude(tracee, stopped, Point::Entry, verdict);
     }
 
@@ -136,11 +138,14 @@ impl Tracer {
         }
         // An INTERRUPT ends the call here, and so does a signal that will turn out to be ignored (facts/quiesce.md
         // sections 1 and 3). The kernel decides between the two meanings of what is written.
-        if value == INTERRUPTED && tracee.interrupt != Interrupt::Asked {
-            let hidden = self.hide(&mut stopped, value);
-            if tracee.interrupt == Interrupt::Quiet {
-                value = hidden;
+        if matches!(value, INTERRUPTED | RESTARTS) && tracee.interrupt != Interrupt::Asked {
+            let mended = self.hide(&mut tracee, &mut stopped, value);
+            if tracee.interrupt == Interrupt::Quiet || mended != RESTARTS {
+                value = mended;
             }
+        }
+        if tracee.timed.as_ref().is_some_and(|_| value != INTERRUPTED && value != RESTARTS) {
+            tracee.timed = None;
         }
         let index = match &call {
             Some(call) => call.index,
@@ -168,15 +173,12 @@ impl Tracer {
     }
 
     #[cold]
-    fn hide(&self, stopped: &mut Stopped, value: i64) -> i64 {
-        if let Err(gone) = quiesce::hide_interruption(stopped) {
+    fn hide(&mut self, tracee: &mut Tracee, stopped: &mut Stopped, value: i64) -> i64 {
+        if let Err(gone) = self.mend(tracee, stopped) {
             self.note(stopped.tid(), gone);
             return value;
         }
-        match stopped.regs() {
-            Ok(regs) if regs.rax == RESTARTS.cast_unsigned() => RESTARTS,
-            _ => value,
-        }
+        stopped.regs().map_or(value, |regs| regs.rax.cast_signed())
     }
 }
 

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use utrace_core::{Reaper, Reporter, Syscall, SyscallSet, Task};
 
 use super::hook::Sign;
+use super::limits::Timed;
 use super::part::Parting;
 use super::signals::Signals;
 use super::step::Step;
 use super::table::Key;
 use super::untraced::Restore;
+use super::view::Kept;
 use crate::filter::ARCH_X86_64;
 use crate::process::Outcome;
 use crate::quiet::Quiet;
@@ -42,8 +44,12 @@ pub(crate) struct Tracee {
     /// An INTERRUPT of ours is on its way, and why.
     pub(crate) interrupt: Interrupt,
     pub(crate) group_stop: GroupStop,
-    /// Its general registers in that stop: while we listen the kernel shows none. Empty if unknown.
-    pub(super) group_regs: Vec<u8>,
+    /// Its registers in that stop: while we listen the kernel shows none.
+    pub(super) group_regs: Kept,
+    /// The call that it is in, if that may have a time limit.
+    pub(super) timed: Option<Timed>,
+    /// A stop of its process ended its call: that stays ended when the process goes on.
+    pub(super) ended_by_stop: bool,
     /// How it was resumed last.
     pub(crate) resumed: Request,
     /// The trap that is set for it, so that it stops unnoticed.

@@ -17,7 +17,6 @@ use super::table::Key;
 use crate::procfs::{self, State};
 use crate::quiet::place::{self, Place};
 use crate::regset;
-use crate::regset::GENERAL;
 use crate::shared::Shared;
 use crate::sys::ptrace::RawRegs;
 use crate::sys::wait::Usage;
@@ -129,15 +128,31 @@ pub(crate) struct RegsetOrder {
 }
 
 impl RegsetOrder {
-    /// Whether it only reads the general registers, and these are known.
-    pub(crate) fn is_known(&self, general: &[u8]) -> bool {
-        self.set == GENERAL && self.write.is_none() && !general.is_empty()
+    /// The answer, if it only reads and what it reads was kept.
+    pub(crate) fn known(&self, kept: &Kept) -> Option<Vec<u8>> {
+        if self.write.is_some() {
+            return None;
+        }
+        kept.0.iter().find(|(set, _)| *set == self.set).map(|(_, bytes)| bytes.clone())
     }
 }
 
-/// The general registers of a tracee before it is left in a stop in which it shows none; empty if it is gone.
-pub(crate) fn general_regs(stopped: &mut Stopped) -> Vec<u8> {
-    serve_regset(stopped, GENERAL, None).unwrap_or_default()
+/// The register sets of a tracee that is left in a stop in which it shows none.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Vec<(Regset, Vec<u8>)>);
+
+impl Kept {
+    /// All that it shows now.
+    pub(crate) fn of(stopped: &mut Stopped) -> Self {
+        let mut kept = Vec::with_capacity(regset::ALL.len());
+        // The debug registers are known without the tracee.
+        for info in regset::ALL.iter().filter(|info| info.set != regset::DEBUG) {
+            if let Ok(bytes) = serve_regset(stopped, info.set, None) {
+                kept.push((info.set, bytes));
+            }
+        }
+        Self(kept)
+    }
 }
 
 impl Afar<'_> {
@@ -151,7 +166,7 @@ impl Afar<'_> {
     /// not be asked. In this order: see [`regset_of_resumed`]. Should the thread have been in a stop at the first look,
     /// it ran before the second, and no examination calls this good.
     fn regset_seen_asleep(&self, set: Regset) -> Option<Vec<u8>> {
-        if set != GENERAL || self.shared.mailbox.is_owner() {
+        if set != regset::GENERAL || self.shared.mailbox.is_owner() {
             return None;
         }
         let asleep = regset_of_sleeper(self.tid, set).ok()?;
@@ -165,14 +180,29 @@ impl Afar<'_> {
             if set == regset::DEBUG {
                 return serve_debug(self.sign, write);
             }
-            // Held tracees have their registers written back, so the kernel's are the true ones.
-            return serve_regset(&mut Stopped::held(self.tid), set, write);
+            return self.ask_here(set, write);
         }
         let (reply, answer) = mpsc::sync_channel(1);
         let order = RegsetOrder { key: self.key, set, write, reply };
         self.shared.mailbox.post(Message::Regset(order)).map_err(|_| TargetError::Died)?;
         answer.recv().map_err(|_| TargetError::Died)?
     }
+
+    /// On the tracer thread, from a callback for another task.
+    fn ask_here(&self, set: Regset, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
+        let reads = write.is_none();
+        // Held tracees have their registers written back, so the kernel's are the true ones.
+        match serve_regset(&mut Stopped::held(self.tid), set, write) {
+            // The kernel says the same of one that is not stopped.
+            Err(TargetError::Died) if reads => regset_of_resumed(self.tid, set),
+            Err(TargetError::Died) if is_alive(self.tid) => Err(TargetError::Unsupported),
+            answer => answer,
+        }
+    }
+}
+
+fn is_alive(tid: Tid) -> bool {
+    procfs::stat(tid).is_ok_and(|stat| stat.state != State::Dead)
 }
 
 impl Target for Afar<'_> {

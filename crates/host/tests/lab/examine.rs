@@ -257,3 +257,35 @@ fn registers_in_a_stop_that_is_not_yet_told_are_those_of_the_stop() {
     assert_eq!(process.wait(), Ok(Ending::Killed(9, CoreDump::No)));
     let _ = spin.wait();
 }
+
+/// While a process is stopped the kernel shows no registers, and asking it to would be a change of state.
+#[test]
+fn every_register_set_is_examined_in_a_group_stop() {
+    let (lab, log) = (Lab::new(), Log::new());
+    let probe = Probe::new("A", &log);
+    let process = lab.launch("W m1", move |task| {
+        task.attach_for(Event::Jctl, probe).unwrap();
+    });
+    let pid = process.pid().raw();
+    until_up(pid);
+    send(pid, 19);
+    log.until("A", Seen::Event(Event::Jctl));
+    let a = process.tasks()[0].engines()[0].clone();
+    until(|| a.control(Action::Stop) == Ok(Progress::Done));
+    for info in regset::ALL {
+        let size = a.examine(|target| target.regset(info.set, &mut vec![0; 16 * 1024]));
+        assert!(matches!(size, Ok(Ok(size)) if info.size.is_none_or(|known| known == size)), "{size:?}");
+    }
+    // What is written is there when it is read again.
+    let mut float = [0; 512];
+    a.examine(|target| target.regset(regset::FLOAT, &mut float)).unwrap().unwrap();
+    float[160] ^= 0xff;
+    process.tasks()[0].with_target(|target| target.set_regset(regset::FLOAT, &float)).unwrap().unwrap();
+    let mut again = [0; 512];
+    a.examine(|target| target.regset(regset::FLOAT, &mut again)).unwrap().unwrap();
+    assert_eq!(again, float);
+    assert_eq!(a.control(Action::Resume), Ok(Progress::Done));
+    lab.go();
+    send(pid, 18);
+    assert_eq!(process.wait(), Ok(Ending::Exited(0)));
+}
