@@ -18,7 +18,7 @@ fn flags(place: &Place, command: &str) -> Vec<String> {
 fn man_page_has_every_command_and_flag() {
     let place = Place::new();
     let man = place.run(["man"]).go().expect(0).out.replace("\\-", "-");
-    for command in ["RUN", "ATTACH", "ENGINES", "COMPLETIONS", "MAN"] {
+    for command in ["RUN", "ATTACH", "PTRACE", "PS", "ENGINES", "COMPLETIONS", "MAN"] {
         assert!(man.contains(&format!("UTRACE {command}")), "{command}");
     }
     for command in ["run", "attach"] {
