@@ -92,7 +92,11 @@ fn launch(args: &RunArgs, tools: &Tools) -> Result<End, Failure> {
         let _ = heard.send(News::Signal(caught));
     })
     .map_err(|e| failed(format!("cannot catch signals: {e}")))?;
-    let host = Host::builder().notices(say).spare_stop_signals().start()?;
+    let mut builder = Host::builder().notices(say).spare_stop_signals();
+    if let Some(answers) = tools.answers() {
+        builder = builder.answers(answers);
+    }
+    let host = builder.start()?;
     let adopt = tools.adopter(Origin::Launched);
     let jobs = to.clone();
     let process = host.launch(&command, move |task| {

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use utrace_core::{Action, EngineRef, Match, Task};
+use utrace_core::{Action, Answers, EngineRef, Match, Task};
 use utrace_engines::registry::{self, Spec};
 use utrace_engines::tool::{Origin, Tool};
 
@@ -53,6 +53,12 @@ impl Tools {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.0.iter().map(|tool| tool.name().to_owned()).collect()
+    }
+
+    /// What one of them answers without stops.
+    #[must_use]
+    pub fn answers(&self) -> Option<Arc<dyn Answers>> {
+        self.0.iter().find_map(|tool| tool.answers())
     }
 
     /// Tells every engine that this task is about to be left alive.

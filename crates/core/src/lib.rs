@@ -83,6 +83,7 @@
 //! lock protects, where a controller can use it. The fields and the fences between them are tabled in `record.rs`,
 //! the orderings in `sync/order.rs`: behind each stands a model that fails without it.
 //!
+//! Calls that an engine decides all by itself can be answered without a stop: [`Answers`].
 //! A host that traces all tasks, those to come included, finds the switch for that in [`GlobalFlag`].
 #![no_std]
 extern crate alloc;
@@ -93,6 +94,7 @@ extern crate std;
 extern crate self as utrace_core;
 
 mod action;
+mod answer;
 mod attached;
 mod barrier;
 mod control;
@@ -119,6 +121,7 @@ pub use action::{
     Action, AttachError, BarrierError, ControlError, Detached, ExamineError, Progress, SetEventsError,
     SyncError,
 };
+pub use answer::{Answer, Answers, Asker, Caught, Delivery, Line, Question, When};
 pub use attached::{EngineRef, Match, Place};
 pub use engine::{Cx, Engine, Kind};
 pub use event::{Event, EventSet};

@@ -11,7 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use utrace_core::{AttachError, Task};
+use utrace_core::{Answers, AttachError, Task};
 
 /// How a task came to be traced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,11 @@ pub trait Tool: Send + Sync + fmt::Debug {
     /// What its engines were attached with as [`utrace_core::Attach::tag`], and no other tool's: so that it can be
     /// taken off a task that others go on to trace.
     fn tag(&self) -> Option<usize> {
+        None
+    }
+
+    /// What it answers without stops, for a host that can have calls answered.
+    fn answers(&self) -> Option<Arc<dyn Answers>> {
         None
     }
 

@@ -1,10 +1,11 @@
-//! The seccomp filter that lets system calls nobody wants pass without a stop.
+//! The seccomp filter that lets system calls nobody wants pass without a stop, and turns those that are answered
+//! ([`utrace_core::Answers`]) into questions.
 //!
-//! [`program`] turns a set of system calls into classic BPF; it is pure, and its tests run the program through a
+//! [`program`] turns both sets into classic BPF; it is pure, and its tests run the program through a
 //! small interpreter. Written here rather than taken from a crate because the usual builders kill on another
 //! architecture, where we must trace: a 32-bit call has other numbers, and the tracer sorts it out.
 
-use utrace_core::SyscallSet;
+use utrace_core::{Caught, SyscallSet, When};
 
 use crate::sys::Errno;
 use crate::sys::spawn::{self, INSN_SIZE, Insn, MAX_FILTER};
@@ -20,6 +21,8 @@ const RET: u16 = 0x06;
 
 const OFFSET_NR: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
+/// Where the arguments begin, eight bytes each, the lower half first.
+const OFFSET_ARGS: u32 = 16;
 
 /// `AUDIT_ARCH_X86_64`, from `linux/audit.h`.
 pub(crate) const ARCH_X86_64: u32 = 0xc000_003e;
@@ -28,6 +31,12 @@ pub(crate) const ARCH_I386: u32 = 0x4000_0003;
 
 const TRACE: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_TRACE };
 const ALLOW: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
+
+const ASK: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_USER_NOTIF };
+
+const fn load(offset: u32) -> Insn {
+    Insn { code: LOAD, jt: 0, jf: 0, k: offset }
+}
 
 /// A filter that a process installs on itself, after which its calls are answered by the host that gave it
 /// ([`crate::Host::enlist`]). Inherited by everything that the process starts.
@@ -63,17 +72,23 @@ impl Filter {
     }
 }
 
-/// The filter that stops exactly the members of `wanted`, and everything of another architecture.
+/// The filter that asks about `caught`, and stops exactly the members of `wanted` and everything of another
+/// architecture. Without `wanted` nothing else is stopped.
 ///
 /// A chain of ranges, four instructions each: Linux caches which numbers a filter always allows (since 5.11), so
 /// its length costs nothing where it matters, and short jumps need no layout.
-pub(crate) fn program(wanted: &SyscallSet) -> Vec<Insn> {
-    let mut program = vec![
-        Insn { code: LOAD, jt: 0, jf: 0, k: OFFSET_ARCH },
+pub(crate) fn program(wanted: Option<&SyscallSet>, caught: &[Caught]) -> Vec<Insn> {
+    let mut program: Vec<Insn> = caught.iter().flat_map(question).collect();
+    let Some(wanted) = wanted else {
+        program.push(ALLOW);
+        return program;
+    };
+    program.extend([
+        load(OFFSET_ARCH),
         Insn { code: JEQ, jt: 1, jf: 0, k: ARCH_X86_64 },
         TRACE,
-        Insn { code: LOAD, jt: 0, jf: 0, k: OFFSET_NR },
-    ];
+        load(OFFSET_NR),
+    ]);
     for (first, last) in ranges(wanted) {
         program.extend([
             Insn { code: JGT, jt: 3, jf: 0, k: last },
@@ -84,6 +99,31 @@ pub(crate) fn program(wanted: &SyscallSet) -> Vec<Insn> {
     }
     program.push(ALLOW);
     program
+}
+
+/// The part of the filter that asks about one call, and goes on behind itself with any other.
+fn question(caught: &Caught) -> Vec<Insn> {
+    let argument = |position: u8| OFFSET_ARGS + 8 * u32::from(position);
+    let mut condition = match caught.when {
+        When::Always => Vec::new(),
+        When::Is(at, value) => vec![load(argument(at)), Insn { code: JEQ, jt: 0, jf: 1, k: value }],
+        When::AtLeast(at, value) => vec![
+            load(argument(at) + 4),
+            Insn { code: JGT, jt: 2, jf: 0, k: 0 },
+            load(argument(at)),
+            Insn { code: JGE, jt: 0, jf: 1, k: value },
+        ],
+    };
+    condition.push(ASK);
+    let behind = u8::try_from(condition.len()).unwrap_or(0);
+    let mut part = vec![
+        load(OFFSET_ARCH),
+        Insn { code: JEQ, jt: 0, jf: behind + 2, k: caught.arch },
+        load(OFFSET_NR),
+        Insn { code: JEQ, jt: 0, jf: behind, k: caught.number },
+    ];
+    part.append(&mut condition);
+    part
 }
 
 /// The members as ascending ranges, both ends included. [`SyscallSet::OTHER`] reaches to the highest number.
@@ -101,18 +141,25 @@ fn ranges(wanted: &SyscallSet) -> Vec<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ARCH_I386, ARCH_X86_64, JEQ, JGE, JGT, LOAD, RET, program};
+    use super::{ARCH_I386, ARCH_X86_64, JEQ, JGE, JGT, LOAD, OFFSET_ARGS, RET, program};
     use crate::sys::spawn::{Insn, MAX_FILTER};
-    use utrace_core::SyscallSet;
+    use utrace_core::{Caught, SyscallSet, When};
 
-    fn run(program: &[Insn], arch: u32, nr: u32) -> u32 {
+    fn run(program: &[Insn], arch: u32, nr: u32, args: [u64; 6]) -> u32 {
         let (mut at, mut acc) = (0, 0);
         loop {
             let insn = program[at];
             at += 1;
             let jump = match insn.code {
                 LOAD => {
-                    acc = if insn.k == 0 { nr } else { arch };
+                    acc = match insn.k {
+                        0 => nr,
+                        4 => arch,
+                        offset => {
+                            let offset = offset - OFFSET_ARGS;
+                            (args[offset as usize / 8] >> (8 * (offset % 8))) as u32
+                        }
+                    };
                     continue;
                 }
                 RET => return insn.k,
@@ -126,14 +173,49 @@ mod tests {
     }
 
     fn check(set: &SyscallSet) {
-        let program = program(set);
+        let program = program(Some(set), &[]);
         assert!(program.len() <= MAX_FILTER);
         for nr in (0..600).chain([0x4000_0000, 0x4000_0001, u32::MAX]) {
             let want =
                 if set.contains(u64::from(nr)) { libc::SECCOMP_RET_TRACE } else { libc::SECCOMP_RET_ALLOW };
-            assert_eq!(run(&program, ARCH_X86_64, nr), want, "{set:?} nr {nr}");
-            assert_eq!(run(&program, ARCH_I386, nr), libc::SECCOMP_RET_TRACE);
+            assert_eq!(run(&program, ARCH_X86_64, nr, [0; 6]), want, "{set:?} nr {nr}");
+            assert_eq!(run(&program, ARCH_I386, nr, [0; 6]), libc::SECCOMP_RET_TRACE);
         }
+    }
+
+    #[test]
+    fn a_call_that_is_answered_asks_under_its_condition_and_no_other_does() {
+        let of = |arch, number, when| Caught { arch, number, when };
+        let caught = [
+            of(ARCH_X86_64, 61, When::Always),
+            of(ARCH_X86_64, 13, When::Is(0, 17)),
+            of(ARCH_X86_64, 17, When::AtLeast(3, 0x10000)),
+            of(ARCH_I386, 26, When::Always),
+        ];
+        let set: SyscallSet = [61, 2].into_iter().collect();
+        let (alone, both) = (program(None, &caught), program(Some(&set), &caught));
+        let at = |fourth| [0, 0, 0, fourth, 0, 0];
+        let table = [
+            (ARCH_X86_64, 61, [0; 6], true),
+            (ARCH_I386, 61, [0; 6], false),
+            (ARCH_X86_64, 26, [0; 6], false),
+            (ARCH_I386, 26, [0; 6], true),
+            (ARCH_X86_64, 13, [17, 0, 0, 0, 0, 0], true),
+            (ARCH_X86_64, 13, [0xff_0000_0011, 0, 0, 0, 0, 0], true),
+            (ARCH_X86_64, 13, [16, 0, 0, 0, 0, 0], false),
+            (ARCH_X86_64, 17, at(0xffff), false),
+            (ARCH_X86_64, 17, at(0x10000), true),
+            (ARCH_X86_64, 17, at(0x7fff_0000_0001), true),
+            (ARCH_X86_64, 18, at(0x10000), false),
+        ];
+        for (arch, nr, args, asks) in table {
+            let found = run(&alone, arch, nr, args);
+            let want = if asks { libc::SECCOMP_RET_USER_NOTIF } else { libc::SECCOMP_RET_ALLOW };
+            assert_eq!(found, want, "{arch:#x} {nr} {args:x?}");
+            assert_eq!(run(&both, arch, nr, args) == libc::SECCOMP_RET_USER_NOTIF, asks);
+        }
+        assert_eq!(run(&both, ARCH_X86_64, 2, [0; 6]), libc::SECCOMP_RET_TRACE);
+        assert_eq!(run(&both, ARCH_X86_64, 3, [0; 6]), libc::SECCOMP_RET_ALLOW);
     }
 
     #[test]

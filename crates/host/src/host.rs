@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use utrace_core::Task;
+use utrace_core::{Answers, Task};
 
 use crate::command::Command;
 use crate::error::HostError;
 use crate::notice::{Listener, Notice};
+use crate::notify::Answerer;
 use crate::process::Process;
 use crate::quiet::{Care, Manners, Telling};
 use crate::shared::Shared;
@@ -34,6 +35,7 @@ pub struct Builder {
     slow_after: Duration,
     manners: Manners,
     stop_signals: StopSignals,
+    answers: Option<Arc<dyn Answers>>,
 }
 
 /// Whether the kernel sends our process a SIGCHLD for each stop of a tracee.
@@ -46,6 +48,17 @@ enum StopSignals {
 }
 
 impl Builder {
+    /// Who answers calls of the programs that are launched, without a stop ([`Answers`]): [`Answers::begin`] is called
+    /// before [`Builder::start`] returns if this system lets us. One host in a process can; it takes the handler of
+    /// `SIGCHLD`. What was attached to instead of launched asks nobody.
+    ///
+    /// Answered calls go on to be carried out by the system when this process ends, in whatever way.
+    #[must_use]
+    pub fn answers(mut self, answers: Arc<dyn Answers>) -> Self {
+        self.answers = Some(answers);
+        self
+    }
+
     /// Who hears [`Notice`]s; nobody, unless said. Called from threads of the host; should not block.
     #[must_use]
     pub fn notices(mut self, listener: impl Fn(Notice) + Send + Sync + 'static) -> Self {
@@ -79,7 +92,7 @@ impl Builder {
     /// Has the kernel send this process no SIGCHLD when a child or a tracee stops (`SA_NOCLDSTOP`, sigaction(2)), unless
     /// the process handles or ignores that signal. Each stop is a few per cent cheaper without it.
     ///
-    /// For programs that do nothing but trace: the setting is the whole process's, and stays. A program that waits for
+    /// With [`Builder::answers`] they are needed, and sent. For programs that do nothing but trace: the setting is the whole process's, and stays. A program that waits for
     /// stops of its own children by signalfd(2) or sigwait(3) would miss them.
     #[must_use]
     pub fn spare_stop_signals(mut self) -> Self {
@@ -98,6 +111,7 @@ impl Builder {
         let shared = Arc::new(Shared::new(self.listener, self.manners));
         let (ready, started) = mpsc::sync_channel(1);
         let for_thread = Arc::clone(&shared);
+        let answerer = self.answers.map(Answerer::new);
         // A signal to our process is for the threads that expect one: the tracer thread blocks them, and its
         // children get the mask of whoever launches them. Not SIGCHLD: each stop of a tracee raises one for the
         // tracer thread, the kernel drops it on the spot only if that thread does not block it (sig_ignored() in
@@ -105,7 +119,7 @@ impl Builder {
         let mask = sigmask::replace(SigMask::ALL.without(libc::SIGCHLD))
             .map_err(|errno| HostError::Start("block signals", errno))?;
         let spawned = thread::Builder::new().name("utrace-tracer".into()).spawn(move || {
-            let tracer = Tracer::start(for_thread);
+            let tracer = Tracer::start(for_thread, answerer);
             let (tracer, result) = match tracer {
                 Ok(tracer) => (Some(tracer), Ok(())),
                 Err(error) => (None, Err(error)),
@@ -186,6 +200,7 @@ impl Host {
             slow_after: Duration::from_secs(5),
             stop_signals: StopSignals::Kept,
             manners: Manners::default(),
+            answers: None,
         }
     }
 

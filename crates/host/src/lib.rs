@@ -26,6 +26,7 @@ mod join;
 mod mailbox;
 mod mourner;
 mod notice;
+mod notify;
 mod placement;
 mod platform;
 mod process;

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, PTRACE_ATTACH, PTRACE_SEIZE};
 use utrace_core::{
-    Action, Addr, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine, Event,
-    ExecReport, Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task,
+    Action, Addr, Answer, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine,
+    Event, ExecReport, Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target,
+    Task,
 };
 
 use super::keeper::{Asked, Role};
@@ -22,13 +23,18 @@ use super::peek;
 use super::proc;
 use super::serve::{self, Call};
 use super::wait::{WaitCall, Which};
-use super::world::{Found, Sleep, Thread, Threads, Waiting, World, client_interest};
+use super::world::{Caught, Found, Sleep, Thread, Threads, Waiting, World, client_interest};
 
 /// Attaches the engine to a thread, whose process was made by thread `maker`.
 ///
 /// # Errors
 /// The thread is gone, or is one of ours already.
-pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32, role: Role) -> Result<(), AttachError> {
+pub(super) fn adopt(
+    world: &Arc<World>,
+    task: &Task,
+    maker: u32,
+    (role, how): (Role, Caught),
+) -> Result<(), AttachError> {
     let mut threads = world.lock();
     if let Some(known) = threads.threads.get_mut(&task.id().0).filter(|known| known.task == *task) {
         if role == Role::Client {
@@ -37,9 +43,9 @@ pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32, role: Role) -> 
         }
         return Ok(());
     }
-    let how = Attach { exclusive: Some(Match::kind_of::<Client>()), place: Place::First, tag: 0 };
-    let engine = task.attach_with(Box::new(Client { world: Arc::clone(world) }), how)?;
-    let _ = engine.set_events(client_interest(role)).map_err(|_| AttachError::Gone)?;
+    let place = Attach { exclusive: Some(Match::kind_of::<Client>()), place: Place::First, tag: 0 };
+    let engine = task.attach_with(Box::new(Client { world: Arc::clone(world) }), place)?;
+    let _ = engine.set_events(client_interest(role, how)).map_err(|_| AttachError::Gone)?;
     let (tid, process) = (task.id().0, task.process().0);
     let traces = threads.threads.values().any(|thread| thread.process == process && thread.traces);
     let thread = Thread {
@@ -49,6 +55,7 @@ pub(super) fn adopt(world: &Arc<World>, task: &Task, maker: u32, role: Role) -> 
         role,
         asked: None,
         maker,
+        how,
         waiting: None,
         traces,
         sent: VecDeque::new(),
@@ -72,6 +79,30 @@ enum Outcome {
     Pause,
     /// It stands before the call until the keeper has answered.
     Hold,
+}
+
+/// The result of a ptrace(2) with these arguments; `None` if the kernel is to give it.
+pub(super) fn requested(
+    world: &Arc<World>,
+    caller: u32,
+    args: [u64; 6],
+    client: &mut dyn Target,
+) -> Option<i64> {
+    let [request, pid, addr, data, ..] = args;
+    // Requests that the kernel does not know, and ids that nobody has, are its to refuse.
+    let (request, pid) = (u32::try_from(request).ok()?, u32::try_from(pid & 0xffff_ffff).ok()?);
+    let call = Call { caller, request, pid, addr, data };
+    let mut threads = world.lock();
+    serve::serve(world, &mut threads, &call, client)
+}
+
+/// A wait taken apart; `None` for what the kernel refuses or we leave to it.
+pub(super) fn resolved(caller: u32, nr: u64, args: [u64; 6]) -> Option<WaitCall> {
+    let mut call = WaitCall::decode(nr, args)?;
+    if let Which::PidFd(fd) = call.which {
+        call.which = Which::One(proc::pidfd(caller, fd)?);
+    }
+    Some(call)
 }
 
 impl Client {
@@ -117,11 +148,7 @@ impl Client {
     }
 
     fn wait(&self, caller: u32, nr: u64, args: [u64; 6], client: &mut dyn Target) -> Outcome {
-        let Some(mut call) = WaitCall::decode(nr, args) else { return Outcome::Native };
-        if let Which::PidFd(fd) = call.which {
-            let Some(pid) = proc::pidfd(caller, fd) else { return Outcome::Native };
-            call.which = Which::One(pid);
-        }
+        let Some(call) = resolved(caller, nr, args) else { return Outcome::Native };
         let mut threads = self.world.lock();
         if let Some(found) = threads.find(caller, &call) {
             return Outcome::Result(answer(&call, Some(&found), client));
@@ -137,23 +164,27 @@ impl Client {
             return Outcome::Native;
         }
         let Some(thread) = threads.threads.get_mut(&caller) else { return Outcome::Native };
-        thread.waiting = Some(Waiting { call, sleep });
+        thread.waiting = Some(Waiting { call, sleep, ip: 0 });
         if thread.traces {
             thread.watch();
         }
-        match sleep {
-            Sleep::InWait => Outcome::Native,
-            Sleep::InPause => Outcome::Pause,
-        }
+        if sleep == Sleep::InPause { Outcome::Pause } else { Outcome::Native }
     }
 
     /// A wait was interrupted: by us because there is news, or by a signal. Puts the answer into the registers, or what
     /// makes the call start again.
-    fn settle(&self, caller: u32, client: &mut dyn Target) {
+    fn settle(&self, caller: u32, client: &mut dyn Target, next: Next) {
         let mut threads = self.world.lock();
+        if next == Next::Exit && threads.sleep_of(caller) == Some(Sleep::Leaving) {
+            // The stop that it leaves for comes next.
+            return;
+        }
         let Some(waiting) = take_waiting(&mut threads, caller) else { return };
         let Ok(mut regs) = peek::regs(client) else { return };
-        if !is_interrupted(&waiting, &regs) {
+        if is_before_pause(&waiting, &regs) {
+            // A signal came before it slept.
+            regs.rip += 2;
+        } else if !is_interrupted(&waiting, &regs) {
             return;
         }
         match threads.find(caller, &waiting.call) {
@@ -161,6 +192,15 @@ impl Client {
                 let result = answer(&waiting.call, Some(&found), client);
                 regs.rax = result.cast_unsigned();
                 regs.orig_rax = u64::MAX;
+            }
+            None if waiting.sleep == Sleep::Leaving && next == Next::Program => {
+                regs.rax = num::PAUSE;
+                regs.orig_rax = u64::MAX;
+                regs.rip -= 2;
+                if let Some(thread) = threads.threads.get_mut(&caller) {
+                    thread.waiting = Some(Waiting { sleep: Sleep::InPause, ..waiting });
+                    thread.watch();
+                }
             }
             None => {
                 regs.rax = num::ERESTARTSYS.cast_unsigned();
@@ -193,10 +233,28 @@ fn take_waiting(threads: &mut Threads, caller: u32) -> Option<Waiting> {
     Some(waiting)
 }
 
+/// What comes after the stop in which a wait is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// The program, or the call again.
+    Program,
+    /// The delivery of a signal, which decides whether the call begins again.
+    Signal,
+    /// It is the exit of the call.
+    Exit,
+}
+
+/// Whether these are the registers of one that was sent to pause and is not in it yet.
+fn is_before_pause(waiting: &Waiting, regs: &UserRegs) -> bool {
+    waiting.sleep == Sleep::InPause
+        && waiting.ip != 0
+        && (regs.rip.wrapping_add(2), regs.rax, regs.orig_rax) == (waiting.ip, num::PAUSE, u64::MAX)
+}
+
 /// Whether these are the registers of this wait, interrupted.
 fn is_interrupted(waiting: &Waiting, regs: &UserRegs) -> bool {
     let (nr, result) = match waiting.sleep {
-        Sleep::InWait => (waiting.call.nr, num::ERESTARTSYS),
+        Sleep::InWait | Sleep::Asking | Sleep::Leaving => (waiting.call.nr, num::ERESTARTSYS),
         Sleep::InPause => (num::PAUSE, num::ERESTARTNOHAND),
     };
     regs.orig_rax == nr && regs.rax.cast_signed() == result
@@ -209,7 +267,7 @@ fn is_to_thread(info: &SigInfo) -> bool {
 }
 
 /// Writes what a wait found (or that it found nothing) where the caller wants it; the call's result.
-fn answer(call: &WaitCall, found: Option<&Found>, client: &mut dyn Target) -> i64 {
+pub(super) fn answer(call: &WaitCall, found: Option<&Found>, client: &mut dyn Target) -> i64 {
     let mut put = |at: u64, bytes: &[u8]| at == 0 || client.write(Addr(at), bytes) == Ok(bytes.len());
     let mut well = put(call.usage, &[0; 144]) || found.is_none();
     if let Some(found) = found {
@@ -277,7 +335,7 @@ impl Engine for Client {
         let caller = cx.task().id().0;
         let slept = self.world.lock().threads.get(&caller).is_some_and(|thread| thread.waiting.is_some());
         if slept {
-            self.settle(caller, cx.target());
+            self.settle(caller, cx.target(), Next::Exit);
             if let Ok(regs) = peek::regs(cx.target()) {
                 let value = regs.rax.cast_signed();
                 if value != exit.value() {
@@ -291,14 +349,15 @@ impl Engine for Client {
     fn quiesce(&mut self, cx: &mut Cx<'_>, event: Option<Event>) -> Action {
         if event.is_none() {
             let caller = cx.task().id().0;
-            self.settle(caller, cx.target());
+            self.settle(caller, cx.target(), Next::Program);
         }
         Action::Resume
     }
 
     fn signal(&mut self, cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
         let caller = cx.task().id().0;
-        self.settle(caller, cx.target());
+        let delivers = signal.kind != SignalKind::Report;
+        self.settle(caller, cx.target(), if delivers { Next::Signal } else { Next::Program });
         if signal.kind != SignalKind::Report && is_to_thread(&signal.info) {
             let mut threads = self.world.lock();
             if let Some(thread) = threads.threads.get_mut(&caller)
@@ -314,16 +373,19 @@ impl Engine for Client {
 
     fn clone(&mut self, cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
         let me = cx.task().id().0;
-        let (mine, role) = {
-            let threads = self.world.lock();
-            threads.threads.get(&me).map_or((me, Role::Client), |thread| (thread.maker, thread.role))
+        let (mine, role, how) = {
+            let mut threads = self.world.lock();
+            threads.forget_kin();
+            let known = threads.threads.get(&me).map(|thread| (thread.maker, thread.role, thread.how));
+            known.unwrap_or((me, Role::Client, Caught::AtStops))
         };
         let maker = if clone.kind == CloneKind::Thread { mine } else { me };
         // A child that is gone already, or that another thread's report brought here, needs nothing.
-        let _ = adopt(&self.world, &clone.child, maker, role);
+        let _ = adopt(&self.world, &clone.child, maker, (role, how));
         if clone.kind != CloneKind::Thread {
             let process = cx.task().process().0;
             let mut threads = self.world.lock();
+            threads.actions.fork(process, clone.child.process().0);
             // A vfork child has the very same memory, and its parent's table is the one that counts.
             if clone.kind == CloneKind::Fork
                 && let Some(overlay) = threads.overlays.get(&process).cloned()
@@ -342,6 +404,7 @@ impl Engine for Client {
         let id = cx.task().id().0;
         let mut threads = self.world.lock();
         threads.overlays.remove(&id);
+        threads.actions.exec(id);
         if exec.former.0 != id {
             if let Some(thread) = threads.threads.remove(&exec.former.0) {
                 threads.threads.insert(id, thread);
@@ -356,9 +419,12 @@ impl Engine for Client {
     fn death(&mut self, cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
         let id = cx.task().id().0;
         let mut threads = self.world.lock();
+        threads.let_on(id, Answer::System);
         threads.threads.remove(&id);
+        threads.forget_kin();
         if cx.task().process().0 == id {
             threads.overlays.remove(&id);
+            threads.actions.forget(id);
         }
         serve::tracer_ended(&mut threads, id);
         Action::Detach

@@ -20,6 +20,14 @@ const OURS: [u8; 24] = [
     0x15, 0, 1, 0, 0x3e, 0, 0, 0xc0, //
     0x06, 0, 0, 0, 0, 0, 0xf0, 0x7f,
 ];
+/// The same where it asks about calls ([`super::answer`]), about ptrace(2) first.
+const ASKING: [u8; 40] = [
+    0x20, 0, 0, 0, 4, 0, 0, 0, //
+    0x15, 0, 0, 3, 0x3e, 0, 0, 0xc0, //
+    0x20, 0, 0, 0, 0, 0, 0, 0, //
+    0x15, 0, 0, 1, 101, 0, 0, 0, //
+    0x06, 0, 0, 0, 0, 0, 0xc0, 0x7f,
+];
 
 /// `PTRACE_SECCOMP_GET_FILTER`: how many instructions it has; `data` may be null.
 pub(super) fn get_filter(task: &Task, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
@@ -52,7 +60,7 @@ pub(super) fn metadata(task: &Task, call: &Call, client: &mut dyn Target) -> Res
 /// How many of the oldest filters are not the program's.
 fn hidden(task: &Task) -> Result<u64, i64> {
     match filter(task, 0) {
-        Ok((bytes, _)) => Ok(u64::from(bytes.starts_with(&OURS))),
+        Ok((bytes, _)) => Ok(u64::from(bytes.starts_with(&OURS) || bytes.starts_with(&ASKING))),
         // Who may not look at filters, or has none, is told so when the one asked for is looked at.
         Err(EACCES) => Err(EACCES),
         Err(_) => Ok(0),

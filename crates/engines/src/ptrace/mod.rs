@@ -19,6 +19,8 @@
 //! | `wait` | the wait calls taken apart, and which link answers one (pure) |
 //! | `request` | the requests: numbers, what is done, the table of the docs |
 //! | `world` | all threads and links of a tree |
+//! | `answer` | calls answered without a stop, and the waits that sleep for news |
+//! | `chld` | what a client does with SIGCHLD |
 //! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
 //! | `filters` | seccomp filters of a tracee, as its tracer may see them |
 //! | `overlay`, `memory` | breakpoints of several tracers in one text |
@@ -30,6 +32,8 @@
 //! only children are links would get `ECHILD` there; it sleeps in pause(2) meanwhile. The end of a client's own child
 //! is always the kernel's to report.
 
+mod answer;
+mod chld;
 mod client;
 mod examine;
 mod filters;
@@ -52,13 +56,13 @@ mod world;
 use std::fmt;
 use std::sync::Arc;
 
-use utrace_core::{AttachError, Task};
+use utrace_core::{Answers, AttachError, Task};
 
 pub use keeper::{Done, Holding, Keeper, LinkView};
 
 use crate::tool::{Origin, OutputError, Tool};
 use keeper::Role;
-use world::World;
+use world::{Caught, World};
 
 /// The engine as a tool: every thread of the trees that it is given may trace every other.
 pub struct Ptrace {
@@ -86,7 +90,7 @@ impl Ptrace {
     /// # Errors
     /// The thread is gone.
     pub fn admit(&self, task: &Task) -> Result<(), AttachError> {
-        client::adopt(&self.world, task, task.id().0, Role::Target)
+        client::adopt(&self.world, task, task.id().0, (Role::Target, Caught::AtStops))
     }
 
     /// Forgets these threads, of one process, unless a tracer is linked to one or one may trace itself. Answers whether
@@ -120,8 +124,16 @@ impl Tool for Ptrace {
         "ptrace"
     }
 
-    fn attach(&self, task: &Task, _origin: Origin) -> Result<(), AttachError> {
-        client::adopt(&self.world, task, task.id().0, Role::Client)
+    fn attach(&self, task: &Task, origin: Origin) -> Result<(), AttachError> {
+        let how = match origin {
+            Origin::Launched if self.world.asks() => Caught::AsQuestions,
+            Origin::Launched | Origin::Attached => Caught::AtStops,
+        };
+        client::adopt(&self.world, task, task.id().0, (Role::Client, how))
+    }
+
+    fn answers(&self) -> Option<Arc<dyn Answers>> {
+        Some(Arc::new(answer::Catcher::new(&self.world)))
     }
 
     fn finish(&self) -> Result<(), OutputError> {

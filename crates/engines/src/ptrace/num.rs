@@ -9,6 +9,11 @@ pub(super) const PAUSE: u64 = 34;
 pub(super) const PREAD64: u64 = 17;
 pub(super) const PWRITE64: u64 = 18;
 
+/// `rt_sigaction`, and the calls by which a program can see a signal that it neither handles nor ignores:
+/// `rt_sigpending`, `rt_sigtimedwait`, `signalfd`, `signalfd4`.
+pub(super) const SIGACTION: u64 = 13;
+pub(super) const FETCHES: [u64; 4] = [127, 128, 282, 289];
+
 /// `ptrace` of the 32-bit table.
 pub(super) const PTRACE_I386: u64 = 26;
 

@@ -47,8 +47,9 @@ const SIGCHLD_BIT: u64 = 1 << (super::num::SIGCHLD - 1);
 
 /// Whether a SIGCHLD to this process would be seen: it has a handler, or is blocked and may be fetched.
 pub(super) fn sees_sigchld(tid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
     let [caught, blocked, ignored] =
-        ["SigCgt:", "SigBlk:", "SigIgn:"].map(|name| signal_mask(tid, name) & SIGCHLD_BIT);
+        ["SigCgt:", "SigBlk:", "SigIgn:"].map(|name| mask_in(&status, name) & SIGCHLD_BIT);
     caught != 0 || (blocked != 0 && ignored == 0)
 }
 
@@ -57,8 +58,33 @@ pub(super) fn is_pending(tid: u32, signal: u32) -> bool {
     ["SigPnd:", "ShdPnd:"].iter().any(|name| signal_mask(tid, name) & 1 << (signal - 1) != 0)
 }
 
-fn signal_mask(tid: u32, name: &str) -> u64 {
+/// Whether it has a handler for SIGCHLD, or ignores it; `None` for the default.
+pub(super) fn sigchld_action(tid: u32) -> Option<Ignored> {
     let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    if mask_in(&status, "SigCgt:") & SIGCHLD_BIT != 0 {
+        return Some(Ignored::No);
+    }
+    (mask_in(&status, "SigIgn:") & SIGCHLD_BIT != 0).then_some(Ignored::Yes)
+}
+
+/// What a program that does not leave SIGCHLD at its default does with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ignored {
+    Yes,
+    /// It has a handler.
+    No,
+}
+
+/// Whether a task blocks SIGCHLD.
+pub(super) fn blocks_sigchld(tid: u32) -> bool {
+    signal_mask(tid, "SigBlk:") & SIGCHLD_BIT != 0
+}
+
+fn signal_mask(tid: u32, name: &str) -> u64 {
+    mask_in(&fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default(), name)
+}
+
+fn mask_in(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

@@ -15,7 +15,7 @@ const KNOWN_WAIT4: u64 = 1 | 2 | 8 | 0xe000_0000;
 const KNOWN_WAITID: u64 = 1 | 2 | 4 | 8 | WNOWAIT | 0xe000_0000;
 
 /// Which children.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Which {
     /// Any.
     Any,

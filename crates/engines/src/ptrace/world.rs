@@ -8,11 +8,14 @@
 //! engine from its calls.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use utrace_abi::ptrace as abi;
-use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
+use utrace_core::{Action, Asker, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
+use super::chld::Actions;
 use super::keeper::{Asked, Holding, Keeper, LinkView, Role, is_target};
 use super::link::{Kin, Link, State, Told};
 use super::num;
@@ -23,12 +26,33 @@ use super::wait::{WaitCall, Which};
 
 /// Shared by all engines of one tree.
 #[derive(Default)]
-pub(super) struct World(Mutex<Threads>);
+pub(super) struct World {
+    threads: Mutex<Threads>,
+    /// The host has the calls of what it launches answered.
+    asks: AtomicBool,
+}
 
 impl World {
     pub(super) fn lock(&self) -> MutexGuard<'_, Threads> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub(super) fn asks(&self) -> bool {
+        self.asks.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_asks(&self) {
+        self.asks.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How the calls of a thread come to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caught {
+    /// It sleeps in them until they are answered ([`super::answer`]).
+    AsQuestions,
+    /// It stops at them ([`super::client`]).
+    AtStops,
 }
 
 /// Names a link for good.
@@ -49,6 +73,10 @@ pub(super) enum Sleep {
     InWait,
     /// In pause(2), which stands in for it.
     InPause,
+    /// For an answer, which comes soon.
+    Asking,
+    /// On its way from there to pause(2).
+    Leaving,
 }
 
 /// A wait that may be under way.
@@ -56,6 +84,8 @@ pub(super) enum Sleep {
 pub(super) struct Waiting {
     pub(super) call: WaitCall,
     pub(super) sleep: Sleep,
+    /// The instruction after the call, for one that asks.
+    pub(super) ip: u64,
 }
 
 /// A thread of the tree.
@@ -69,6 +99,7 @@ pub(super) struct Thread {
     pub(super) asked: Option<Asked>,
     /// The thread that made its process.
     pub(super) maker: u32,
+    pub(super) how: Caught,
     pub(super) waiting: Option<Waiting>,
     /// Whether it can trace somebody: what its process traces is looked for only then.
     pub(super) traces: bool,
@@ -79,7 +110,7 @@ pub(super) struct Thread {
 impl Thread {
     /// What its engine asks for now.
     pub(super) fn interest(&self) -> Interest {
-        let mut interest = client_interest(self.role);
+        let mut interest = client_interest(self.role, self.how);
         if !self.sent.is_empty() {
             let numbers = self.sent.iter().map(|info| info.number).collect();
             interest = (interest | EventSet::SIGNAL).with_signals(numbers);
@@ -94,7 +125,11 @@ impl Thread {
                 if self.task.asked_for(Event::SyscallExit) {
                     interest = interest | Event::SyscallExit;
                 }
-                if waiting.sleep == Sleep::InPause { interest | Event::Quiesce } else { interest }
+                if matches!(waiting.sleep, Sleep::InPause | Sleep::Leaving) {
+                    interest | Event::Quiesce
+                } else {
+                    interest
+                }
             }
             _ => interest,
         }
@@ -133,17 +168,33 @@ pub(super) struct Threads {
     pub(super) overlays: HashMap<u32, Overlay>,
     /// Who brings in what is outside.
     pub(super) keeper: Option<Arc<dyn Keeper>>,
+    /// What clients do with SIGCHLD.
+    pub(super) actions: Actions,
+    /// Links with news that are still to be told, once their tracees stand still.
+    pub(super) news: Vec<LinkId>,
+    /// Waits that sleep for an answer.
+    pub(super) askers: Vec<Held>,
+    /// Which processes have children for these waits, as far as it was looked up since the last birth or death.
+    kin: HashMap<(u32, Which), bool>,
     serial: u64,
 }
 
+/// A wait that sleeps for an answer, and since when.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) caller: u32,
+    pub(super) asker: Asker,
+    pub(super) since: Instant,
+}
+
 /// What the engine of a client asks for at all times.
-pub(super) fn client_interest(role: Role) -> Interest {
-    if role == Role::Target {
-        return Interest::in_events(Event::Clone | Event::Exec | Event::Death);
+pub(super) fn client_interest(role: Role, how: Caught) -> Interest {
+    let life = EventSet::from(Event::Clone) | Event::Exec | Event::Death;
+    if role == Role::Target || how == Caught::AsQuestions {
+        return Interest::in_events(life);
     }
     let calls = [num::PTRACE, num::WAIT4, num::WAITID, num::PREAD64, num::PWRITE64, SyscallSet::OTHER];
-    let events = EventSet::from(Event::SyscallEntry) | Event::Clone | Event::Exec | Event::Death;
-    Interest::in_events(events).with_syscalls(calls.into_iter().collect())
+    Interest::in_events(life | Event::SyscallEntry).with_syscalls(calls.into_iter().collect())
 }
 
 impl Threads {
@@ -259,9 +310,32 @@ impl Threads {
     }
 
     /// Whether the process has a child, dead or alive, that the kernel may have something to say of.
-    pub(super) fn has_children(&self, caller: u32, call: &WaitCall) -> bool {
-        let Some(thread) = self.threads.get(&caller) else { return false };
-        let own = thread.process;
+    pub(super) fn has_children(&mut self, caller: u32, call: &WaitCall) -> bool {
+        let Some(own) = self.threads.get(&caller).map(|thread| thread.process) else { return false };
+        if let Some(known) = self.kin.get(&(own, call.which)) {
+            return *known;
+        }
+        let found = Self::look_for_children(own, call);
+        // What is found stays so until somebody is born or dies, if it is not the dead only that were found.
+        let lives = |pid: &u32| self.threads.contains_key(pid);
+        let lasting = match call.which {
+            _ if self.threads.values().any(|thread| thread.how == Caught::AtStops) => false,
+            Which::Any => !found || proc::children(own).iter().any(lives),
+            Which::One(pid) => !found || lives(&pid),
+            Which::Group(_) | Which::PidFd(_) => false,
+        };
+        if lasting {
+            self.kin.insert((own, call.which), found);
+        }
+        found
+    }
+
+    /// Somebody was born, has died, or changed what it does with SIGCHLD.
+    pub(super) fn forget_kin(&mut self) {
+        self.kin.clear();
+    }
+
+    fn look_for_children(own: u32, call: &WaitCall) -> bool {
         // The kernel collects such children itself, and a wait in it would end without them.
         if proc::ignores_sigchld(own) {
             return false;
@@ -282,6 +356,10 @@ impl Threads {
     pub(super) fn tell(&mut self, id: LinkId) {
         let Some(link) = self.links.get(&id) else { return };
         let process = link.tracer_process;
+        if self.threads.get(&link.tracer).is_some_and(|tracer| tracer.how == Caught::AsQuestions) {
+            // Its wait is answered first, and its tracee is about to stand still only.
+            return self.news.push(id);
+        }
         // The tracee is about to stand still, which the waiter finds when it looks.
         let waiter = self.threads.iter().find(|(tid, thread)| {
             thread.process == process
@@ -290,18 +368,27 @@ impl Threads {
                 })
         });
         let waiter = waiter.map(|(tid, _)| *tid);
-        let (tracer, notice) = (link.tracer, link.notice());
         if let Some(waiter) = waiter {
             self.wake(waiter);
         }
-        self.notify(tracer, notice);
+        self.notify(id);
     }
 
-    /// Sends SIGCHLD with these details to a tracer that would see it.
-    fn notify(&mut self, tracer: u32, notice: [u8; 128]) {
-        let traced = self.links.values().any(|link| link.tracee == tracer);
-        if traced || proc::sees_sigchld(tracer) {
+    /// Sends SIGCHLD to a tracer that would see it.
+    pub(super) fn notify(&mut self, id: LinkId) {
+        let Some(link) = self.links.get(&id) else { return };
+        let (tracer, process) = (link.tracer, link.tracer_process);
+        let Some(how) = self.threads.get(&tracer).map(|tracer| tracer.how) else { return };
+        let stops = !matches!(link.state, State::Ended(_));
+        let sees = match how {
+            Caught::AtStops => proc::sees_sigchld(tracer),
+            Caught::AsQuestions => self.actions.sees(process, tracer, stops),
+        };
+        if sees || self.links.values().any(|link| link.tracee == tracer) {
+            let notice = link.notice();
             self.send(tracer, SigInfo { number: num::SIGCHLD, raw: notice });
+        } else if how == Caught::AsQuestions {
+            self.actions.miss(process, || link.notice());
         }
     }
 
@@ -312,6 +399,11 @@ impl Threads {
         thread.watch();
         // One that is gone needs no signal.
         let _ = thread.task.with_target(|target| target.send_signal(info.number));
+    }
+
+    /// How a thread that waits sleeps.
+    pub(super) fn sleep_of(&self, tid: u32) -> Option<Sleep> {
+        self.threads.get(&tid)?.waiting.map(|waiting| waiting.sleep)
     }
 
     /// Has a thread that waits look again.
@@ -334,6 +426,11 @@ impl Threads {
 
     /// Wakes the waits of a process that sleep in pause: there may be a child now that the kernel reports.
     pub(super) fn wake_paused(&mut self, process: u32) {
+        for held in &mut self.askers {
+            if self.threads.get(&held.caller).is_some_and(|thread| thread.process == process) {
+                held.since -= super::answer::PATIENCE;
+            }
+        }
         let paused = |thread: &Thread| thread.waiting.is_some_and(|waiting| waiting.sleep == Sleep::InPause);
         let waiters: Vec<u32> = self
             .threads
@@ -354,7 +451,7 @@ fn proc_uid(call: &WaitCall, tracee: u32) -> u32 {
 
 impl Link {
     /// Whether a wait of this caller can be about this link.
-    fn is_meant(&self, thread: &Thread, caller: u32, call: &WaitCall) -> bool {
+    pub(super) fn is_meant(&self, thread: &Thread, caller: u32, call: &WaitCall) -> bool {
         let whose = if call.own_thread_only() {
             self.tracer == caller
         } else {
@@ -372,7 +469,7 @@ impl Link {
 
     /// Whether it has what the call looks for. A stop counts once the tracee stands still: until then a SIGKILL may
     /// have undone it.
-    fn is_ready(&self, call: &WaitCall) -> bool {
+    pub(super) fn is_ready(&self, call: &WaitCall) -> bool {
         match &self.state {
             // A group stop is the kernel's own: nobody need hold the tracee in it.
             State::Stopped(stop::Stop::Group(_), Told::Not) => call.takes_stops(),
@@ -383,7 +480,7 @@ impl Link {
     }
 
     /// Whether it will be ready for this call.
-    fn will_answer(&self, call: &WaitCall) -> bool {
+    pub(super) fn will_answer(&self, call: &WaitCall) -> bool {
         if let State::Stopped(..) = self.state { call.takes_stops() } else { self.is_ready(call) }
     }
 

@@ -176,6 +176,13 @@ impl Placement {
         }
     }
 
+    /// A call was answered without a stop: a switch to us and back all the same.
+    #[inline]
+    pub(crate) fn beat(&mut self) {
+        self.means.beat();
+        self.stops += 1;
+    }
+
     #[inline]
     fn window(&self) -> u32 {
         match self.at {

@@ -17,6 +17,12 @@ pub(crate) fn tgkill(pid: Tid, tid: Tid, signal: i32) -> Result<(), Errno> {
     Errno::check(unsafe { libc::syscall(libc::SYS_tgkill, pid.raw(), tid.raw(), signal) }).map(drop)
 }
 
+/// The same where the process is not known: the thread is traced by us, so its number is not another's.
+pub(crate) fn tkill(tid: Tid, signal: i32) -> Result<(), Errno> {
+    // SAFETY: tkill takes two numbers.
+    Errno::check(unsafe { libc::syscall(libc::SYS_tkill, tid.raw(), signal) }).map(drop)
+}
+
 /// Lowers the limit on a process's core file (prlimit(2)); never above what it may raise it to itself.
 pub(crate) fn limit_core(pid: Tid, bytes: u64) -> Result<(), Errno> {
     let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };

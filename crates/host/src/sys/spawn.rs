@@ -85,7 +85,24 @@ pub(crate) struct Embryo {
     /// Its process id.
     pub(crate) pid: Tid,
     line: File,
+    listens: Listens,
+    /// The first byte of its report, if it came where the listening end was expected; else 0.
+    said: u8,
 }
+
+/// Whether a filter asks somebody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Listens {
+    Yes,
+    No,
+}
+
+/// A thread that asks is interrupted by SIGKILL alone once it was heard (since 5.19).
+const LISTENING: libc::c_ulong =
+    libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+
+/// Added to the length of a filter that is to have a listening end.
+const LISTENS: u32 = 1 << 31;
 
 /// What came of an [`Embryo`] that was let go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,17 +115,30 @@ pub(crate) enum Fate {
 
 impl Embryo {
     /// Lets the child go on to its exec, through this filter if it is not empty.
-    pub(crate) fn go(&mut self, filter: &[Insn]) -> Result<(), Errno> {
+    pub(crate) fn go(&mut self, filter: &[Insn], listens: Listens) -> Result<(), Errno> {
         let count = u32::try_from(filter.len().min(MAX_FILTER)).unwrap_or(0);
-        let mut message = count.to_ne_bytes().to_vec();
+        let mark = if listens == Listens::Yes { LISTENS } else { 0 };
+        self.listens = listens;
+        let mut message = (count | mark).to_ne_bytes().to_vec();
         message.extend(filter.iter().take(MAX_FILTER).flat_map(|insn| insn.bytes()));
         self.line.write_all(&message).map_err(|error| Errno::from_io(&error))
     }
 
+    /// The listening end of the child's filter, which it sends before its exec. Blocks until then.
+    pub(crate) fn listener(&mut self) -> Result<Option<OwnedFd>, Errno> {
+        if core::mem::replace(&mut self.listens, Listens::No) == Listens::No {
+            return Ok(None);
+        }
+        receive_descriptor(self.line.as_raw_fd(), &mut self.said)
+    }
+
     /// What the child said before it ended or before exec closed its end. Blocks until one of both.
     pub(crate) fn fate(&mut self) -> Fate {
-        let mut report = [0; 8];
-        match self.line.read_exact(&mut report) {
+        // It says this first.
+        let _ = self.listener();
+        let mut report = [self.said, 0, 0, 0, 0, 0, 0, 0];
+        let heard = usize::from(self.said != 0);
+        match self.line.read_exact(&mut report[heard..]) {
             Ok(()) => {
                 let [step, _, _, _, errno @ ..] = report;
                 Fate::Failed(step_from(step), Errno::new(i32::from_ne_bytes(errno)))
@@ -134,7 +164,7 @@ pub(crate) fn fork_embryo(plan: &Plan) -> Result<Embryo, Errno> {
     let envp = pointers(&plan.envp);
     let mut filter = vec![Insn::default(); MAX_FILTER];
     match fork()? {
-        Some(pid) => Ok(Embryo { pid, line: File::from(ours) }),
+        Some(pid) => Ok(Embryo { pid, line: File::from(ours), listens: Listens::No, said: 0 }),
         None => {
             let line = theirs.as_raw_fd();
             let (step, errno) = become_program(plan, &argv, &envp, &mut filter, (line, ours.as_raw_fd()));
@@ -162,17 +192,30 @@ fn become_program(
     if let Err(errno) = plan.identity.as_ref().map_or(Ok(()), take_identity) {
         return (Step::ChangeUser, errno);
     }
-    let Some(count) = receive_filter(line, filter) else { exit_now(127) };
+    let Some((count, listens)) = receive_filter(line, filter) else { exit_now(127) };
     // A failure here leaves everything blocked; the program is still better run than not.
     let _ = sigmask::replace(plan.mask);
     if count > 0
-        && let Err(errno) = install_filter(&filter[..count])
+        && let Err(errno) = install_for(&filter[..count], listens, line)
     {
         return (Step::Filter, errno);
     }
     // SAFETY: path is a C string; argv and envp are null-terminated arrays of C strings that `plan` owns.
     unsafe { libc::execve(plan.path.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
     (Step::Exec, Errno::last())
+}
+
+/// Whether our children can have a filter with a listening end: a child tries.
+pub(crate) fn can_listen() -> bool {
+    match fork() {
+        Ok(Some(child)) => super::wait::wait_for(child) == Ok(super::wait::WaitStatus(0)),
+        Ok(None) => {
+            // Allows everything.
+            let all = [Insn { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW }];
+            exit_now(i32::from(seccomp_or_give_up(&all, LISTENING).is_err()))
+        }
+        Err(_) => false,
+    }
 }
 
 /// Forks a child that only ever sleeps: the doorbell of [`crate::mailbox`].
@@ -304,12 +347,14 @@ fn take_identity(identity: &Identity) -> Result<(), Errno> {
 }
 
 /// The length of the filter that the parent sent, now in `filter`; `None` if the parent went away.
-fn receive_filter(line: RawFd, filter: &mut [Insn]) -> Option<usize> {
+fn receive_filter(line: RawFd, filter: &mut [Insn]) -> Option<(usize, Listens)> {
     let mut count = [0; 4];
     receive(line, count.as_mut_ptr(), count.len())?;
-    let count = usize::try_from(u32::from_ne_bytes(count)).ok()?.min(filter.len());
+    let count = u32::from_ne_bytes(count);
+    let listens = if count & LISTENS != 0 { Listens::Yes } else { Listens::No };
+    let count = usize::try_from(count & !LISTENS).ok()?.min(filter.len());
     receive(line, filter.as_mut_ptr().cast(), count * INSN_SIZE)?;
-    Some(count)
+    Some((count, listens))
 }
 
 /// Reads exactly `len` bytes to `to`, which the two callers above own for that length.
@@ -327,29 +372,91 @@ fn receive(line: RawFd, to: *mut u8, len: usize) -> Option<()> {
     Some(())
 }
 
+/// Installs the filter. A listening end goes to the parent.
+fn install_for(filter: &[Insn], listens: Listens, line: RawFd) -> Result<(), Errno> {
+    let flags = if listens == Listens::Yes { LISTENING } else { 0 };
+    let installed = seccomp_or_give_up(filter, flags)?;
+    if listens == Listens::Yes {
+        send_descriptor(line, installed)?;
+        close(installed);
+    }
+    Ok(())
+}
+
 /// Without privilege the kernel takes a filter only from a thread that gives up gaining any.
 pub(crate) fn install_filter(filter: &[Insn]) -> Result<(), Errno> {
+    seccomp_or_give_up(filter, 0).map(drop)
+}
+
+/// The same with flags; answers the listening end, if one was asked for.
+fn seccomp_or_give_up(filter: &[Insn], flags: libc::c_ulong) -> Result<RawFd, Errno> {
     let program = libc::sock_fprog {
         len: u16::try_from(filter.len()).map_err(|_| Errno::EINVAL)?,
         filter: filter.as_ptr().cast_mut().cast(),
     };
-    match seccomp(&program) {
+    match seccomp(&program, flags) {
         Err(Errno::EACCES) => {
             // SAFETY: a prctl with numbers only.
             let result = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
             Errno::check(libc::c_long::from(result))?;
-            seccomp(&program)
+            seccomp(&program, flags)
         }
         other => other,
     }
 }
 
-fn seccomp(program: &libc::sock_fprog) -> Result<(), Errno> {
+/// The listening end, or 0 without [`libc::SECCOMP_FILTER_FLAG_NEW_LISTENER`].
+fn seccomp(program: &libc::sock_fprog, flags: libc::c_ulong) -> Result<RawFd, Errno> {
     // SAFETY: reads the program, whose pointer and length describe a live slice.
     let result = unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, core::ptr::from_ref(program))
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, core::ptr::from_ref(program))
     };
-    Errno::check(result).map(drop)
+    Errno::check(result).map(|fd| RawFd::try_from(fd).unwrap_or(-1))
+}
+
+/// The control part of a message with one descriptor, as words: length, then level and type, then the descriptor
+/// (`struct cmsghdr`).
+const RIGHTS_LEN: u64 = 20;
+const RIGHTS: u64 = (libc::SCM_RIGHTS as u64) << 32 | libc::SOL_SOCKET as u64;
+
+/// Carries a descriptor over a socket, with one zero byte (unix(7), `SCM_RIGHTS`). Allocates nothing.
+fn send_descriptor(line: RawFd, fd: RawFd) -> Result<(), Errno> {
+    let (mut byte, mut control) = (0_u8, [RIGHTS_LEN, RIGHTS, u64::from(fd.unsigned_abs())]);
+    let mut part = part_of(&mut byte);
+    let message = message_of(&mut part, &mut control);
+    // SAFETY: the message describes live buffers; MSG_NOSIGNAL because the parent may be gone.
+    let sent = unsafe { libc::sendmsg(line, &raw const message, libc::MSG_NOSIGNAL) };
+    Errno::check(sent as libc::c_long).map(drop)
+}
+
+/// The other side of it; `None` if the line was closed before, or another byte came, which is in `byte` then.
+fn receive_descriptor(line: RawFd, byte: &mut u8) -> Result<Option<OwnedFd>, Errno> {
+    let mut control = [0; 3];
+    let mut part = part_of(byte);
+    let mut message = message_of(&mut part, &mut control);
+    // SAFETY: the message describes live buffers.
+    let got = unsafe { libc::recvmsg(line, &raw mut message, libc::MSG_CMSG_CLOEXEC) };
+    Errno::check(got as libc::c_long)?;
+    let fd = (control[2] & 0xffff_ffff) as u32;
+    if got == 0 || control[..2] != [RIGHTS_LEN, RIGHTS] {
+        return Ok(None);
+    }
+    // SAFETY: a fresh descriptor that nobody else owns.
+    Ok(Some(unsafe { OwnedFd::from_raw_fd(fd.cast_signed()) }))
+}
+
+fn part_of(byte: &mut u8) -> libc::iovec {
+    libc::iovec { iov_base: core::ptr::from_mut(byte).cast(), iov_len: 1 }
+}
+
+fn message_of(part: &mut libc::iovec, control: &mut [u64; 3]) -> libc::msghdr {
+    // SAFETY: integers and pointers, for which zero is a value.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    message.msg_iov = core::ptr::from_mut(part);
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(control);
+    message
 }
 
 fn say(line: RawFd, step: Step, errno: Errno) {

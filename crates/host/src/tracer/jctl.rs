@@ -17,6 +17,7 @@ impl Tracer {
     /// The stop that an INTERRUPT asked for, the first stop of a child, or the end of a group stop.
     pub(super) fn at_interrupt(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
         tracee.call = None;
+        self.begin_anew(tracee.tid, &mut stopped);
         // No handler was set up after all.
         tracee.signals.handler = false;
         if tracee.phase == Phase::Unborn {

@@ -48,7 +48,7 @@ impl Tracer {
     /// What it must install so that the calls that its engines want are seen. Nothing stops there before it has.
     fn filter_for(&mut self, pid: Tid) -> Option<Filter> {
         let tracee = self.table.peek(pid)?;
-        let program = choose_filter(tracee);
+        let (program, _) = choose_filter(tracee, &[]);
         (!program.is_empty()).then(|| Filter::new(program))
     }
 

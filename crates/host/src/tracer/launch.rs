@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use utrace_core::{Action, Event, Task, Verdict};
+use utrace_core::{Action, Caught, Event, Task, Verdict};
 
 use super::Tracer;
 use super::tracee::{Group, Launch, Origin, Path, Phase, Point, Run, Tracee};
@@ -24,7 +24,7 @@ use crate::stop::{Stop, decode};
 use crate::sys::Errno;
 use crate::sys::process as os;
 use crate::sys::ptrace::{self, Options, Request};
-use crate::sys::spawn::{self, Fate, Insn, Plan};
+use crate::sys::spawn::{self, Fate, Insn, Listens, Plan};
 use crate::sys::wait;
 use crate::tracee::Stopped;
 use crate::types::Tid;
@@ -72,9 +72,10 @@ impl Tracer {
 
     /// Sends the stopped embryo on to its exec.
     fn let_go(&mut self, tracee: Box<Tracee>) -> Result<(), HostError> {
-        let program = choose_filter(&tracee);
+        let caught = self.desks.answerer.as_ref().map(|answerer| Arc::clone(&answerer.calls));
+        let (program, listens) = choose_filter(&tracee, caught.as_deref().unwrap_or_default());
         let sent = match &mut *tracee.group.embryo.borrow_mut() {
-            Some(launch) => launch.embryo.go(&program),
+            Some(launch) => launch.embryo.go(&program, listens),
             None => Ok(()),
         };
         let tid = tracee.tid;
@@ -87,18 +88,25 @@ impl Tracer {
     }
 }
 
-/// The filter for exactly what is wanted, where that is neither nothing nor everything and the tree dies with us.
-pub(super) fn choose_filter(tracee: &Tracee) -> Vec<Insn> {
+/// The filter for exactly what is wanted and answered. Calls that engines want to see stop by it where they are neither
+/// none nor all and the tree dies with us: nobody answers for us at such a stop, but at a question the guardian does.
+pub(super) fn choose_filter(tracee: &Tracee, caught: &[Caught]) -> (Vec<Insn>, Listens) {
     let task = &tracee.task;
     let wanted = task.wanted().syscalls;
     let asked = task.asked_for(Event::SyscallEntry) || task.asked_for(Event::SyscallExit);
+    let listens = if caught.is_empty() { Listens::No } else { Listens::Yes };
     if tracee.group.origin != Origin::LaunchedDies || !asked || wanted.is_empty() || wanted.is_all() {
-        return Vec::new();
+        let program = if caught.is_empty() { Vec::new() } else { filter::program(None, caught) };
+        return (program, listens);
     }
     let mut stops = wanted;
     untraced::add_clones(&mut stops);
-    *tracee.group.filter.borrow_mut() = Some(Rc::new(stops));
-    filter::program(&stops)
+    // A call that is asked about makes no stop by the filter: who wants to see it must stop at all of them.
+    let native = caught.iter().filter(|call| call.arch == filter::ARCH_X86_64);
+    let mut covers = stops;
+    native.for_each(|call| covers.remove(u64::from(call.number)));
+    *tracee.group.filter.borrow_mut() = Some(Rc::new(covers));
+    (filter::program(Some(&stops), caught), listens)
 }
 
 /// Seizes our child and brings it to a stop, in which it stays.

@@ -174,6 +174,7 @@ impl Tracer {
         tracee.sign.forget_debug();
         if tracee.phase != Phase::Living {
             tracee.phase = Phase::Living;
+            self.open_desk(&tracee);
             // Its line to us is closed by now.
             tracee.group.embryo.borrow_mut().take();
         }
@@ -287,6 +288,7 @@ impl Tracer {
     /// Reports death, and reap unless the process is `unwaited` for, and forgets the tracee.
     fn bury(&mut self, mut tracee: Box<Tracee>, ending: Ending, unwaited: bool) {
         let tid = tracee.tid;
+        self.forget_questions(tid);
         self.table.release(&tracee);
         let leader = tid == tracee.group.pid;
         let told = leader && tracee.release == Release::ByParent;

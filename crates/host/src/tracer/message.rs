@@ -81,11 +81,15 @@ impl Tracer {
     pub(super) fn serve_one(&mut self, message: Message) -> Flow {
         match message {
             Message::Launch(order) => {
+                // A child inherits place and policy.
+                self.placement.go_home();
                 let result = self.launch(&order.plan, order.after, order.adopt);
                 // Whoever asked may have given up.
                 let _ = order.reply.send(result);
             }
             Message::Attach(mut order) => {
+                self.placement.go_home();
+                self.release_askers();
                 let result = self.attach_order(order.pid, order.how, &mut order.adopt);
                 let _ = order.reply.send(result);
             }
@@ -101,7 +105,10 @@ impl Tracer {
             Message::Wake(key) => self.wake(key),
             Message::Regset(order) => self.serve_regset(order),
             Message::Recheck => self.look_again(),
-            Message::Detach(order) => self.part_order(order),
+            Message::Detach(order) => {
+                self.release_askers();
+                self.part_order(order);
+            }
             Message::Shutdown => return Flow::End,
         }
         Flow::On
@@ -173,6 +180,7 @@ impl Tracer {
     fn serve_listener(&mut self, mut tracee: Box<Tracee>, order: RegsetOrder) {
         let tid = tracee.tid;
         tracee.interrupt = Interrupt::Quiet;
+        self.release_askers();
         self.table.put(tracee);
         // ESRCH: it has stopped already, or died, and the wait tells which.
         let _ = ptrace::interrupt(tid);

@@ -6,6 +6,7 @@
 //! `leave` begin and end the tracing of a process, `part` that of one among others. `table` finds tracees, `tracee` is one. Nothing here knows what
 //! an engine does.
 
+mod answer;
 mod attach;
 mod debug;
 mod deliver;
@@ -36,6 +37,7 @@ use crate::error::HostError;
 use crate::mailbox::RING;
 use crate::mourner::Mourner;
 use crate::notice::Notice;
+use crate::notify::Answerer;
 use crate::placement::Placement;
 use crate::process::Outcome;
 use crate::quiet::recheck::Recheck;
@@ -49,6 +51,7 @@ use crate::sys::{perf, process, spawn};
 use crate::tracee::{Carries, Gone, Stopped};
 use crate::types::Tid;
 
+use answer::Desks;
 pub(crate) use attach::why_not;
 pub(crate) use join::Attaching;
 pub(crate) use message::{AttachOrder, LaunchOrder, Message};
@@ -89,6 +92,18 @@ pub(crate) struct Tracer {
     roll: Arc<Roll>,
     /// Who hears of the release of the dead, from the first one on.
     mourner: Mourning,
+    /// Who asks us, and who answers.
+    desks: Desks,
+}
+
+/// What the loop hears.
+enum News {
+    /// Of a thread.
+    Stop(Tid, WaitStatus),
+    /// A call is to be answered, at this desk.
+    Question(usize),
+    /// There may be messages, or stops.
+    Mail,
 }
 
 /// How REAP is found for processes that others are the parents of.
@@ -102,7 +117,7 @@ enum Mourning {
 
 impl Tracer {
     /// Makes the calling thread a tracer with a doorbell.
-    pub(crate) fn start(shared: Arc<Shared>) -> Result<Self, HostError> {
+    pub(crate) fn start(shared: Arc<Shared>, answerer: Option<Answerer>) -> Result<Self, HostError> {
         let roll = Roll::new().map_err(|errno| HostError::Start("map a page", errno))?;
         let bell = hang_bell(&shared, &roll)?;
         let usage = Usage::default();
@@ -122,6 +137,7 @@ impl Tracer {
             dummy: None,
             roll,
             mourner,
+            desks: Desks::new(answerer),
         })
     }
 
@@ -129,8 +145,11 @@ impl Tracer {
     pub(crate) fn run(mut self) {
         loop {
             if self.shared.mailbox.has_news() {
-                // What is asked for may fork, and a child inherits place and policy.
-                self.placement.go_home();
+                // What is asked for may fork, and a child inherits place and policy. Where questions are answered there
+                // is mail all the time, and who forks goes home.
+                if self.desks.is_empty() {
+                    self.placement.go_home();
+                }
                 if self.serve() == Flow::End {
                     break;
                 }
@@ -138,16 +157,18 @@ impl Tracer {
             // Serving may post more, without a ring: only an empty mailbox lets us sleep. And who asks again and again
             // must not keep stops from their turn.
             let news = match self.shared.mailbox.has_news() {
-                true => wait::look(&self.usage),
-                false => self.next().map(Some),
+                true => wait::look(&self.usage)
+                    .map(|found| found.map_or(News::Mail, |(tid, status)| News::Stop(tid, status))),
+                false => self.next(),
             };
             match news {
-                Ok(None) => {}
-                Ok(Some((tid, status))) if tid == self.bell => self.answer_bell(status),
-                Ok(Some((tid, status))) => {
+                Ok(News::Stop(tid, status)) if tid == self.bell => self.answer_bell(status),
+                Ok(News::Stop(tid, status)) => {
                     self.handle(tid, status);
                     self.placement.served(tid);
                 }
+                Ok(News::Question(desk)) => self.answer(desk),
+                Ok(News::Mail) => {}
                 // The doorbell is always there; if even a new one cannot be had, nothing can be waited for.
                 Err(_) => {
                     self.placement.go_home();
@@ -157,16 +178,22 @@ impl Tracer {
                 }
             }
         }
+        // First: who waits for an answer of ours could not be left.
+        self.close_desks();
         self.leave_all();
     }
 
-    /// The next news of a tracee. Fails only if there is nothing to wait for.
+    /// The next news. Fails only if there is nothing to wait for.
     #[inline]
-    fn next(&self) -> Result<(Tid, WaitStatus), Errno> {
-        match self.placement.looks() {
+    fn next(&mut self) -> Result<News, Errno> {
+        if !self.desks.is_empty() {
+            return self.hear();
+        }
+        let (tid, status) = match self.placement.looks() {
             0 => wait::wait_any(&self.usage),
             looks => wait::spin_any(&self.usage, looks),
-        }
+        }?;
+        Ok(News::Stop(tid, status))
     }
 
     /// Serves the messages that have come.

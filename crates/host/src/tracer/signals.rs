@@ -129,6 +129,7 @@ impl Tracer {
     /// A signal is about to be delivered.
     pub(super) fn at_signal(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, signal: i32) {
         tracee.call = None;
+        self.begin_anew(tracee.tid, &mut stopped);
         if tracee.interrupt != Interrupt::Asked
             && let Err(gone) = self.mend(&mut tracee, &mut stopped)
         {

@@ -15,8 +15,18 @@ use crate::tracee::{Gone, Stopped};
 
 /// `-EINTR` as a raw result.
 const INTERRUPTED: i64 = -(libc::EINTR as i64);
+/// `-ERESTARTSYS`: as a call looks that sleeps for an answer and was interrupted.
+const INTERRUPTED_ANEW: i64 = -512;
 /// What [`crate::quiesce::hide_interruption`] makes of it (`-ERESTARTNOHAND`).
 const RESTARTS: i64 = -514;
+
+/// Whether the entry of a call was reported before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Showing {
+    First,
+    /// It was, and the task held there. What engines said of the call then holds, also if none of them looks any more.
+    Again,
+}
 
 impl Tracer {
     #[inline]
@@ -38,7 +48,7 @@ impl Tracer {
                 if stop == Stop::Syscall {
                     tracee.filter_stop = tracee.filter_stop_at(&call);
                 }
-                self.at_entry(tracee, stopped, call);
+                self.at_entry(tracee, stopped, call, Showing::First);
             }
             SyscallAt::Exit(value) => self.at_exit_of_call(tracee, stopped, value),
             SyscallAt::Elsewhere => self.go_mid(tracee, stopped),
@@ -57,7 +67,7 @@ impl Tracer {
     }
 
     #[inline]
-    fn at_entry(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, call: Syscall) {
+    fn at_entry(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, call: Syscall, showing: Showing) {
         if tracee.phase != Phase::Living && !self.reveals(&mut tracee, &call) {
             return self.conclude(tracee, stopped, Point::Mid, Verdict::Go(Action::Resume));
         }
@@ -65,7 +75,8 @@ impl Tracer {
         tracee.time_call(&call);
         tracee.ended_by_stop = false;
         let mut verdict = Verdict::Go(Action::Resume);
-        if tracee.task.asked_for(Event::SyscallEntry) && tracee.task.wants_syscall(call.index) {
+        let wanted = tracee.task.asked_for(Event::SyscallEntry) && tracee.task.wants_syscall(call.index);
+        if wanted || showing == Showing::Again {
             let mut entry = SyscallEntry::new(call);
             verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
                 reporter.syscall_entry(target, &mut entry)
@@ -116,7 +127,7 @@ impl Tracer {
             Ok(info) => match info.at {
                 SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) => {
                     let call = call_of(&info, nr, args);
-                    self.at_entry(tracee, stopped, call);
+                    self.at_entry(tracee, stopped, call, Showing::Again);
                 }
                 _ => self.go_mid(tracee, stopped),
             },
@@ -146,6 +157,9 @@ impl Tracer {
         }
         if tracee.timed.as_ref().is_some_and(|_| value != INTERRUPTED && value != RESTARTS) {
             tracee.timed = None;
+        }
+        if value == INTERRUPTED_ANEW && self.begin_anew(tracee.tid, &mut stopped) {
+            value = stopped.regs().map_or(value, |regs| regs.rax.cast_signed());
         }
         let index = match &call {
             Some(call) => call.index,

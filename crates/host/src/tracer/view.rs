@@ -156,12 +156,6 @@ impl Kept {
 }
 
 impl Afar<'_> {
-    /// Its process, looked up by those few who need it.
-    fn pid(&self) -> Tid {
-        let status = procfs::status(self.tid).ok();
-        status.and_then(|status| Tid::new(status.tgid)).unwrap_or(self.tid)
-    }
-
     /// The registers of a thread that sleeps in a call: the tracer thread, which alone can ask the kernel for more, need
     /// not be asked. In this order: see [`regset_of_resumed`]. Should the thread have been in a stop at the first look,
     /// it ran before the second, and no examination calls this good.
@@ -249,7 +243,7 @@ impl Target for Afar<'_> {
     }
 
     fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
-        send_signal(self.pid(), self.tid, number)
+        sent(number, |signal| process::tkill(self.tid, signal))
     }
 }
 
@@ -462,8 +456,12 @@ fn program(tid: Tid) -> Option<Vec<u8>> {
 }
 
 fn send_signal(pid: Tid, tid: Tid, number: u32) -> Result<(), TargetError> {
+    sent(number, |signal| process::tgkill(pid, tid, signal))
+}
+
+fn sent(number: u32, send: impl FnOnce(i32) -> Result<(), Errno>) -> Result<(), TargetError> {
     let number = i32::try_from(number).map_err(|_| TargetError::Refused(libc::EINVAL))?;
-    process::tgkill(pid, tid, number).map_err(|errno| match errno {
+    send(number).map_err(|errno| match errno {
         Errno::ESRCH => TargetError::Died,
         other => TargetError::Refused(other.raw()),
     })

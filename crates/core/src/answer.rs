@@ -1,0 +1,153 @@
+//! Calls that somebody answers in place of the system, without a stop of the task.
+//!
+//! Key types: [`Answers`] (who answers), [`Question`] (one call), [`Asker`] (a task whose answer comes later). An engine
+//! that wants to see calls asks for [`crate::Event::SyscallEntry`]; this is for calls that it always decides itself, and
+//! often: the task sleeps in the call while the answer is made, which costs a fraction of a stop. Engines that look on
+//! see entry and exit of such a call around the answer, as if the system had given it.
+//!
+//! Nothing of the core depends on it: a host that can do it takes an [`Answers`] when it is set up.
+
+use crate::payload::Syscall;
+use crate::target::Target;
+use crate::task::{Task, TaskId};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+/// A call that is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caught {
+    /// Which system-call table, as [`Syscall::arch`].
+    pub arch: u32,
+    /// The number in that table.
+    pub number: u32,
+    /// With which arguments. All other calls of this number go to the system at full speed.
+    pub when: When,
+}
+
+/// A condition on the arguments of a call, cheap enough to be tested at each one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// None.
+    Always,
+    /// The argument at this position (0 to 5), taken as an int, has this value.
+    Is(u8, u32),
+    /// The argument at this position, taken as an unsigned long, is this or more.
+    AtLeast(u8, u32),
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The system carries it out.
+    System,
+    /// It is not carried out; this is its raw result (negated error numbers for errors).
+    Value(i64),
+}
+
+/// Whether an answer reached the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It did.
+    Done,
+    /// The task does not wait any more: it was killed.
+    Gone,
+}
+
+/// A host's way of answering a task that sleeps in a call.
+pub trait Line: Send + Sync {
+    /// Answers the question with this number.
+    fn give(&self, question: u64, answer: Answer) -> Delivery;
+    /// The question will be answered later.
+    fn hold(&self, question: u64);
+}
+
+/// One call, asked by a task that sleeps in it.
+pub struct Question<'a> {
+    task: &'a Task,
+    call: Syscall,
+    target: &'a mut dyn Target,
+    line: &'a Arc<dyn Line>,
+    id: u64,
+}
+
+impl<'a> Question<'a> {
+    /// For a host. `target` needs to give access to memory and descriptors only: the task is not stopped.
+    pub fn new(
+        task: &'a Task,
+        call: Syscall,
+        target: &'a mut dyn Target,
+        line: &'a Arc<dyn Line>,
+        id: u64,
+    ) -> Question<'a> {
+        Question { task, call, target, line, id }
+    }
+
+    /// Who asks.
+    pub fn task(&self) -> &'a Task {
+        self.task
+    }
+
+    /// The call. Its stack pointer is not known.
+    pub fn call(&self) -> &Syscall {
+        &self.call
+    }
+
+    /// The memory and descriptors of the task.
+    pub fn target(&mut self) -> &mut dyn Target {
+        self.target
+    }
+
+    /// To answer later, but within milliseconds: signals other than SIGKILL wait meanwhile.
+    pub fn hold(&self) -> Asker {
+        self.line.hold(self.id);
+        Asker { line: Arc::clone(self.line), id: self.id, task: self.task.id() }
+    }
+}
+
+impl fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question")
+            .field("task", &self.task.id())
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A task that waits for an answer.
+pub struct Asker {
+    line: Arc<dyn Line>,
+    id: u64,
+    task: TaskId,
+}
+
+impl Asker {
+    /// Answers it.
+    pub fn give(&self, answer: Answer) -> Delivery {
+        self.line.give(self.id, answer)
+    }
+}
+
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asker").field("task", &self.task).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Somebody who answers calls.
+pub trait Answers: Send + Sync {
+    /// Which calls. Asked once, before the first task.
+    fn calls(&self) -> Vec<Caught>;
+
+    /// The host can do it, and will for every task that it launches and what these make.
+    fn begin(&self);
+
+    /// A task asks. `None` if the answer comes later, through [`Question::hold`]. Called where callbacks of engines are,
+    /// and never during one; must not block.
+    fn ask(&self, question: &mut Question<'_>) -> Option<Answer>;
+
+    /// The host has nothing else to do: everything that was reported so far has had its consequences, tasks that were
+    /// to stop stand still. Called very often. Answers after how long it is to be called again if nothing happens.
+    fn settle(&self) -> Option<Duration>;
+}

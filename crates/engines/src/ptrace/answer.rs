@@ -1,0 +1,241 @@
+//! The calls of clients, answered while they sleep in them.
+//!
+//! Key types: [`Catcher`]. The other way to the same answers is `client`, for threads that stop at their calls.
+//! A ptrace call is answered at once. So is a wait, if there is news; if not, it sleeps for an answer a moment
+//! ([`PATIENCE`]), because a tracee that was let go mostly stops again soon. After that it sleeps as a wait in `client`
+//! does: in the kernel's own wait, or in pause(2). What is told of a link ([`Threads::tell`]) takes effect in
+//! [`Catcher::settle`]: its tracee stands still by then.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64};
+use utrace_core::{Action, Addr, Answer, Answers, Caught, Question, SigInfo, When};
+
+use super::client::{answer, requested, resolved};
+use super::link::State;
+use super::memory;
+use super::num;
+use super::stop::Stop;
+use super::world::{Held, LinkId, Sleep, Threads, Waiting, World};
+
+/// How long a wait sleeps for an answer: signals to it are not seen meanwhile.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1);
+
+/// Files are read at small offsets mostly; memory begins here (`vm.mmap_min_addr`).
+const LOWEST: u32 = 0x10000;
+
+/// Answers the calls of one tree.
+pub(super) struct Catcher {
+    world: Arc<World>,
+}
+
+impl Catcher {
+    pub(super) fn new(world: &Arc<World>) -> Catcher {
+        Catcher { world: Arc::clone(world) }
+    }
+
+    fn wait(&self, question: &mut Question<'_>, nr: u64) -> Option<Answer> {
+        let (caller, ip) = (question.task().id().0, question.call().ip.0);
+        let Some(call) = resolved(caller, nr, question.call().args) else { return Some(Answer::System) };
+        let mut threads = self.world.lock();
+        if let Some(found) = threads.find(caller, &call) {
+            return Some(Answer::Value(answer(&call, Some(&found), question.target())));
+        }
+        let linked = threads.has_links(caller, &call);
+        if call.is_polling() {
+            let native = !linked || threads.has_children(caller, &call);
+            return Some(if native {
+                Answer::System
+            } else {
+                Answer::Value(answer(&call, None, question.target()))
+            });
+        }
+        let sleep = if linked { Sleep::Asking } else { Sleep::InWait };
+        let thread = threads.threads.get_mut(&caller)?;
+        thread.waiting = Some(Waiting { call, sleep, ip });
+        if !linked {
+            return Some(Answer::System);
+        }
+        threads.askers.push(Held { caller, asker: question.hold(), since: Instant::now() });
+        None
+    }
+
+    /// The program says what it does with SIGCHLD.
+    fn action(&self, question: &mut Question<'_>) {
+        let at = question.call().args[1];
+        let process = question.task().process().0;
+        let mut words = [0; 16];
+        if at == 0 || question.target().read(Addr(at), &mut words) != Ok(16) {
+            return;
+        }
+        let [handler, flags] = [0, 8].map(|at| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&words[at..at + 8]);
+            u64::from_le_bytes(word)
+        });
+        let mut threads = self.world.lock();
+        threads.actions.set(process, handler, flags);
+        threads.forget_kin();
+    }
+
+    fn fetch(&self, question: &Question<'_>) {
+        let (thread, process) = (question.task().id().0, question.task().process().0);
+        let mut threads = self.world.lock();
+        if let Some(raw) = threads.actions.fetch(process, thread) {
+            threads.send(thread, SigInfo { number: num::SIGCHLD, raw });
+        }
+    }
+}
+
+impl Answers for Catcher {
+    fn calls(&self) -> Vec<Caught> {
+        let native = |number: u64, when| Caught {
+            arch: AUDIT_ARCH_X86_64,
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+            when,
+        };
+        let always = [num::PTRACE, num::WAIT4, num::WAITID].into_iter().chain(num::FETCHES);
+        let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
+        calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
+        calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
+        // A 32-bit client can only let itself be traced.
+        let number = u32::try_from(num::PTRACE_I386).unwrap_or(u32::MAX);
+        calls.push(Caught { arch: AUDIT_ARCH_I386, number, when: When::Is(0, 0) });
+        calls
+    }
+
+    fn begin(&self) {
+        self.world.set_asks();
+    }
+
+    fn ask(&self, question: &mut Question<'_>) -> Option<Answer> {
+        let call = *question.call();
+        let caller = question.task().id().0;
+        if let Some(thread) = self.world.lock().threads.get_mut(&caller) {
+            // Whatever it waited in is over.
+            if thread.waiting.take().is_some() {
+                thread.watch();
+            }
+        }
+        let value = |result: Option<i64>| Some(result.map_or(Answer::System, Answer::Value));
+        match (call.arch, call.number) {
+            (AUDIT_ARCH_X86_64, num::PTRACE) | (AUDIT_ARCH_I386, num::PTRACE_I386) => {
+                value(requested(&self.world, caller, call.args, question.target()))
+            }
+            (AUDIT_ARCH_X86_64, nr @ (num::WAIT4 | num::WAITID)) => self.wait(question, nr),
+            (AUDIT_ARCH_X86_64, nr @ (num::PREAD64 | num::PWRITE64)) => {
+                let mut threads = self.world.lock();
+                value(memory::transfer(&mut threads, caller, nr, call.args, question.target()))
+            }
+            (AUDIT_ARCH_X86_64, num::SIGACTION) => {
+                self.action(question);
+                Some(Answer::System)
+            }
+            (AUDIT_ARCH_X86_64, nr) if num::FETCHES.contains(&nr) => {
+                self.fetch(question);
+                Some(Answer::System)
+            }
+            _ => Some(Answer::System),
+        }
+    }
+
+    fn settle(&self) -> Option<Duration> {
+        let mut threads = self.world.lock();
+        if !threads.news.is_empty() {
+            let news = core::mem::take(&mut threads.news);
+            let later: Vec<LinkId> = news.into_iter().filter(|id| !threads.spread(*id)).collect();
+            threads.news.extend(later);
+        }
+        if threads.askers.is_empty() { None } else { threads.lose_patience() }
+    }
+}
+
+impl Threads {
+    /// Tells of a link, if its tracee stands still by now; the wait that it answers first. Answers whether that is done.
+    fn spread(&mut self, id: LinkId) -> bool {
+        let Some(link) = self.links.get(&id) else { return true };
+        match &link.state {
+            State::Running | State::Listening => return true,
+            State::Stopped(stop, _) if !matches!(stop, Stop::Group(_)) && !link.task.is_stopped() => {
+                return false;
+            }
+            State::Stopped(..) | State::Ended(_) => {}
+        }
+        let process = link.tracer_process;
+        let waiter = self.threads.iter().find(|(tid, thread)| {
+            thread.process == process
+                && thread.waiting.is_some_and(|waiting| {
+                    link.is_meant(thread, **tid, &waiting.call) && link.will_answer(&waiting.call)
+                })
+        });
+        let waiter = waiter.map(|(tid, thread)| (*tid, thread.waiting.map(|waiting| waiting.sleep)));
+        match waiter {
+            Some((caller, Some(Sleep::Asking))) => self.answer_held(caller),
+            Some((caller, _)) => self.wake(caller),
+            None => {}
+        }
+        self.notify(id);
+        true
+    }
+
+    /// Answers a wait that sleeps for it, if there is something to tell.
+    fn answer_held(&mut self, caller: u32) {
+        let Some(thread) = self.threads.get(&caller) else { return };
+        let (Some(waiting), task) = (thread.waiting, thread.task.clone()) else { return };
+        let Some(found) = self.find(caller, &waiting.call) else { return };
+        // It died if it has no memory any more.
+        let result = task.with_target(|client| answer(&waiting.call, Some(&found), client));
+        self.let_on(caller, Answer::Value(result.unwrap_or(num::EFAULT)));
+        if let Some(thread) = self.threads.get_mut(&caller) {
+            thread.waiting = None;
+        }
+    }
+
+    /// Ends the sleep of a wait for an answer.
+    pub(super) fn let_on(&mut self, caller: u32, with: Answer) {
+        if let Some(at) = self.askers.iter().position(|held| held.caller == caller) {
+            // One that is gone was killed.
+            let _ = self.askers.swap_remove(at).asker.give(with);
+        }
+    }
+
+    /// Sends waits that have slept for an answer long enough to where they can sleep for good. Answers when it is the
+    /// next one's time.
+    fn lose_patience(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let over: Vec<u32> = self
+            .askers
+            .iter()
+            .filter(|held| now.saturating_duration_since(held.since) >= PATIENCE)
+            .map(|held| held.caller)
+            .collect();
+        for caller in over {
+            self.send_to_sleep(caller);
+        }
+        let oldest = self.askers.iter().map(|held| held.since).min()?;
+        Some(PATIENCE.saturating_sub(now.saturating_duration_since(oldest)))
+    }
+
+    fn send_to_sleep(&mut self, caller: u32) {
+        let Some(waiting) = self.threads.get(&caller).and_then(|thread| thread.waiting) else {
+            return self.let_on(caller, Answer::System);
+        };
+        let native = self.has_children(caller, &waiting.call);
+        let Some(thread) = self.threads.get_mut(&caller) else { return };
+        match (native, waiting.sleep) {
+            (true, _) => {
+                thread.waiting = Some(Waiting { sleep: Sleep::InWait, ..waiting });
+                thread.watch();
+                self.let_on(caller, Answer::System);
+            }
+            // The interrupt has been asked for, and waits for the thread: it comes to a stop with this result.
+            (false, Sleep::Leaving) => self.let_on(caller, Answer::Value(num::ERESTARTSYS)),
+            (false, _) => {
+                thread.waiting = Some(Waiting { sleep: Sleep::Leaving, ..waiting });
+                thread.watch();
+                let _ = thread.engine.control(Action::Interrupt);
+            }
+        }
+    }
+}

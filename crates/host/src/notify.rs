@@ -1,0 +1,125 @@
+//! Calls that are answered without a stop: where answers meet those who wait for them.
+//!
+//! Key types: [`Answerer`] (who answers), [`Desk`] (one filter's end, as the core's [`Line`]). A thread whose call is caught
+//! sleeps in it until a reply comes (seccomp_unotify(2)). A signal wakes it before its question is received, and only
+//! SIGKILL after that (`SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`): so no reply is ever lost, and answers must not be
+//! long in coming. What a signal interrupted before it was heard begins anew, as if the call had come after the signal;
+//! a call that the kernel carries out itself is interrupted as the kernel does it ([`Desk::sleeps_in`]).
+//! Neighbours: `tracer/answer` asks, [`crate::sys::notify`] makes the calls, [`crate::filter`] chooses what is caught.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use utrace_core::{Answer, Answers, Caught, Delivery, Line};
+
+use crate::sys::Errno;
+use crate::sys::guard::{self, Guarded};
+use crate::sys::notify::{Listener, Received};
+use crate::types::Tid;
+
+/// Who answers, and what.
+#[derive(Clone)]
+pub(crate) struct Answerer {
+    pub(crate) answers: Arc<dyn Answers>,
+    pub(crate) calls: Arc<[Caught]>,
+}
+
+impl Answerer {
+    pub(crate) fn new(answers: Arc<dyn Answers>) -> Self {
+        let calls = answers.calls().into();
+        Self { answers, calls }
+    }
+
+    /// Whether this call is caught, with some arguments at least.
+    pub(crate) fn knows(&self, arch: u32, number: u64) -> bool {
+        self.calls.iter().any(|call| call.arch == arch && u64::from(call.number) == number)
+    }
+}
+
+/// One filter's end.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    listener: Listener,
+    /// `None` once the guardian is to answer.
+    guarded: Mutex<Option<Guarded>>,
+    guardian: Tid,
+    /// The last call of each thread, if the kernel carries it out.
+    native: Mutex<HashMap<Tid, Received>>,
+}
+
+impl Desk {
+    /// Takes over the listening end of a filter, and sets a guardian for it.
+    pub(crate) fn open(fd: OwnedFd) -> Result<Self, Errno> {
+        let listener = Listener::new(fd)?;
+        let guarded = guard::set(c"utrace-guardian", &listener)?;
+        let guardian = guarded.pid;
+        Ok(Self { listener, guarded: Mutex::new(Some(guarded)), guardian, native: Mutex::default() })
+    }
+
+    /// The guardian's process, a child of ours.
+    pub(crate) fn guardian(&self) -> Tid {
+        self.guardian
+    }
+
+    /// Has the guardian answer from now on.
+    pub(crate) fn retire(&self) {
+        self.listener.release();
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    pub(crate) fn listener(&self) -> &Listener {
+        &self.listener
+    }
+
+    /// Replies to a question that was received from this thread.
+    pub(crate) fn reply(&self, from: Tid, question: Received, answer: Answer) {
+        match answer {
+            Answer::System => drop(self.lock().insert(from, question)),
+            Answer::Value(_) => drop(self.lock().remove(&from)),
+        }
+        // Who does not wait any more was killed.
+        let _ = self.listener.send(question.id, value_of(answer));
+    }
+
+    /// Whether the kernel carries out, or did, this call of a thread.
+    pub(crate) fn sleeps_in(&self, tid: Tid, number: u64, ip: u64, args: [u64; 6]) -> bool {
+        self.lock()
+            .get(&tid)
+            .is_some_and(|call| (u64::from(call.number), call.ip, call.args) == (number, ip, args))
+    }
+
+    /// An answer comes later; the thread may end up in the kernel's own call.
+    pub(crate) fn expect(&self, from: Tid, question: Received) {
+        self.lock().insert(from, question);
+    }
+
+    /// A thread is gone.
+    pub(crate) fn forget(&self, tid: Tid) {
+        self.lock().remove(&tid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Tid, Received>> {
+        self.native.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const fn value_of(answer: Answer) -> Option<i64> {
+    match answer {
+        Answer::System => None,
+        Answer::Value(value) => Some(value),
+    }
+}
+
+impl Line for Desk {
+    fn give(&self, question: u64, answer: Answer) -> Delivery {
+        let sent = self.listener.send(question, value_of(answer));
+        // Not before: until the kernel has the answer the guardian must know of the question.
+        self.listener.strike(question);
+        if sent.is_ok() { Delivery::Done } else { Delivery::Gone }
+    }
+
+    fn hold(&self, question: u64) {
+        self.listener.note(question);
+    }
+}

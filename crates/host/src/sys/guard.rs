@@ -1,0 +1,93 @@
+//! The guardian: a tiny process that answers for us once we are gone.
+//!
+//! A filter that asks outlives whoever listens, and a question that nobody listens to fails with `ENOSYS`
+//! (seccomp_unotify(2)). The guardian holds the listening end too and sleeps; when our end of a pipe closes, it leaves every
+//! question to the kernel, those first that we had received, until no thread is left under the filter.
+
+use core::ffi::CStr;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+
+use super::Errno;
+use super::notify::{Listener, Page, send};
+use super::sigmask::{self, SigMask};
+use super::spawn::{exit_now, fork};
+use crate::types::Tid;
+
+/// As long as this lives, and we do, the guardian sleeps.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    /// Its process, a child of ours.
+    pub(crate) pid: Tid,
+    _ours: OwnedFd,
+}
+
+/// Sets a guardian for this listener.
+pub(crate) fn set(name: &CStr, listener: &Listener) -> Result<Guarded, Errno> {
+    let mut ends = [-1; 2];
+    // SAFETY: writes two descriptors.
+    let made = unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) };
+    Errno::check(libc::c_long::from(made))?;
+    let [theirs, ours] = ends;
+    // SAFETY: a fresh descriptor that nobody else owns.
+    let theirs = unsafe { OwnedFd::from_raw_fd(theirs) };
+    // SAFETY: likewise.
+    let ours = unsafe { OwnedFd::from_raw_fd(ours) };
+    let old = sigmask::replace(SigMask::ALL)?;
+    let forked = fork();
+    if let Ok(None) = forked {
+        guard(name, theirs.as_raw_fd(), listener.fd(), listener.page());
+    }
+    sigmask::replace(old)?;
+    let pid = forked?.ok_or(Errno::EINVAL)?;
+    Ok(Guarded { pid, _ours: ours })
+}
+
+fn guard(name: &CStr, pipe: RawFd, listener: RawFd, page: &Page) -> ! {
+    // SAFETY: a prctl that reads a C string.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    // SAFETY: no argument.
+    unsafe { libc::setsid() };
+    // SAFETY: reads a C string. It must not keep a file system busy.
+    unsafe { libc::chdir(c"/".as_ptr()) };
+    close_all_but(pipe, listener);
+    let mut ends = [(pipe, 0), (listener, 0)].map(|(fd, events)| libc::pollfd { fd, events, revents: 0 });
+    while ends.iter().all(|end| end.revents == 0) {
+        poll(&mut ends);
+    }
+    for id in page.open() {
+        // It may have been answered after all.
+        let _ = send(listener, id, None);
+    }
+    let mut last = [libc::pollfd { fd: listener, events: libc::POLLIN, revents: 0 }];
+    loop {
+        poll(&mut last);
+        if last[0].revents & libc::POLLIN != 0 {
+            if let Ok(words) = page.receive(listener) {
+                let _ = send(listener, words[0], None);
+            }
+        } else if last[0].revents != 0 {
+            exit_now(0);
+        }
+    }
+}
+
+fn poll(ends: &mut [libc::pollfd]) {
+    let count = ends.len() as libc::nfds_t;
+    // SAFETY: reads and writes `count` entries.
+    unsafe { libc::poll(ends.as_mut_ptr(), count, -1) };
+}
+
+fn close_all_but(one: RawFd, other: RawFd) {
+    let [low, high] = [one.min(other), one.max(other)].map(i32::unsigned_abs);
+    let close = |first: u32, last: u32| {
+        if first <= last {
+            // SAFETY: this child uses two descriptors, which are in none of the ranges.
+            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+        }
+    };
+    if low > 0 {
+        close(0, low - 1);
+    }
+    close(low + 1, high.saturating_sub(1));
+    close(high + 1, u32::MAX);
+}

@@ -1,0 +1,282 @@
+//! seccomp_unotify(2): calls that threads sleep in until we answer, and hearing of them together with stops.
+//!
+//! [`Listener`] is one filter's end. What was received and not yet answered is written on a page that the guardian
+//! ([`super::guard`]) shares, so that nobody sleeps for ever when we are killed. [`hear_stops`] and [`wait`] let one
+//! thread sleep for both: a stop sends `SIGCHLD`, which is open only while that thread sleeps.
+
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use core::time::Duration;
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+
+use super::Errno;
+use super::sigmask::SigMask;
+use crate::types::Tid;
+
+/// Words of `struct seccomp_notif`.
+const WORDS: usize = size_of::<libc::seccomp_notif>() / 8;
+/// How many questions can be open at once and still be answered by the guardian: what is left of the page.
+const PLACES: usize = 512 - WORDS;
+
+/// The page shared with the guardian.
+#[repr(C)]
+pub(super) struct Page {
+    /// Where the kernel writes the next question; its first word is the number of the last one received.
+    received: [AtomicU64; WORDS],
+    /// Questions that are answered later; 0 for none.
+    held: [AtomicU64; PLACES],
+}
+
+/// A question as the kernel tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Received {
+    pub(crate) id: u64,
+    /// Who asks; `None` for one outside our namespace of processes.
+    pub(crate) tid: Option<Tid>,
+    pub(crate) number: u32,
+    pub(crate) arch: u32,
+    pub(crate) ip: u64,
+    pub(crate) args: [u64; 6],
+}
+
+/// The listening end of a filter.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    fd: OwnedFd,
+    page: &'static Page,
+}
+
+impl core::fmt::Debug for Page {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Page").finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// Takes over a descriptor that a filter's installation made.
+    pub(crate) fn new(fd: OwnedFd) -> Result<Self, Errno> {
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        let kind = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        // SAFETY: a new mapping where the kernel likes; nothing of ours is there.
+        let at = unsafe { libc::mmap(core::ptr::null_mut(), size_of::<Page>(), rights, kind, -1, 0) };
+        if at == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        // SAFETY: 1. page aligned, long enough, zeroed, and a page is atomics only; 2. unmapped only when the listener,
+        // which never lends this reference out of this folder, goes.
+        Ok(Self { fd, page: unsafe { &*at.cast() } })
+    }
+
+    pub(super) fn page(&self) -> &Page {
+        self.page
+    }
+
+    /// To be polled.
+    pub(crate) fn fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+
+    /// The next question; `None` if who asked does not any more. Blocks if there was none.
+    pub(crate) fn receive(&self) -> Result<Option<Received>, Errno> {
+        match self.page.receive(self.fd()) {
+            // Interrupted meanwhile, or we were.
+            Err(Errno::ENOENT | Errno::EINTR) => Ok(None),
+            Err(errno) => Err(errno),
+            Ok(words) => Ok(Some(question(words))),
+        }
+    }
+
+    /// Answers a question with a value, or leaves the call to the kernel.
+    pub(crate) fn send(&self, id: u64, value: Option<i64>) -> Result<(), Errno> {
+        send(self.fd(), id, value)
+    }
+
+    /// Notes a question that is answered later, so that the guardian can if we cannot.
+    pub(crate) fn note(&self, id: u64) {
+        self.page.replace(0, id);
+    }
+
+    /// Whether no thread is left under the filter.
+    pub(crate) fn has_ended(&self) -> bool {
+        let mut end = libc::pollfd { fd: self.fd(), events: 0, revents: 0 };
+        // SAFETY: one entry; does not wait.
+        let polled = unsafe { libc::poll(&raw mut end, 1, 0) };
+        polled == 1 && end.revents & libc::POLLHUP != 0
+    }
+
+    /// Leaves every noted question to the kernel.
+    pub(crate) fn release(&self) {
+        for id in self.page.held.iter().map(|place| place.swap(0, Ordering::SeqCst)).filter(|id| *id != 0) {
+            let _ = self.send(id, None);
+        }
+    }
+
+    /// It is answered.
+    pub(crate) fn strike(&self, id: u64) {
+        self.page.replace(id, 0);
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let at = core::ptr::from_ref(self.page).cast_mut().cast();
+        // SAFETY: our own mapping, of this length; the one reference to it goes with this value.
+        unsafe { libc::munmap(at, size_of::<Page>()) };
+    }
+}
+
+impl Page {
+    pub(super) fn receive(&self, fd: RawFd) -> Result<[u64; WORDS], Errno> {
+        // The kernel refuses room that is not empty.
+        for word in &self.received {
+            word.store(0, Ordering::SeqCst);
+        }
+        let room = self.received.as_ptr().cast_mut();
+        // SAFETY: the kernel writes one `seccomp_notif` to `room`, which has its size and is made of atomics.
+        let got = unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_RECV, room) };
+        Errno::check(libc::c_long::from(got))?;
+        Ok(core::array::from_fn(|n| self.received[n].load(Ordering::SeqCst)))
+    }
+
+    fn replace(&self, old: u64, new: u64) {
+        let place = self.held.iter().find(|place| place.load(Ordering::SeqCst) == old);
+        if let Some(place) = place {
+            place.store(new, Ordering::SeqCst);
+        }
+    }
+
+    /// Every question that may be open.
+    pub(super) fn open(&self) -> impl Iterator<Item = u64> {
+        let all = self.received.iter().take(1).chain(&self.held);
+        all.map(|place| place.load(Ordering::SeqCst)).filter(|id| *id != 0)
+    }
+}
+
+/// `struct seccomp_notif` taken apart.
+fn question(words: [u64; WORDS]) -> Received {
+    let [id, pid_flags, nr_arch, ip, args @ ..] = words;
+    let low = |word: u64| (word & 0xffff_ffff) as u32;
+    Received {
+        id,
+        tid: Tid::new(low(pid_flags).cast_signed()),
+        number: low(nr_arch),
+        arch: low(nr_arch >> 32),
+        ip,
+        args,
+    }
+}
+
+pub(super) fn send(fd: RawFd, id: u64, value: Option<i64>) -> Result<(), Errno> {
+    let flags = if value.is_none() { libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE } else { 0 };
+    let flags = u32::try_from(flags).unwrap_or(0);
+    // The kernel puts `error` into the register, or `val` if that is 0: a negative value is an error number as it is.
+    let mut answer = libc::seccomp_notif_resp { id, val: value.unwrap_or(0), error: 0, flags };
+    // SAFETY: the kernel reads one response.
+    let sent = unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
+    Errno::check(libc::c_long::from(sent)).map(drop)
+}
+
+/// The thread that [`wait`]s; 0 for none.
+static HEARER: AtomicI32 = AtomicI32::new(0);
+
+/// Makes the calling thread the one that hears of stops in [`wait`]: one in a process, for it takes a handler.
+///
+/// # Errors
+/// `EBUSY` if another thread does, or the program has a handler of its own.
+pub(crate) fn hear_stops() -> Result<(), Errno> {
+    extern "C" fn pass_on(signal: libc::c_int) {
+        let hearer = HEARER.load(Ordering::SeqCst);
+        // SAFETY: no argument.
+        if hearer != 0 && unsafe { libc::gettid() } != hearer {
+            // SAFETY: a number of ours, restored below: who is interrupted must not find it changed.
+            let errno = unsafe { libc::__errno_location() };
+            // SAFETY: valid for this thread for ever.
+            let before = unsafe { *errno };
+            // SAFETY: two numbers; a thread of ours.
+            unsafe { libc::syscall(libc::SYS_tkill, hearer, signal) };
+            // SAFETY: as above.
+            unsafe { *errno = before };
+        }
+    }
+    let busy = Errno::new(libc::EBUSY);
+    // SAFETY: no argument.
+    let me = unsafe { libc::gettid() };
+    HEARER.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| busy)?;
+    let handler: extern "C" fn(libc::c_int) = pass_on;
+    let mut action = core::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null new action only reads the present one.
+    unsafe { libc::sigaction(libc::SIGCHLD, core::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: zeroed or kernel-written; integers and an optional function pointer.
+    let mut action = unsafe { action.assume_init() };
+    let ours = handler as libc::sighandler_t;
+    if ![libc::SIG_DFL, libc::SIG_IGN, ours].contains(&action.sa_sigaction) {
+        HEARER.store(0, Ordering::SeqCst);
+        return Err(busy);
+    }
+    action.sa_sigaction = ours;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the handler makes two system calls and touches nothing else.
+    let set = unsafe { libc::sigaction(libc::SIGCHLD, &raw const action, core::ptr::null_mut()) };
+    Errno::check(libc::c_long::from(set)).map(drop)
+}
+
+/// The calling thread hears no more.
+pub(crate) fn stop_hearing() {
+    HEARER.store(0, Ordering::SeqCst);
+}
+
+/// What [`wait`] was ended by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Heard {
+    /// Perhaps a stop; or nothing for so long.
+    Stop,
+    /// A question for, or the end of, the listener at this place.
+    Question(usize),
+    /// Every thread under the filter at this place is gone.
+    End(usize),
+}
+
+/// The descriptors of several listeners.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners(Vec<libc::pollfd>);
+
+impl Listeners {
+    /// Another one, at the next place.
+    pub(crate) fn add(&mut self, fd: RawFd) {
+        self.0.push(libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+    }
+
+    /// The one at this place is gone; the last one takes it.
+    pub(crate) fn remove(&mut self, place: usize) {
+        self.0.swap_remove(place);
+    }
+
+    /// Sleeps until there is something to hear, or for this long. The caller blocks `SIGCHLD`, which is open meanwhile.
+    pub(crate) fn wait(&mut self, at_most: Option<Duration>) -> Heard {
+        let time = at_most.map(|time| libc::timespec {
+            tv_sec: time.as_secs().cast_signed(),
+            tv_nsec: time.subsec_nanos().into(),
+        });
+        let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+        let mask = SigMask::ALL.without(libc::SIGCHLD).0;
+        let count = self.0.len();
+        // SAFETY: reads and writes `count` entries and reads a mask of 8 bytes and, if there is one, a time.
+        let got = unsafe {
+            libc::syscall(
+                libc::SYS_ppoll,
+                self.0.as_mut_ptr(),
+                count,
+                time,
+                &raw const mask,
+                size_of::<u64>(),
+            )
+        };
+        if got <= 0 {
+            return Heard::Stop;
+        }
+        match self.0.iter().position(|fd| fd.revents != 0) {
+            Some(place) if self.0[place].revents & libc::POLLIN != 0 => Heard::Question(place),
+            Some(place) => Heard::End(place),
+            None => Heard::Stop,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Answering calls without a stop: questions of the threads behind a filter, between their stops.
+//!
+//! The tracer thread sleeps for stops and questions together once the first launch has such a filter
+//! ([`Tracer::hear`]); until then it sleeps in wait4 as ever. Who answers is an [`utrace_core::Answers`]; what a reply does
+//! is [`crate::notify`]'s. A caught call that a signal interrupted before anybody heard of it is mended at the stop that shows
+//! it ([`Tracer::mend`]).
+
+use std::sync::Arc;
+
+use utrace_core::{Addr, Answer, Line, Question, Syscall, SyscallSet};
+
+use super::tracee::Tracee;
+use super::view::Afar;
+use super::{News, Tracer};
+use crate::error::HostError;
+use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::notice::Notice;
+use crate::notify::{Answerer, Desk};
+use crate::sys::Errno;
+use crate::sys::notify::{self, Heard, Listeners, Received};
+use crate::sys::sigmask::{self, SigMask};
+use crate::sys::{spawn, wait};
+use crate::tracee::Stopped;
+use crate::types::Tid;
+
+/// A call was interrupted and begins again unless a handler without `SA_RESTART` runs; and: it begins again in any case
+/// (`include/linux/errno.h`).
+const ERESTARTSYS: i64 = -512;
+const ERESTARTNOINTR: i64 = -513;
+/// 32-bit user code (`__USER32_CS`).
+const CS_I386: u64 = 0x23;
+
+/// The filters that ask us, and who answers.
+pub(super) struct Desks {
+    pub(super) answerer: Option<Answerer>,
+    open: Vec<Arc<Desk>>,
+    listeners: Listeners,
+}
+
+impl Desks {
+    /// Makes the calling thread one that hears questions. If that cannot be, nobody answers, and engines are to stop at
+    /// the calls: a container may refuse a filter with a listening end, or have one already.
+    pub(super) fn new(answerer: Option<Answerer>) -> Self {
+        let able = |answerer: &Answerer| {
+            let able = spawn::can_listen() && notify::hear_stops().is_ok() && block_all().is_ok();
+            if able {
+                answerer.answers.begin();
+            }
+            able
+        };
+        let answerer = answerer.filter(able);
+        Self { answerer, open: Vec::new(), listeners: Listeners::default() }
+    }
+
+    /// Whether nobody can ask.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+}
+
+impl Tracer {
+    /// The launch whose first program begins has a filter that asks: listen to it.
+    pub(super) fn open_desk(&mut self, tracee: &Tracee) {
+        let received = match &mut *tracee.group.embryo.borrow_mut() {
+            Some(launch) => launch.embryo.listener(),
+            None => return,
+        };
+        // The guardian inherits place and policy.
+        self.placement.go_home();
+        let opened = received.and_then(|fd| fd.map(Desk::open).transpose());
+        match opened {
+            Ok(Some(desk)) => {
+                self.desks.listeners.add(desk.listener().fd());
+                self.children.insert(desk.guardian(), Arc::default());
+                self.desks.open.push(Arc::new(desk));
+            }
+            Ok(None) => {}
+            // Its calls fail from now on, and it says so itself.
+            Err(errno) => {
+                let error = HostError::Ptrace("listen to its filter", tracee.tid, errno);
+                self.shared.notify(Notice::Failed(error));
+            }
+        }
+    }
+
+    /// Nobody asks us any more: the guardian answers from now on.
+    pub(super) fn close_desks(&mut self) {
+        if self.desks.answerer.take().is_some() {
+            notify::stop_hearing();
+        }
+        for desk in self.desks.open.drain(..) {
+            desk.retire();
+            if desk.listener().has_ended() {
+                // So does the guardian: nobody else may wait for it. ECHILD: it was waited for.
+                let _ = wait::wait_for(desk.guardian());
+            }
+        }
+        self.desks.listeners = Listeners::default();
+    }
+
+    /// Leaves calls to the kernel whose answers were to come later: what comes next may wait for their threads to stop.
+    pub(super) fn release_askers(&self) {
+        for desk in &self.desks.open {
+            desk.listener().release();
+        }
+    }
+
+    /// The next news: a stop before a question.
+    pub(super) fn hear(&mut self) -> Result<News, Errno> {
+        if let Some((tid, status)) = wait::look(&self.usage)? {
+            return Ok(News::Stop(tid, status));
+        }
+        let Some(answerer) = &self.desks.answerer else { return Ok(News::Mail) };
+        let next = answerer.answers.settle();
+        if self.shared.mailbox.has_news() {
+            return Ok(News::Mail);
+        }
+        match self.desks.listeners.wait(next) {
+            Heard::Stop => Ok(News::Mail),
+            Heard::Question(place) => Ok(News::Question(place)),
+            Heard::End(place) => {
+                self.desks.listeners.remove(place);
+                self.desks.open.swap_remove(place);
+                Ok(News::Mail)
+            }
+        }
+    }
+
+    /// Somebody asks.
+    pub(super) fn answer(&mut self, place: usize) {
+        let Some(desk) = self.desks.open.get(place).map(Arc::clone) else { return };
+        let question = match desk.listener().receive() {
+            Ok(Some(question)) => question,
+            Ok(None) => return,
+            Err(errno) => {
+                let error = HostError::Start("receive a question", errno);
+                return self.shared.notify(Notice::Failed(error));
+            }
+        };
+        let Some(from) = question.tid else {
+            let _ = desk.listener().send(question.id, None);
+            return;
+        };
+        match self.ask(&desk, from, question) {
+            Some(answer) => desk.reply(from, question, answer),
+            None => desk.expect(from, question),
+        }
+        self.placement.beat();
+    }
+
+    fn ask(&mut self, desk: &Arc<Desk>, from: Tid, question: Received) -> Option<Answer> {
+        let (Some(tracee), Some(answerer)) = (self.table.take(from), self.desks.answerer.clone()) else {
+            // A thread that we do not trace is the kernel's.
+            return Some(Answer::System);
+        };
+        let (task, key, sign) = (tracee.task.clone(), tracee.key, Arc::clone(&tracee.sign));
+        self.table.put(tracee);
+        let number = u64::from(question.number);
+        let call = Syscall {
+            number,
+            index: if question.arch == ARCH_X86_64 { number } else { SyscallSet::OTHER },
+            args: question.args,
+            arch: question.arch,
+            ip: Addr(question.ip),
+            sp: Addr(0),
+        };
+        let line: Arc<dyn Line> = Arc::clone(desk) as Arc<dyn Line>;
+        let mut target = Afar { shared: &self.shared, sign: &sign, key, tid: from };
+        let mut asked = Question::new(&task, call, &mut target, &line, question.id);
+        let answer = self.guarded(from, || answerer.answers.ask(&mut asked));
+        answer.unwrap_or(Some(Answer::System))
+    }
+
+    /// A stop shows that a call was interrupted. If it is one that is answered, and nobody heard of it, it begins again,
+    /// whatever handler runs before. Answers whether the registers were changed.
+    #[inline]
+    pub(super) fn begin_anew(&self, tid: Tid, stopped: &mut Stopped) -> bool {
+        !self.desks.is_empty() && self.mend_caught(tid, stopped)
+    }
+
+    fn mend_caught(&self, tid: Tid, stopped: &mut Stopped) -> bool {
+        let (Some(answerer), Ok(regs)) = (&self.desks.answerer, stopped.regs()) else { return false };
+        let arch = if regs.cs == CS_I386 { ARCH_I386 } else { ARCH_X86_64 };
+        if regs.rax.cast_signed() != ERESTARTSYS || !answerer.knows(arch, regs.orig_rax) {
+            return false;
+        }
+        let args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
+        let (number, ip) = (regs.orig_rax, regs.rip);
+        if self.desks.open.iter().any(|desk| desk.sleeps_in(tid, number, ip, args)) {
+            return false;
+        }
+        stopped.change_regs(|regs| regs.rax = ERESTARTNOINTR.cast_unsigned()).is_ok()
+    }
+
+    /// A thread is gone, and what is known of its calls with it.
+    pub(super) fn forget_questions(&self, tid: Tid) {
+        for desk in &self.desks.open {
+            desk.forget(tid);
+        }
+    }
+}
+
+/// `SIGCHLD` too: it is open only while we sleep for it.
+fn block_all() -> Result<(), Errno> {
+    sigmask::replace(SigMask::ALL).map(drop)
+}
