@@ -1,6 +1,8 @@
 //! Who drops an engine, and when: exactly once, after the last callback, never under a lock of the core, whichever
 //! way it goes. Thousands of rounds of real races between a task, its reaper and a controller.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here is the test")]
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use utrace_core::{

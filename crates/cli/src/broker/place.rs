@@ -140,6 +140,11 @@ fn new_socket() -> io::Result<OwnedFd> {
     Ok(socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
+/// The one place to look at, so that two who see the same places never start two supervisors: the best that there is.
+fn folder() -> Option<Folder> {
+    candidates().iter().find_map(|path| Folder::make(path))
+}
+
 /// A connection to the supervisor of this user, which is started if there is none, and its process id.
 ///
 /// # Errors
@@ -147,16 +152,7 @@ fn new_socket() -> io::Result<OwnedFd> {
 pub fn reach() -> Result<(Line, u32), String> {
     let mut last = String::from("there is no folder for its socket");
     for _ in 0..TRIES {
-        // One that runs already, wherever it was started from, is better than a new one.
-        let there: Vec<Folder> = candidates().iter().filter_map(|path| Folder::open(path)).collect();
-        let running = there.iter().find_map(|folder| folder.connect().ok());
-        let socket = match running {
-            Some(socket) => socket,
-            None => {
-                let folder = candidates().iter().find_map(|path| Folder::make(path)).ok_or(last)?;
-                folder.connect_or_start().map_err(|error| error.to_string())?
-            }
-        };
+        let socket = folder().ok_or(last)?.connect_or_start().map_err(|error| error.to_string())?;
         match greet(Line::new(socket)) {
             Ok(greeted) => return Ok(greeted),
             Err(WireError::Closed) => last = "it ends again and again".to_owned(),
@@ -169,9 +165,8 @@ pub fn reach() -> Result<(Line, u32), String> {
 /// A connection to the supervisor, if one runs.
 #[must_use]
 pub fn find() -> Option<(Line, u32)> {
-    let folders = candidates();
-    let folders = folders.iter().filter_map(|path| Folder::open(path));
-    folders.filter_map(|folder| folder.connect().ok()).find_map(|socket| greet(Line::new(socket)).ok())
+    let socket = folder()?.connect().ok()?;
+    greet(Line::new(socket)).ok()
 }
 
 fn greet(line: Line) -> Result<(Line, u32), WireError> {

@@ -196,7 +196,7 @@ impl Server {
             self.lock().connections += 1;
             let (server, pid) = (Arc::clone(self), peer.pid.as_raw_nonzero().get().unsigned_abs());
             let serve = move || {
-                server.serve(Line::new(socket), pid);
+                server.serve(&Line::new(socket), pid);
                 server.lock().connections -= 1;
                 server.tell_main();
             };
@@ -218,14 +218,14 @@ impl Server {
     }
 
     /// One connection, to its end.
-    fn serve(self: &Arc<Self>, line: Line, pid: u32) {
+    fn serve(self: &Arc<Self>, line: &Line, pid: u32) {
         let mut session = None;
         loop {
-            match self.serve_one(&line, pid, &mut session) {
+            match self.serve_one(line, pid, &mut session) {
                 Ok(Flow::On) => {}
                 Ok(Flow::End) | Err(WireError::Closed | WireError::Io(_)) => break,
                 Err(error @ (WireError::TooLong | WireError::Malformed(_))) => {
-                    refuse(&line, Code::Failed, error);
+                    refuse(line, Code::Failed, &error);
                     break;
                 }
             }
@@ -252,11 +252,11 @@ impl Server {
                     *session = Some(opened);
                     line.send(&Reply::Opened, &[])?;
                 }
-                Err(message) => refuse(line, Code::Failed, message),
+                Err(message) => refuse(line, Code::Failed, &message),
             },
             (Request::Attach { pid, tid }, Some(session)) => match session.attach(pid, tid, &fds) {
                 Ok(reply) => line.send(&reply, &[])?,
-                Err(error) => refuse(line, code_of(&error), error),
+                Err(error) => refuse(line, code_of(&error), &error),
             },
             (Request::AwaitEnd, Some(session)) => session.await_end(line.again().map_err(WireError::Io)?),
             (Request::Leave, Some(_)) => {
@@ -280,7 +280,7 @@ impl Server {
         let number = pid.cast_signed();
         let proven = fds.first().is_some_and(|proof| access::proves(proof.as_fd(), number, number));
         if !proven {
-            refuse(line, Code::NotPermitted, "it is not proven which process asks");
+            refuse(line, Code::NotPermitted, &"it is not proven which process asks");
             return Ok(());
         }
         match clients::enlist(self, pid) {
@@ -289,7 +289,7 @@ impl Server {
                 line.send(&Reply::Enlisted { filter }, &[])
             }
             Err(error) => {
-                refuse(line, code_of(&error), error);
+                refuse(line, code_of(&error), &error);
                 Ok(())
             }
         }
@@ -382,7 +382,7 @@ enum Flow {
     End,
 }
 
-fn refuse(line: &Line, code: Code, why: impl ToString) {
+fn refuse(line: &Line, code: Code, why: &impl ToString) {
     // Who has hung up needs no reason.
     let _ = line.send(&Reply::Refused { code: code as u8, message: why.to_string() }, &[]);
 }
