@@ -1,7 +1,7 @@
 //! `utrace ps`: who is traced, by whom, since when, and what each waits for.
 //!
-//! Key types: [`Row`], [`By`]. The supervisor makes rows of what it traces ([`rows`]), the command line prints them
-//! ([`print`]). Neighbours: [`super::server`], [`super::caller`].
+//! Key types: [`Row`], [`By`]. The supervisor makes rows of what it traces (`rows`), the command line prints them
+//! ([`print()`]). Neighbours: [`super::server`], [`super::caller`].
 
 use std::collections::BTreeMap;
 use std::fs;

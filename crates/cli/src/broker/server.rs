@@ -3,7 +3,7 @@
 //! Entry: [`supervise`]. Key types: [`Server`]. Whoever traces something is a *user* of the host: a session of
 //! `utrace attach`, a tree of ptrace clients. With the first the host starts, with the last it is shut down, which leaves
 //! every process as quietly as the end of a tracer of its own would. A supervisor without users and connections ends,
-//! under the lock of its folder. Neighbours: [`super::session`] and [`super::clients`] do the work.
+//! under the lock of its folder. Neighbours: `session` and `clients` do the work.
 //!
 //! It runs in a session of its own, ignores what a terminal sends, and leaves everything at SIGTERM.
 

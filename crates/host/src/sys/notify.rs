@@ -1,7 +1,7 @@
 //! seccomp_unotify(2): calls that threads sleep in until we answer, and hearing of them together with stops.
 //!
 //! [`Listener`] is one filter's end. What was received and not yet answered is written on a page that the guardian
-//! ([`super::guard`]) shares, so that nobody sleeps for ever when we are killed. [`hear_stops`] and [`wait`] let one
+//! ([`super::guard`]) shares, so that nobody sleeps for ever when we are killed. [`hear_stops`] and [`Listeners::wait`] let one
 //! thread sleep for both: a stop sends `SIGCHLD`, which is open only while that thread sleeps.
 
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -175,10 +175,10 @@ pub(super) fn send(fd: RawFd, id: u64, value: Option<i64>) -> Result<(), Errno> 
     Errno::check(libc::c_long::from(sent)).map(drop)
 }
 
-/// The thread that [`wait`]s; 0 for none.
+/// The thread that [`Listeners::wait`]s; 0 for none.
 static HEARER: AtomicI32 = AtomicI32::new(0);
 
-/// Makes the calling thread the one that hears of stops in [`wait`]: one in a process, for it takes a handler.
+/// Makes the calling thread the one that hears of stops in [`Listeners::wait`]: one in a process, for it takes a handler.
 ///
 /// # Errors
 /// `EBUSY` if another thread does, or the program has a handler of its own.
@@ -224,7 +224,7 @@ pub(crate) fn stop_hearing() {
     HEARER.store(0, Ordering::SeqCst);
 }
 
-/// What [`wait`] was ended by.
+/// What [`Listeners::wait`] was ended by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Heard {
     /// Perhaps a stop; or nothing for so long.
