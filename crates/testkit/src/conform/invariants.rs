@@ -79,7 +79,9 @@ pub const ELSEWHERE: &[(&str, &[u32])] = &[
     ("engines_of_a_task_that_is_given_up_are_dropped_once", &[8, 29]),
     ("engines_that_were_never_called_are_dropped_once", &[29]),
     ("engines_of_a_reaped_task_that_is_given_up_are_dropped", &[29, 31]),
+    ("inv_29_every_way_off_a_list_drops_without_the_lock", &[29]),
     ("a_second_death_is_not_reported", &[33]),
+    ("inv_33_the_reap_waits_for_the_death_pass_wherever_the_walker_is", &[30, 33]),
     ("tidy_while_held_keeps_the_task_quiescent", &[1, 11]),
     ("a_mask_that_asks_for_too_much_is_mended_once", &[11]),
     ("the_union_is_declared_and_the_host_told_when_it_grows", &[11]),
@@ -88,4 +90,5 @@ pub const ELSEWHERE: &[(&str, &[u32])] = &[
     ("exec_by_another_thread_keeps_its_engines_and_ends_the_leader", &[36]),
     ("a_child_held_at_its_birth_runs_nothing_before_it_is_released", &[40]),
     ("sigkill_ends_a_hold", &[34]),
+    ("a_held_thread_runs_on_only_when_its_engines_have_left", &[22]),
 ];
