@@ -73,7 +73,8 @@ fn run(time: Duration, first: u64) -> ExitCode {
             }
         }
         if rounds.is_multiple_of(500) {
-            println!("stress: {rounds} rounds, {failed} failed, {:?}", start.elapsed());
+            let (done, elapsed) = (total(&counts), start.elapsed());
+            println!("stress: {rounds} rounds in {elapsed:?}, {done} operations, {failed} failed");
         }
     }
     print_counts(&counts);
