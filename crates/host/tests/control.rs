@@ -267,6 +267,27 @@ fn a_running_and_a_sleeping_task_are_stopped_from_another_thread() {
     }
 }
 
+/// Who asks again and again gives the tracer mail all the time, and wants a trap set that is set already. The one engine
+/// is told of each stop, the other of none. (One that answers its report with Resume takes its own stop back each time.)
+#[test]
+fn who_asks_again_and_again_gets_his_stop() {
+    let guest = Guest::new("spin", &["compute"]);
+    let host = Host::start().unwrap();
+    let process = host.attach(guest.pid, |_| ()).unwrap();
+    for told in [Event::Quiesce, Event::Exit] {
+        let (send, _receive) = channel();
+        let holder = process.tasks()[0].attach_for(told, Quiet(send, Action::Stop)).unwrap();
+        for _ in 0..20 {
+            while holder.control(Action::Stop) != Ok(Progress::Done) {}
+            assert_eq!(holder.control(Action::Resume), Ok(Progress::Done));
+        }
+        let _ = holder.control(Action::Detach).unwrap();
+    }
+    host.shutdown();
+    kill(guest.pid, "KILL");
+    guest.finish();
+}
+
 #[test]
 fn single_steps_walk_the_program() {
     /// Steps for a while, counting.
