@@ -137,6 +137,64 @@ fn others_processes_are_refused_to_a_client() {
     target.finish();
 }
 
+/// A client without privileges under root's supervisor loses a tracee that comes to more rights by an exec: the kernel
+/// would not have raised them under this client (execve(2)). Nothing of the new image is seen, and it runs on.
+#[test]
+fn a_setuid_exec_takes_the_tracee_from_a_client() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !common::is_root() {
+        return common::skip("only root can be two users");
+    }
+    let place = Place::new();
+    let tracer = place.fixture("raised");
+    let raised = place.path("raised-setuid");
+    std::fs::copy(&tracer, &raised).unwrap();
+    std::fs::set_permissions(&raised, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let run = |program: &std::path::Path| {
+        let drop = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+        let script = format!("exec {drop} {} {}", tracer.display(), program.display());
+        place.run(["ptrace", "--", "sh", "-c", &script]).go().expect(0).out
+    };
+    let out = run(&raised);
+    if out.contains("uid 65534") {
+        return common::skip("the folder's file system honours no setuid bit");
+    }
+    let refused = "stop done\noptions done\nrun done\nuid 0\nevent done\npeek ESRCH\ngetregs ESRCH\ncont ESRCH\n\
+                   attach EPERM\nseize EPERM\nopen EACCES\nend done\nstatus 5\ntraceme EPERM\n";
+    assert_eq!(out, refused);
+    // Without the bit it keeps what it has. (Nothing is at the address that it peeks at.)
+    let out = run(&tracer);
+    for line in ["uid 65534", "getregs done", "peek EIO", "open done", "traceme done"] {
+        assert!(out.lines().any(|found| found == line), "{line} is not in {out}");
+    }
+}
+
+/// The same for a descendant that came by an option, under a real tool whose only tracee it is not.
+#[test]
+fn strace_sees_nothing_of_a_setuid_program() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !common::is_root() || !there("strace") {
+        return common::skip("only root can be two users");
+    }
+    let place = Place::new();
+    let raised = place.fixture("raised");
+    std::fs::set_permissions(&raised, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let script = format!(
+        "setpriv --reuid=65534 --regid=65534 --clear-groups strace -f -o strace sh -c \
+                          '{} sleep </dev/null; echo $? $(id -u)'",
+        raised.display()
+    );
+    let ran = place.run(["ptrace", "--", "sh", "-c", &script]).go();
+    let log = place.read("strace");
+    assert_eq!(ran.out, "5 65534\n", "{}\n{log}", ran.err);
+    let exec = log.lines().find(|line| line.contains("/raised\", [")).unwrap();
+    let of_it: Vec<&str> = {
+        let pid = exec.split(' ').next().unwrap();
+        log.lines().filter(|line| line.starts_with(pid)).collect()
+    };
+    assert_eq!(of_it.last(), Some(&exec), "{log}");
+}
+
 #[test]
 fn a_foreign_tracer_is_named() {
     if !there("strace") {

@@ -76,17 +76,28 @@ pub fn may_trace(caller: &Subject, target: &Subject, rules: Rules) -> bool {
         return false;
     }
     let capable = is_capable_over(caller, target);
+    may_keep(caller, target, rules.supervisor) && yama_lets(caller, target, rules.yama, capable)
+}
+
+/// Whether `caller` may go on tracing `target`, whose credentials may have changed: the same but for Yama, which is asked
+/// at an attach only. It holds for threads of one process too.
+#[must_use]
+pub fn may_keep(caller: &Subject, target: &Subject, supervisor: Power) -> bool {
     let same_user = target.uids.iter().all(|uid| *uid == caller.uids[0])
         && target.gids.iter().all(|gid| *gid == caller.gids[0]);
-    let dumpable = match (target.dumpable, rules.supervisor) {
+    let dumpable = match (target.dumpable, supervisor) {
         (Dumpable::Yes, _) | (Dumpable::Unknown, Power::Ordinary) => true,
         (Dumpable::No, _) | (Dumpable::Unknown, Power::Privileged) => false,
     };
     let covered = caller.user_namespace == target.user_namespace && target.permitted & !caller.permitted == 0;
     // Each of the three is forgiven to who is capable.
-    (capable || (same_user && dumpable && covered))
-        && caller.label == target.label
-        && yama_lets(caller, target, rules.yama, capable)
+    (is_capable_over(caller, target) || (same_user && dumpable && covered)) && caller.label == target.label
+}
+
+/// Whether nothing that this one traces can come to more rights than it has.
+#[must_use]
+pub fn is_boundless(tracer: &Subject) -> bool {
+    tracer.user_namespace == FIRST_USER_NAMESPACE && tracer.effective & SYS_PTRACE != 0
 }
 
 /// `CAP_SYS_PTRACE` in the user namespace of the target. A namespace below the caller's own counts only from the first
@@ -144,6 +155,13 @@ pub fn look(tid: u32) -> Option<Subject> {
         label: fs::read_to_string(format!("/proc/{tid}/attr/current")).unwrap_or_default(),
         parents: parents(&status),
     })
+}
+
+/// Whether a thread is dead, collected or not.
+#[must_use]
+pub fn is_gone(tid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    field(&status, "State:").is_none_or(|state| state.starts_with(['Z', 'X']))
 }
 
 fn parents(status: &str) -> Vec<u32> {

@@ -9,11 +9,11 @@ use std::sync::{Arc, Weak};
 use std::thread;
 
 use utrace_core::Task;
-use utrace_engines::ptrace::{Done, Keeper, Ptrace};
+use utrace_engines::ptrace::{Done, Keeper, Ptrace, Standing};
 use utrace_engines::tool::{Origin, Tool as _};
 use utrace_host::{Errno, Filter, Host, HostError, Tid};
 
-use super::access;
+use super::access::{self, Power};
 use super::roll::{self, Roll};
 use super::server::{Member, Server, Traced, What};
 
@@ -32,6 +32,28 @@ struct Clerk(Sender<Order>);
 impl Keeper for Clerk {
     fn may_trace(&self, caller: u32, target: u32) -> bool {
         may_trace(caller, target)
+    }
+
+    fn is_bounded(&self, tracer: u32) -> bool {
+        let rules = access::rules();
+        // One that cannot be looked at is not trusted.
+        rules.supervisor == Power::Privileged
+            && access::look(tracer).is_none_or(|tracer| !access::is_boundless(&tracer))
+    }
+
+    fn may_keep(&self, tracer: u32, tracee: u32) -> Standing {
+        let supervisor = access::rules().supervisor;
+        let refused = || {
+            let subjects = access::look(tracer).zip(access::look(tracee));
+            subjects.is_none_or(|(tracer, tracee)| !access::may_keep(&tracer, &tracee, supervisor))
+        };
+        // A dead leader is refused too, until a thread that makes an exec takes its place: then it counts what that is.
+        match refused() {
+            false => Standing::Keeps,
+            true if access::is_gone(tracee) => Standing::Gone,
+            true if refused() => Standing::Lost,
+            true => Standing::Keeps,
+        }
     }
 
     fn acquire(&self, caller: u32, target: u32, done: Done) {

@@ -221,7 +221,8 @@ impl Threads {
         let Some(waiting) = self.threads.get(&caller).and_then(|thread| thread.waiting) else {
             return self.let_on(caller, Answer::System);
         };
-        let native = self.has_children(caller, &waiting.call);
+        // Links may have been cut: then the kernel says that there is nobody to wait for.
+        let native = self.has_children(caller, &waiting.call) || !self.has_links(caller, &waiting.call);
         let Some(thread) = self.threads.get_mut(&caller) else { return };
         match (native, waiting.sleep) {
             (true, _) => {

@@ -193,7 +193,10 @@ impl Client {
                 regs.rax = result.cast_unsigned();
                 regs.orig_rax = u64::MAX;
             }
-            None if waiting.sleep == Sleep::Leaving && next == Next::Program => {
+            None if waiting.sleep == Sleep::Leaving
+                && next == Next::Program
+                && threads.has_links(caller, &waiting.call) =>
+            {
                 regs.rax = num::PAUSE;
                 regs.orig_rax = u64::MAX;
                 regs.rip -= 2;

@@ -20,6 +20,14 @@ pub trait Keeper: Send + Sync {
     /// access mode checking").
     fn may_trace(&self, caller: u32, target: u32) -> bool;
 
+    /// Whether this thread has fewer rights than whoever traces for it: the kernel may then raise those of a tracee, which
+    /// it would not do under this tracer.
+    fn is_bounded(&self, tracer: u32) -> bool;
+
+    /// The same as [`Keeper::may_trace`] for one that it traces already, or that asks for it (`PTRACE_TRACEME`): only
+    /// what the credentials say, not what is asked once (Yama's scope).
+    fn may_keep(&self, tracer: u32, tracee: u32) -> Standing;
+
     /// A thread wants to trace one that the engine does not know. Has [`super::Ptrace::admit`] called for every thread
     /// of its process, if `caller` may trace it, and then calls `done`; both later, from another thread.
     fn acquire(&self, caller: u32, target: u32, done: Done);
@@ -27,6 +35,17 @@ pub trait Keeper: Send + Sync {
     /// No tracer is linked to this process any more. It may be left, if nobody else uses it:
     /// [`super::Ptrace::release`].
     fn idle(&self, process: u32);
+}
+
+/// Whether a tracer may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Keeps,
+    /// The tracee has come to rights that the tracer has not.
+    Lost,
+    /// The tracee is dead, and has no rights at all.
+    Gone,
 }
 
 /// What a thread is in a tree.

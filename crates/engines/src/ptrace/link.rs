@@ -115,6 +115,8 @@ pub(super) struct Link {
     pub(super) owner: u64,
     pub(super) engine: Option<EngineRef>,
     pub(super) face: Face,
+    /// Whether what its tracer may do is looked at again ([`super::guard`]).
+    pub(super) bounded: bool,
     pub(super) kin: Kin,
     pub(super) state: State,
     /// Stops to be shown at this place after the present one.
@@ -160,6 +162,7 @@ impl Link {
             owner: 0,
             engine: None,
             face,
+            bounded: false,
             kin,
             state: State::Running,
             next: VecDeque::new(),

@@ -5,6 +5,8 @@
 
 use utrace_core::{Addr, Target, TargetError, Task};
 
+use super::guard;
+use super::keeper::Standing;
 use super::num;
 use super::overlay::Overlay;
 use super::tracee::look;
@@ -65,6 +67,10 @@ pub(super) fn transfer(
         .links
         .values()
         .find(|link| link.tracer_process == owner && (link.process == process || link.tracee == process))?;
+    if guard::standing(threads, link) != Standing::Keeps {
+        // The kernel knows what this descriptor may do.
+        return None;
+    }
     let task = link.task.clone();
     let overlay = threads.overlays.get(&task.process().0);
     let clean = overlay.is_none_or(Overlay::is_empty);

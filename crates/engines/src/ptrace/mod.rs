@@ -22,6 +22,7 @@
 //! | `answer` | calls answered without a stop, and the waits that sleep for news |
 //! | `chld` | what a client does with SIGCHLD |
 //! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
+//! | `guard` | links that end when their tracee comes to more rights |
 //! | `filters` | seccomp filters of a tracee, as its tracer may see them |
 //! | `overlay`, `memory` | breakpoints of several tracers in one text |
 //! | `keeper` | what whoever runs the host does for the engine: processes outside the tree, permission |
@@ -37,6 +38,7 @@ mod chld;
 mod client;
 mod examine;
 mod filters;
+mod guard;
 mod ia32;
 mod keeper;
 mod link;
@@ -58,7 +60,7 @@ use std::sync::Arc;
 
 use utrace_core::{Answers, AttachError, Task};
 
-pub use keeper::{Done, Holding, Keeper, LinkView};
+pub use keeper::{Done, Holding, Keeper, LinkView, Standing};
 
 use crate::tool::{Origin, OutputError, Tool};
 use keeper::Role;

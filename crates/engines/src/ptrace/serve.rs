@@ -10,6 +10,8 @@ use utrace_abi::ptrace as abi;
 use utrace_core::{Action, SigInfo, Target};
 
 use super::examine::{examine, word};
+use super::guard;
+use super::keeper::Standing;
 use super::link::{First, Kin, Link, OPTIONS, Phase, Resume, State, Told, is_before_exit};
 use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGCONT, SIGKILL};
 use super::peek;
@@ -44,7 +46,7 @@ pub(super) fn serve(
             attach(world, threads, call)
         }
         _ => match threads.held_by(call.caller, call.pid) {
-            Some(id) => on_link(threads, id, call, client),
+            Some(id) => guard::check(threads, id).and_then(|()| on_link(threads, id, call, client)),
             None if threads.threads.contains_key(&call.pid) => Err(ESRCH),
             None => return None,
         },
@@ -64,8 +66,18 @@ fn trace_me(world: &Arc<World>, threads: &mut Threads, caller: u32) -> Result<i6
     }
     let face = Face { seized: false, options: 0 };
     let kin = if caller == process { Kin::Child } else { Kin::Stranger };
-    link(world, threads, Link::new(&task, face, (tracer, parent), kin, First::None))?;
+    let new = bound(threads, Link::new(&task, face, (tracer, parent), kin, First::None));
+    if guard::standing(threads, &new) != Standing::Keeps {
+        return Err(EPERM);
+    }
+    link(world, threads, new)?;
     Ok(0)
+}
+
+/// Notes whether the tracer has fewer rights than the host.
+fn bound(threads: &Threads, link: Link) -> Link {
+    let bounded = threads.keeper.as_ref().is_some_and(|keeper| keeper.is_bounded(link.tracer));
+    Link { bounded, ..link }
 }
 
 fn link(world: &Arc<World>, threads: &mut Threads, link: Link) -> Result<LinkId, i64> {
@@ -97,9 +109,11 @@ fn attach(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Result<i64,
     let face = Face { seized, options: if seized { options } else { 0 } };
     // SI_KERNEL: the SIGSTOP of an attach has no sender.
     let first = if seized { First::None } else { First::Signal { code: 0x80 } };
-    let new = Link::new(&target.task, face, (call.caller, process), kin, first);
+    let new = bound(threads, Link::new(&target.task, face, (call.caller, process), kin, first));
     let stands = target.task.is_job_stopped();
     let id = link(world, threads, new)?;
+    // It may have made an exec since it was looked at. One that comes now finds the link.
+    guard::check(threads, id).map_err(|_| EPERM)?;
     // A seized process goes on as it is, and one that is stopped is shown so.
     if !seized || stands {
         ask_to_stop(threads, id);

@@ -13,6 +13,8 @@ use utrace_core::{
     SigInfo, SignalAction, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task, TaskId,
 };
 
+use super::guard;
+use super::keeper::Standing;
 use super::link::{First, Kin, Link, Phase, Resume, State};
 use super::num;
 use super::peek;
@@ -261,7 +263,7 @@ impl Engine for Tracer {
             return if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume };
         }
         let first = if link.face.seized { First::Event } else { First::Signal { code: 0 } };
-        let (face, tracer) = (link.face, (link.tracer, link.tracer_process));
+        let (face, tracer, bounded) = (link.face, (link.tracer, link.tracer_process), link.bounded);
         let held = matches!(link.state, State::Stopped(..));
         let stop = Stop::Event(event, u64::from(child));
         match (shown, vfork) {
@@ -270,17 +272,25 @@ impl Engine for Tracer {
             // CLONE_PTRACE alone: the child is traced, and its parent goes on.
             (false, _) => {}
         }
-        follow(&self.world, &mut threads, Link::new(&clone.child, face, tracer, Kin::Stranger, first));
+        let child = Link::new(&clone.child, face, tracer, Kin::Stranger, first);
+        follow(&self.world, &mut threads, Link { bounded, ..child });
         if shown && vfork {
             threads.tell(self.id);
         }
         if shown || held { Action::Stop } else { Action::Resume }
     }
 
-    fn exec(&mut self, _cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
+    fn exec(&mut self, cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
         link.tracee = link.task.id().0;
+        let lost = threads.links.get(&self.id).map(|link| guard::standing(&threads, link));
+        if lost == Some(Standing::Lost) {
+            guard::drop_link(&mut threads, self.id);
+            cx.target().release_debug_registers(self.id.owner());
+            return Action::Detach;
+        }
+        let Some(link) = threads.link(self.id) else { return Action::Detach };
         if let State::Stopped(..) | State::Listening = link.state {
             link.broken_out();
         }
@@ -374,6 +384,10 @@ fn ended(link: &Link) -> bool {
 
 /// A child that comes with its parent's options, stopped before its first instruction.
 fn follow(world: &Arc<World>, threads: &mut Threads, link: Link) {
+    // Its parent may have come to more rights since the tracer was last asked about.
+    if guard::standing(threads, &link) == Standing::Lost {
+        return;
+    }
     // A child that is gone already has nothing to show.
     let Ok(id) = Tracer::attach(world, threads, link) else { return };
     hold(threads, id);
