@@ -6,7 +6,8 @@
 //! helps is one of the [`Way`]s. On a busy machine the kernel's choice is the best one. So [`Placement`] measures: it
 //! takes the time every [`WINDOW`] stops (one clock reading for all of them), tries the next way when stops are slow,
 //! keeps it if that helped and otherwise lets go for a while. Only the tracer thread's own affinity and policy are
-//! ever changed, never the tracee's.
+//! ever changed, never the tracee's. While calls are answered without a stop there is a third party beside tracer and
+//! tracee, and nowhere is beside both: then the kernel chooses.
 
 mod beats;
 mod lifter;
@@ -32,6 +33,9 @@ const BAD_WINDOWS: u32 = 32;
 const TERM: u32 = 64;
 /// More changes of tracee than this in a window mean that several are active: no place is beside them all.
 const CHANGES: u32 = 8;
+/// More calls answered than this in a window mean that their callers are a part of each stop. Under `SCHED_IDLE` each
+/// answer would wait until neither tracee nor caller wants the processor (3 times as slow, measured).
+const ANSWERS: u32 = 8;
 /// A stop that takes less is as good as it gets on one processor (7 us measured, 13 with noise).
 const FAST: Duration = Duration::from_micros(13);
 /// A stop that takes more is spent by the tracee computing or sleeping; where we are does not matter.
@@ -122,6 +126,8 @@ pub(crate) struct Placement {
     means: Means,
     stops: u32,
     changes: u32,
+    /// Calls answered in this window.
+    answers: u32,
     tid: Option<Tid>,
     since: Instant,
     stat: Option<(Tid, StatFile)>,
@@ -154,6 +160,7 @@ impl Placement {
             means: Means::default(),
             stops: 0,
             changes: 0,
+            answers: 0,
             tid: None,
             since: Instant::now(),
             stat: None,
@@ -178,9 +185,13 @@ impl Placement {
 
     /// A call was answered without a stop: a switch to us and back all the same.
     #[inline]
-    pub(crate) fn beat(&mut self) {
+    pub(crate) fn answered(&mut self) {
         self.means.beat();
         self.stops += 1;
+        self.answers += 1;
+        if self.answers > ANSWERS {
+            self.go_home();
+        }
     }
 
     #[inline]
@@ -212,8 +223,13 @@ impl Placement {
         let now = Instant::now();
         let each = (now - self.since) / self.stops.max(1);
         let changes = core::mem::take(&mut self.changes);
+        let answers = core::mem::take(&mut self.answers);
         self.since = now;
         self.stops = 0;
+        if answers > ANSWERS {
+            // We are where the kernel puts us by now.
+            return;
+        }
         match self.decide(each, changes) {
             Some(Decision::Leave) => self.leave(),
             Some(Decision::Follow) => self.follow(tid),

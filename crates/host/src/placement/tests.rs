@@ -1,7 +1,7 @@
 //! What is decided for which times, and what is left of it at the end.
 
 use super::lifter::Lifter;
-use super::{BAD_WINDOWS, CROWDED, Decision, FAST, LONGEST, Place, Placement, Room, TERM, Way};
+use super::{ANSWERS, BAD_WINDOWS, CROWDED, Decision, FAST, LONGEST, Place, Placement, Room, TERM, Way};
 use crate::sys::{process, sched};
 use std::time::Duration;
 
@@ -67,6 +67,22 @@ fn many_active_tracees_set_us_free() {
     assert_eq!(placement.decide(FAST / 2, 30), Some(Decision::Leave));
     placement.at = Place::Free;
     assert_eq!(placement.decide(SLOW, 30), None);
+}
+
+/// A tracer under `SCHED_IDLE` came last of three, and each answer took a turn of the scheduler.
+#[test]
+fn who_answers_calls_does_not_yield() {
+    let me = process::gettid().unwrap();
+    let mut placement = Placement::new();
+    placement.room = Room::One;
+    placement.go(me, FAST / 2);
+    for _ in 0..=ANSWERS {
+        placement.answered();
+    }
+    assert_eq!(placement.at, Place::Free);
+    assert!(sched::is_normal());
+    placement.review(me);
+    assert_eq!(placement.at, Place::Free, "nor does it try again");
 }
 
 #[test]

@@ -146,7 +146,7 @@ impl Tracer {
             Some(answer) => desk.reply(from, question, answer),
             None => desk.expect(from, question),
         }
-        self.placement.beat();
+        self.placement.answered();
     }
 
     fn ask(&mut self, desk: &Arc<Desk>, from: Tid, question: Received) -> Option<Answer> {
