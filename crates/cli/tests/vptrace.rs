@@ -203,3 +203,18 @@ fn two_straces_on_one_thread_write_the_same() {
     assert_eq!(results("inner"), results("outer"));
     assert_eq!(results("inner").len(), 2, "{}", place.read("inner"));
 }
+
+/// A filter that asks outlives who listens: without the guardian each wait after that would fail with ENOSYS.
+#[test]
+fn a_shell_that_waits_goes_on_when_utrace_is_killed() {
+    let place = Place::new();
+    let script = "echo $$; (read line; exit 3); echo first $?; (exit 4); echo second $?";
+    let mut live = place.run(words("run --ptrace --keep -- sh -c")).args([script]).start();
+    let shell = live.line().parse().unwrap();
+    common::wait_blocked_in(shell, 61);
+    live.signal(rustix::process::Signal::KILL);
+    common::wait_until("it is untraced", || common::status_field(shell, "TracerPid") == "0");
+    drop(live.stdin.take());
+    assert_eq!((live.line().as_str(), live.line().as_str()), ("first 3", "second 4"));
+    live.finish();
+}
