@@ -34,7 +34,7 @@ const TERM: u32 = 64;
 /// More changes of tracee than this in a window mean that several are active: no place is beside them all.
 const CHANGES: u32 = 8;
 /// More calls answered than this in a window mean that their callers are a part of each stop. Under `SCHED_IDLE` each
-/// answer would wait until neither tracee nor caller wants the processor (3 times as slow, measured).
+/// answer would wait until neither tracee nor caller wants the processor.
 const ANSWERS: u32 = 8;
 /// A stop that takes less is as good as it gets on one processor (7 us measured, 13 with noise).
 const FAST: Duration = Duration::from_micros(13);
