@@ -18,6 +18,8 @@ const PLACES: usize = 1024;
 const LONGEST: libc::c_int = 16;
 /// How often it looks where it cannot be told that our descriptors are closed (before Linux 5.3).
 const LOOKS: u32 = 200;
+/// How many more looks, with naps of [`LONGEST`] at most, a thread gets that runs after the last trap is gone.
+const MORE: u32 = 6;
 
 /// The page.
 #[derive(Debug)]
@@ -69,26 +71,48 @@ impl Roll {
                 End::NotYet => false,
                 End::Unknown => look > LOOKS,
             };
-            if !self.release_once() || over {
+            if self.release_once() == Looked::Nobody {
                 return;
             }
+            if over {
+                break;
+            }
+            nap = (nap * 2).min(LONGEST);
+        }
+        self.release_runners();
+    }
+
+    /// The last looks. A thread that has taken a SIGSTOP already and is not stopped yet (between `get_signal()` and
+    /// `do_signal_stop()` in kernel/signal.c) has nothing pending and shows as running: only one that sleeps is
+    /// certain. Who is let go runs, and may have taken one before; who computes all the time is looked at [`MORE`] times.
+    fn release_runners(&self) {
+        let mut nap = 1;
+        for _ in 0..MORE {
+            if self.release_once() != Looked::Runners {
+                return;
+            }
+            // SAFETY: no descriptor: a nap.
+            unsafe { libc::poll(core::ptr::null_mut(), 0, nap) };
             nap = (nap * 2).min(LONGEST);
         }
     }
 
-    /// Answers whether there was anybody to look at.
-    fn release_once(&self) -> bool {
-        let mut any = false;
+    fn release_once(&self) -> Looked {
+        let mut looked = Looked::Nobody;
         for place in self.0 {
             let tid = place.load(Ordering::SeqCst);
-            any |= tid > 0;
-            if tid > 0 && is_stopped(tid) {
+            if tid <= 0 {
+                continue;
+            }
+            let seen = look_at(tid);
+            if seen == Seen::Stopped {
                 // Takes back those that are only pending too (signal(7)).
                 // SAFETY: a signal to a process.
                 unsafe { libc::kill(tid, libc::SIGCONT) };
             }
+            looked = looked.max(if seen == Seen::Asleep { Looked::Sleepers } else { Looked::Runners });
         }
-        any
+        looked
     }
 }
 
@@ -104,6 +128,28 @@ impl Drop for Enrolled {
     fn drop(&mut self) {
         self.roll.0[self.place].store(0, Ordering::SeqCst);
     }
+}
+
+/// Whom a look found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Looked {
+    /// Nobody is on the roll.
+    Nobody,
+    /// All sleep, and nothing waits for them, or are gone.
+    Sleepers,
+    /// Some run, or have just been let go.
+    Runners,
+}
+
+/// What a thread does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Seen {
+    /// It is in state `T`, stopped, and not by a tracer; or about to be, by a SIGSTOP that waits for it.
+    Stopped,
+    /// It wants to run, or runs.
+    Running,
+    /// Neither; it may be gone.
+    Asleep,
 }
 
 /// Whether a process is gone, with all its threads.
@@ -127,8 +173,7 @@ fn wait_for_end(process: RawFd, millis: libc::c_int) -> End {
     }
 }
 
-/// Whether a thread is in state `T`, stopped, and not by a tracer; or about to be, by a SIGSTOP that waits for it.
-fn is_stopped(tid: i32) -> bool {
+fn look_at(tid: i32) -> Seen {
     /// Field 31 of the line, the twenty-eighth behind the state: signals that wait for the thread.
     const PENDING: usize = 28;
     let mut path = *b"/proc/0000000000/stat\0";
@@ -143,7 +188,7 @@ fn is_stopped(tid: i32) -> bool {
     // SAFETY: a C string inside `path`.
     let fd = unsafe { libc::open(path[zeros..].as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC) };
     if fd < 0 {
-        return false;
+        return Seen::Asleep;
     }
     let mut line = [0_u8; 512];
     // SAFETY: writes at most its length into `line`.
@@ -153,23 +198,32 @@ fn is_stopped(tid: i32) -> bool {
     let line = &line[..usize::try_from(len).unwrap_or(0)];
     // The state is the letter behind the name, which stands in parentheses.
     let Some(rest) = line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2..)) else {
-        return false;
+        return Seen::Asleep;
     };
     let mut fields = rest.split(|&byte| byte == b' ');
     let pending = fields.clone().nth(PENDING).unwrap_or_default();
     let pending = pending
         .iter()
         .fold(0_u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))));
-    fields.next() == Some(b"T") || pending & (1 << (libc::SIGSTOP - 1)) != 0
+    match fields.next() {
+        _ if pending & (1 << (libc::SIGSTOP - 1)) != 0 => Seen::Stopped,
+        Some(b"T") => Seen::Stopped,
+        Some(b"R") => Seen::Running,
+        _ => Seen::Asleep,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Roll, is_stopped};
+    use super::{Roll, Seen, look_at};
     use crate::sys::{pidfd, process};
     use crate::types::Tid;
     use std::os::fd::{AsRawFd as _, OwnedFd};
     use std::process::Stdio;
+
+    fn is_stopped(tid: i32) -> bool {
+        look_at(tid) == Seen::Stopped
+    }
 
     /// A descriptor of a process that is gone.
     fn gone() -> OwnedFd {
