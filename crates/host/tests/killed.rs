@@ -130,7 +130,7 @@ enum Calls {
 
 /// Kills tracers; answers how many errors each thread counted.
 fn kill_many(signals: Signals, calls: Calls) -> Vec<u64> {
-    let kills: u32 = std::env::var("UTRACE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(50);
+    let kills: u32 = std::env::var("UTRACE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(15);
     let file = file(signals, calls);
     let path = file.to_str().unwrap();
     let args = [path, "open"];
