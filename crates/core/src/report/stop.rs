@@ -93,6 +93,15 @@ impl Reporter {
         pending.action() < Action::Resume || pending.attach() || self.stop_is_wanted()
     }
 
+    /// Whether an interrupt is owed: the next report is to be a [`Reporter::signal_report`], wherever it is made.
+    ///
+    /// The owner of an engine writes that down before he calls [`crate::TaskHost::interrupt`]: a host can meet it at a
+    /// stop of its own in between.
+    #[inline]
+    pub fn owes_interrupt(&self) -> bool {
+        self.task.record().is_some_and(|record| record.pending().action() == Action::Interrupt)
+    }
+
     /// Whether the mask says that an engine wants the task stopped.
     pub(crate) fn stop_is_wanted(&self) -> bool {
         self.task.inner.mask.read() & crate::task::MASK_STOP != 0

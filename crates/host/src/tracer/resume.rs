@@ -36,7 +36,8 @@ impl Tracer {
         for round in 0.. {
             let Verdict::Go(action) = verdict else { return self.park(tracee, stopped, point) };
             tracee.choose_step(action);
-            tracee.signals.asked |= action == Action::Interrupt;
+            // Whoever asks writes it down first, and then tells us.
+            tracee.signals.asked |= action == Action::Interrupt || tracee.reporter.owes_interrupt();
             let owed = matches!(action, Action::Interrupt | Action::Report) || tracee.reporter.owes_report();
             match point {
                 Point::User(0, path) if owed && round < ROUNDS && tracee.phase == Phase::Living => {

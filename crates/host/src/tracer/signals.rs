@@ -117,11 +117,13 @@ impl Signals {
     /// The signal that we sent, if this is one: known by its number, its code and its sender.
     fn arrived(&mut self, info: &RawSiginfo) -> Option<Ours> {
         let position = self.ours.iter().position(|ours| ours.info.number() == info.number())?;
-        // Standard signals do not queue: whichever came, ours is in it. What was decided holds for either.
+        // Standard signals do not queue: whichever came, ours is in it. What was decided holds for either, unless
+        // ours may have been taken back.
         let ours = self.ours.swap_remove(position);
         // From another pid namespace we show as sender 0.
         let us = info.sender() == 0 || i32::try_from(std::process::id()) == Ok(info.sender());
-        (ours.decided.is_some() || (us && info.code() == libc::SI_TKILL)).then_some(ours)
+        let alone = ours.decided.is_some() && !may_be_taken_back(info.number());
+        (alone || (us && info.code() == libc::SI_TKILL)).then_some(ours)
     }
 }
 
@@ -323,7 +325,14 @@ impl Tracer {
     }
 
     /// Sends a signal so that it is the next that the tracee takes, whatever it blocks.
+    ///
+    /// One that can be taken back before it comes takes its turn among the others: nothing would tell us when to put
+    /// the mask back, and the program would block every signal from then on.
     fn send_alone(&self, tracee: &mut Tracee, info: &RawSiginfo, decided: Decided) -> Result<(), Gone> {
+        if may_be_taken_back(info.number()) {
+            self.send_ours(tracee, Ours { info: *info, decided: Some(decided) });
+            return Ok(());
+        }
         let mask = ptrace::signal_mask(tracee.tid).map_err(|errno| Gone::of("read signal mask", errno))?;
         ptrace::set_signal_mask(tracee.tid, SigMask::ALL.without(info.number()))
             .map_err(|errno| Gone::of("block signals", errno))?;
@@ -363,6 +372,12 @@ impl Tracer {
             Err(errno) => self.note(tracee.tid, Gone::of("send a signal", errno)),
         }
     }
+}
+
+/// Whether a pending signal of this number goes when another is sent: a SIGCONT takes stop signals out of the queues, and
+/// they take SIGCONT (signal(7); prepare_signal() in kernel/signal.c).
+fn may_be_taken_back(number: i32) -> bool {
+    matches!(number, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU | libc::SIGCONT)
 }
 
 fn raw(info: &SigInfo) -> RawSiginfo {

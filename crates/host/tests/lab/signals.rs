@@ -9,7 +9,7 @@ use utrace_core::{
 use utrace_host::{CoreDump, Ending, Notice};
 use utrace_testkit::conform::{Log, Probe, Report, Seen};
 
-use crate::bench::{Lab, send, status, until_held};
+use crate::bench::{Lab, send, status, until, until_held, until_up};
 
 const SIGINT: u32 = 2;
 const SIGQUIT: u32 = 3;
@@ -18,6 +18,7 @@ const USR1: u32 = 10;
 const USR2: u32 = 12;
 const SIGTERM: u32 = 15;
 const SIGCHLD: u32 = 17;
+const SIGSTOP: u32 = 19;
 const SIGTSTP: u32 = 20;
 const REAL_TIME: u32 = 40;
 const REPORT: Seen = Seen::Path(SignalKind::Report);
@@ -452,6 +453,42 @@ fn a_signal_made_in_a_report_is_delivered_at_once_though_it_is_blocked() {
     assert!(wrote.starts_with("h10:-60:0") && wrote.ends_with("blk0:cgt200 m1"), "{wrote}");
     assert!(log.count("A", REPORT) > before);
     assert_eq!(log.calls("A", Event::Signal).len(), 0, "what was decided is not asked about again");
+}
+
+/// A SIGCONT takes a SIGSTOP out of the queue before it comes, and nothing tells of it.
+#[test]
+fn a_stop_signal_made_in_a_report_may_be_taken_back_and_leaves_the_mask_alone() {
+    const ROUNDS: usize = 300;
+    let log = Log::new();
+    let lab = Lab::new();
+    let probe = Probe::new("A", &log).answers(|_, report| {
+        if let Report::Signal(signal) = report
+            && signal.kind == SignalKind::Report
+        {
+            signal.info = SigInfo { number: SIGSTOP, ..SigInfo::NONE };
+            signal.action = SignalAction::Deliver;
+        }
+        Action::Resume
+    });
+    let process = lab.launch("C", |task| {
+        task.attach_for(Event::Quiesce | Event::Signal, probe).unwrap();
+    });
+    let (pid, task) = (process.pid().raw(), process.tasks()[0].clone());
+    until_up(pid);
+    let mut sender = std::process::Command::new("sh")
+        .args(["-c", "while kill -CONT $0 2>/dev/null; do :; done", &pid.to_string()])
+        .spawn()
+        .unwrap();
+    for _ in 0..ROUNDS {
+        let before = log.count("A", REPORT);
+        let _ = task.engines()[0].control(Action::Interrupt).unwrap();
+        until(|| log.count("A", REPORT) > before);
+        assert_eq!(status(pid, "SigBlk:"), 0);
+    }
+    sender.kill().unwrap();
+    sender.wait().unwrap();
+    send(pid, 9);
+    assert_eq!(process.wait(), Ok(killed(9)));
 }
 
 #[test]
