@@ -15,12 +15,6 @@ const KNOWN: &[(&str, &str)] = &[(
     "nothing delays a death by SIGKILL (INV-34), and the tracer is too late",
 )];
 
-/// Rules that are kept most of the time only: a known fault, said when it shows, that no run of the tests may depend on.
-const BY_CHANCE: &[(&str, &str)] = &[(
-    "a_tracer_killed_in_its_handler",
-    "on a busy machine the tracee that such a tracer leaves behind is not always let go",
-)];
-
 /// Runs each rule of a fixture natively and under us.
 #[track_caller]
 fn rules(fixture: &str) {
@@ -36,9 +30,6 @@ fn rules(fixture: &str) {
         let known = KNOWN.iter().find(|(rule, _)| *rule == name);
         match (same, known) {
             (true, None) | (false, Some(_)) => {}
-            (false, None) if let Some((rule, why)) = BY_CHANCE.iter().find(|(rule, _)| *rule == name) => {
-                eprintln!("{rule} was not kept: {why}");
-            }
             (true, Some((rule, why))) => wrong.push(format!("{rule} is kept now, although: {why}")),
             (false, None) => wrong.push(format!(
                 "=== {name}: native {}\n{}--- under us {}\n{}{}",

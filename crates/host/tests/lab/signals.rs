@@ -1,5 +1,6 @@
 //! Signals on real threads: classes, details, every way of overriding one, and what follows a delivery.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use utrace_abi::UserRegs;
@@ -487,6 +488,34 @@ fn a_stop_signal_made_in_a_report_may_be_taken_back_and_leaves_the_mask_alone() 
     }
     sender.kill().unwrap();
     sender.wait().unwrap();
+    send(pid, 9);
+    assert_eq!(process.wait(), Ok(killed(9)));
+}
+
+/// Who asks writes it down and then wakes the host, which may meet it in between, at a stop of the program's own.
+#[test]
+fn an_interrupt_that_a_system_call_meets_is_answered_on_the_signal_path() {
+    const ROUNDS: usize = 200;
+    let lab = Lab::new();
+    let reports = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reports);
+    let probe = Probe::new("A", &Log::new()).answers(move |_, report| {
+        if matches!(report, Report::Signal(signal) if signal.kind == SignalKind::Report) {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        Action::Resume
+    });
+    let events = Event::Quiesce | Event::SyscallEntry | Event::SyscallExit;
+    let process = lab.launch("W", move |task| {
+        task.attach_for(events, probe).unwrap();
+    });
+    let (pid, task) = (process.pid().raw(), process.tasks()[0].clone());
+    until_up(pid);
+    for _ in 0..ROUNDS {
+        let before = reports.load(Ordering::SeqCst);
+        let _ = task.engines()[0].control(Action::Interrupt).unwrap();
+        until(|| reports.load(Ordering::SeqCst) > before);
+    }
     send(pid, 9);
     assert_eq!(process.wait(), Ok(killed(9)));
 }
