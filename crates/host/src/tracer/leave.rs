@@ -40,8 +40,8 @@ struct Awaited {
     at_calls: HashSet<Tid>,
     /// Our children, which we have killed.
     killed: HashSet<Tid>,
-    /// They step: the trap is ours to take, and the end of this thread alone would leave them stepping
-    /// (exit_ptrace() in kernel/ptrace.c does not end it, ptrace_detach() does).
+    /// They step, or have breakpoints: the trap is ours to take, and the end of this thread alone would leave them
+    /// stepping (exit_ptrace() in kernel/ptrace.c does not end it, ptrace_detach() does).
     stepping: HashSet<Tid>,
     /// A trap of theirs sprang: its stop may still come.
     echoes: HashMap<Tid, Quiet>,
@@ -76,10 +76,14 @@ impl Tracer {
     /// Leaves one thread as far as that can be done without its being in a stop.
     fn leave_one(&mut self, mut tracee: Box<Tracee>, awaited: &mut Awaited) {
         let tid = tracee.tid;
+        if tracee.may_trap() {
+            awaited.stepping.insert(tid);
+        }
         // One may be on its way, or was used up by another stop: a second one makes sure that it comes. Debug
-        // registers can only be switched off in a stop.
+        // registers can only be switched off in a stop, and the trap of a step only be taken there.
+        let running = matches!(tracee.run, Run::Running(_));
         let wanted = tracee.interrupt != Interrupt::None || tracee.sign.is_debugged();
-        if wanted && ptrace::interrupt(tid).is_ok() {
+        if (wanted || running && tracee.may_trap()) && ptrace::interrupt(tid).is_ok() {
             awaited.interrupted.insert(tid);
         }
         if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
@@ -90,12 +94,6 @@ impl Tracer {
             } else {
                 awaited.at_calls.insert(tid);
             }
-        }
-        if matches!(tracee.run, Run::Running(Request::SingleStep | Request::BlockStep))
-            && ptrace::interrupt(tid).is_ok()
-        {
-            awaited.interrupted.insert(tid);
-            awaited.stepping.insert(tid);
         }
         // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
         tracee.quiet.take_down();
@@ -111,7 +109,11 @@ impl Tracer {
                     awaited.killed.insert(tid);
                 }
             }
-            Run::Held(stopped, point) => self.part(&mut tracee, *stopped, point),
+            Run::Held(stopped, point) => {
+                if self.part(&mut tracee, *stopped, point) == Left::WithTrap {
+                    awaited.interrupted.insert(tid);
+                }
+            }
             Run::Running(_) | Run::Handled => {}
         }
         self.forget(tracee);
@@ -163,14 +165,17 @@ impl Tracer {
             awaited.killed.remove(&tid);
         }
         if awaited.stepping.contains(&tid) {
-            match trap_of(tid, &stop) {
-                Trap::Here => return self.detach(Stopped::seen_by_wait(tid), Point::Mid),
-                // It would be a signal of the program's once nobody traces it.
-                Trap::Next if ptrace::resume(tid, Request::Cont, 0).is_ok() => {
-                    awaited.interrupted.insert(tid);
-                    return;
+            let signal = match stop {
+                Ok(Stop::Signal(_)) if step::is_trap_of_ours(tid) => {
+                    return self.detach(Stopped::seen_by_wait(tid), Point::Mid);
                 }
-                Trap::Next | Trap::None => {}
+                Ok(Stop::Signal(signal)) => signal,
+                _ => 0,
+            };
+            // It would be a signal of the program's once nobody traces it.
+            if step::trap_waits(tid) && ptrace::resume(tid, Request::Cont, signal).is_ok() {
+                awaited.interrupted.insert(tid);
+                return;
             }
         }
         let left = self.detach_at(tid, stop, awaited.echoes.get(&tid).and_then(Quiet::echo));
@@ -188,7 +193,8 @@ impl Tracer {
                 continue;
             }
             match core::mem::replace(&mut tracee.run, Run::Handled) {
-                Run::Held(stopped, point) => self.part(&mut tracee, *stopped, point),
+                // It has only just been attached to, and has made no step.
+                Run::Held(stopped, point) => drop(self.part(&mut tracee, *stopped, point)),
                 Run::Running(_) | Run::Handled => {
                     // ESRCH: it died, or is stopped already; the wait below tells.
                     tracee.quiet.take_down();
@@ -233,7 +239,8 @@ impl Tracer {
     /// Detaches a tracee that engines held, with what it still has to get.
     ///
     /// They leave first: a task may run only when nobody is told any more that he holds it (INV-22).
-    fn part(&mut self, tracee: &mut Tracee, stopped: Stopped, point: Point) {
+    fn part(&mut self, tracee: &mut Tracee, stopped: Stopped, point: Point) -> Left {
+        let trap = tracee.may_trap() && step::trap_waits(tracee.tid);
         self.dismiss_engines(tracee);
         self.restore_mask(tracee);
         let point = match (point, &tracee.signals.hand) {
@@ -245,7 +252,16 @@ impl Tracer {
             }
             _ => point,
         };
+        if trap {
+            // It waits behind the stop that engines held it in.
+            let signal = if let Point::User(signal, _) = point { signal } else { 0 };
+            if let Err(gone) = stopped.resume(Request::Cont, signal) {
+                self.note(tracee.tid, gone);
+            }
+            return Left::WithTrap;
+        }
         self.detach(stopped, point);
+        Left::Now
     }
 
     /// A group stop survives a detach by itself (ptrace(2), "Attaching and detaching").
@@ -291,32 +307,8 @@ enum Left {
     Now,
     /// Before a system call, which it makes now; an interrupt that was sent is still to come.
     AtItsCall,
-}
-
-/// Where the trap of a step is.
-enum Trap {
-    /// It is the signal of this stop.
-    Here,
-    /// Another stop came first: it is the next.
-    Next,
-    /// Nowhere: the step has not been made.
-    None,
-}
-
-/// Where the trap is of a tracee that steps, at this stop.
-fn trap_of(tid: Tid, stop: &Result<Stop, crate::stop::UnknownStop>) -> Trap {
-    let is_trap = || {
-        let info = Stopped::seen_by_wait(tid).siginfo();
-        info.is_ok_and(|info| step::is_trap(&info))
-    };
-    match stop {
-        Ok(Stop::Exited(_) | Stop::Killed(..)) => Trap::None,
-        Ok(Stop::Signal(libc::SIGTRAP)) if is_trap() => Trap::Here,
-        _ if procfs::status(tid).is_ok_and(|status| status.pending & (1 << (libc::SIGTRAP - 1)) != 0) => {
-            Trap::Next
-        }
-        _ => Trap::None,
-    }
+    /// Not yet: the trap of a step is its next stop.
+    WithTrap,
 }
 
 /// Whether an interrupted thread is on its way to a stop.

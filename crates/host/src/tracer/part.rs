@@ -13,6 +13,7 @@ use utrace_core::Task;
 use super::Tracer;
 use super::hook::Hook;
 use super::report::task_id;
+use super::step;
 use super::tracee::{Group, Origin, Phase, Point, Run, Tracee};
 use crate::error::HostError;
 use crate::platform;
@@ -58,6 +59,8 @@ impl Drop for Departure {
 /// That a tracee leaves; who waits for it, unless it may take long.
 pub(crate) struct Parting {
     waited_for: Option<Rc<Departure>>,
+    /// It stepped, or had breakpoints: their trap would be a signal of the program's once nobody traces it.
+    may_trap: bool,
 }
 
 /// `cs` of 64-bit user code (`__USER_CS`).
@@ -112,8 +115,9 @@ impl Tracer {
 
     /// Takes the engines off a tracee, and the tracee off us as soon as it can be had.
     fn begin_parting(&mut self, mut tracee: Box<Tracee>, waited_for: Option<Rc<Departure>>) {
+        let may_trap = tracee.may_trap();
         self.dismiss_engines(&mut tracee);
-        tracee.parting = Some(Parting { waited_for });
+        tracee.parting = Some(Parting { waited_for, may_trap });
         match core::mem::replace(&mut tracee.run, Run::Handled) {
             Run::Held(stopped, point) => self.part_held(tracee, *stopped, point),
             // A child before its first stop, which comes by itself.
@@ -187,6 +191,12 @@ impl Tracer {
                 tracee.quiet.heard();
                 self.part_at(tracee, stopped, 0);
             }
+            Stop::Signal(_)
+                if tracee.parting.as_ref().is_some_and(|parting| parting.may_trap)
+                    && step::is_trap_of_ours(tracee.tid) =>
+            {
+                self.part_at(tracee, stopped, 0);
+            }
             Stop::Signal(signal) => {
                 let _ = quiesce::hide_interruption(&mut stopped);
                 self.restore_mask(&mut tracee);
@@ -219,7 +229,7 @@ impl Tracer {
         let group = super::life::child_group(tracee, child);
         let mut newborn = self.new_tracee(child, group, Phase::Living, Run::Running(Request::Cont));
         self.shared.remove_task(child);
-        newborn.parting = Some(Parting { waited_for: None });
+        newborn.parting = Some(Parting { waited_for: None, may_trap: false });
         self.table.enter(&newborn);
         match early {
             None => self.table.put(newborn),
@@ -287,8 +297,11 @@ impl Tracer {
         self.table.put(tracee);
     }
 
-    /// Detaches at a stop, and forgets.
+    /// Detaches at a stop, and forgets; at the next one, if that is for a trap of ours.
     fn part_at(&mut self, tracee: Box<Tracee>, stopped: Stopped, signal: i32) {
+        if tracee.parting.as_ref().is_some_and(|parting| parting.may_trap) && step::trap_waits(tracee.tid) {
+            return self.resume(tracee, stopped, Request::Cont, signal);
+        }
         switch_off_debug(tracee.tid);
         if let Err(gone) = stopped.resume(Request::Detach, signal) {
             return self.lost_parting(tracee, gone);

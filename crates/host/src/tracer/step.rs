@@ -11,9 +11,11 @@ use utrace_core::{Action, Disposition, Event, SigInfo, SignalAction, SignalKind,
 use super::Tracer;
 use super::signals::Decided;
 use super::tracee::{Path, Point, Tracee};
+use crate::procfs;
 use crate::sys::mem;
-use crate::sys::ptrace::{RawRegs, RawSiginfo, Request};
+use crate::sys::ptrace::{self, RawRegs, RawSiginfo, Request};
 use crate::tracee::{Carries, Stopped};
+use crate::types::Tid;
 
 /// `si_code`s of a `SIGTRAP` that a step makes: `TRAP_BRKPT` (after a system call), `TRAP_TRACE`, `TRAP_BRANCH`.
 const STEP_CODES: core::ops::RangeInclusive<i32> = 1..=3;
@@ -38,7 +40,28 @@ pub(super) fn may_be_hit(info: &RawSiginfo) -> bool {
     info.number() == libc::SIGTRAP && matches!(info.code(), 2 | 4)
 }
 
+/// Whether the stop that a tracee is in is for the trap of a step or of a breakpoint.
+pub(super) fn is_trap_of_ours(tid: Tid) -> bool {
+    let info = Stopped::seen_by_wait(tid).siginfo();
+    info.is_ok_and(|info| is_trap(&info) || may_be_hit(&info))
+}
+
+/// Whether the trap of a step or of a breakpoint waits behind the stop that a tracee is in.
+///
+/// The kernel opens the signal when it sends one (force_sig_info_to_task() in kernel/signal.c): one that is blocked
+/// is the program's own.
+pub(super) fn trap_waits(tid: Tid) -> bool {
+    let bit = 1 << (libc::SIGTRAP - 1);
+    procfs::status(tid).is_ok_and(|status| status.pending & bit != 0)
+        && ptrace::signal_mask(tid).is_ok_and(|mask| mask.0 & bit == 0)
+}
+
 impl Tracee {
+    /// Whether a trap that is ours to take may be on its way.
+    pub(super) fn may_trap(&self) -> bool {
+        self.stepping.is_some() || self.sign.is_debugged()
+    }
+
     /// Takes a step over from a report; another action leaves what was chosen.
     pub(super) fn choose_step(&mut self, action: Action) {
         match action {
