@@ -71,6 +71,11 @@ fn requests() {
 }
 
 #[test]
+fn buffers_that_fault() {
+    rules("vptrace_faults");
+}
+
+#[test]
 fn attaching_and_leaving() {
     rules("vptrace_attach");
 }

@@ -79,6 +79,22 @@ pub trait Target {
     /// As [`Target::read`].
     fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError>;
 
+    /// Reads as the system reads for the task in one of its calls: only what the task itself may read.
+    ///
+    /// # Errors
+    /// As [`Target::read`].
+    fn fetch(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
+        self.read(at, buf)
+    }
+
+    /// Writes as the system writes for the task in one of its calls: only where the task itself may write.
+    ///
+    /// # Errors
+    /// As [`Target::read`].
+    fn store(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
+        self.write(at, bytes)
+    }
+
     /// Copies a register set into `buf`; answers its size in bytes.
     ///
     /// # Errors

@@ -66,7 +66,7 @@ impl Catcher {
         let at = question.call().args[1];
         let process = question.task().process().0;
         let mut words = [0; 16];
-        if at == 0 || question.target().read(Addr(at), &mut words) != Ok(16) {
+        if at == 0 || question.target().fetch(Addr(at), &mut words) != Ok(16) {
             return;
         }
         let [handler, flags] = [0, 8].map(|at| {

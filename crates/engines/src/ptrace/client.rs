@@ -11,11 +11,12 @@ use std::sync::Arc;
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, PTRACE_ATTACH, PTRACE_SEIZE};
 use utrace_core::{
-    Action, Addr, Answer, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine,
+    Action, Answer, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine,
     Event, ExecReport, Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target,
     Task,
 };
 
+use super::examine;
 use super::keeper::{Asked, Role};
 use super::memory;
 use super::num;
@@ -269,23 +270,30 @@ fn is_to_thread(info: &SigInfo) -> bool {
     code == -6
 }
 
-/// Writes what a wait found (or that it found nothing) where the caller wants it; the call's result.
+/// Writes what a wait found (or that it found nothing) where the caller wants it; the call's result. What cannot be
+/// written is lost, and nothing after it is written (`wait4` and `waitid` in kernel/exit.c).
 pub(super) fn answer(call: &WaitCall, found: Option<&Found>, client: &mut dyn Target) -> i64 {
-    let mut put = |at: u64, bytes: &[u8]| at == 0 || client.write(Addr(at), bytes) == Ok(bytes.len());
-    let mut well = put(call.usage, &[0; 144]) || found.is_none();
+    written(call, found, client).unwrap_or_else(|errno| errno)
+}
+
+fn written(call: &WaitCall, found: Option<&Found>, client: &mut dyn Target) -> Result<i64, i64> {
+    let mut put = |at: u64, bytes: &[u8]| match at {
+        0 => Ok(0),
+        _ => examine::put(client, at, bytes),
+    };
     if let Some(found) = found {
-        well &= put(call.status, &found.status.to_le_bytes());
+        put(call.status, &found.status.to_le_bytes())?;
+        put(call.usage, &[0; 144])?;
     }
     let info = found.map_or([0; 128], |found| found.info);
-    // The kernel writes what it fills of a siginfo, and no more (`waitid` in kernel/exit.c).
-    for field in [0..4, 4..8, 8..12, 16..20, 20..24, 24..28] {
-        well &= call.info == 0 || put(call.info + field.start as u64, info.get(field).unwrap_or_default());
+    // The kernel writes what it fills of a siginfo, and no more.
+    for field in [0..4, 4..8, 8..12, 16..20, 20..24, 24..28].into_iter().filter(|_| call.info != 0) {
+        put(call.info.wrapping_add(field.start as u64), info.get(field).unwrap_or_default())?;
     }
-    match found {
-        _ if !well => num::EFAULT,
+    Ok(match found {
         Some(found) if call.nr == num::WAIT4 => i64::from(found.tracee),
         _ => 0,
-    }
+    })
 }
 
 impl Engine for Client {

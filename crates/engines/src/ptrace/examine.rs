@@ -236,7 +236,7 @@ fn set_base(link: &Link, call: &Call) -> Result<i64, i64> {
 
 /// Copies an answer into the client's memory.
 pub(super) fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64, i64> {
-    match client.write(Addr(at), bytes) {
+    match client.store(Addr(at), bytes) {
         Ok(len) if len == bytes.len() => Ok(0),
         _ if bytes.is_empty() => Ok(0),
         _ => Err(EFAULT),
@@ -244,7 +244,7 @@ pub(super) fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64,
 }
 
 pub(super) fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<(), i64> {
-    match client.read(Addr(at), bytes) {
+    match client.fetch(Addr(at), bytes) {
         Ok(len) if len == bytes.len() => Ok(()),
         _ => Err(EFAULT),
     }

@@ -80,12 +80,12 @@ pub(super) fn transfer(
             return None;
         }
         let result = read(threads, &task, owner, at, &mut bytes).and_then(|found| {
-            let put = client.write(Addr(buffer), &bytes[..found]).map_err(errno)?;
+            let put = client.store(Addr(buffer), &bytes[..found]).map_err(|_| num::EFAULT)?;
             Ok(i64::try_from(put).unwrap_or(0))
         });
         return Some(result.unwrap_or_else(|errno| errno));
     }
-    let got = client.read(Addr(buffer), &mut bytes).ok()?;
+    let got = client.fetch(Addr(buffer), &mut bytes).ok()?;
     if got != bytes.len() || (clean && !bytes.contains(&0xcc)) {
         return None;
     }

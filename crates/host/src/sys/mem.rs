@@ -7,8 +7,32 @@ use std::os::unix::fs::FileExt as _;
 use super::Errno;
 use crate::types::Tid;
 
+/// Whose rights on a page count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Rights {
+    /// A debugger's: it reads and writes what is mapped, whatever the protection says. The kernel gives the tracee its
+    /// own copy of a private page.
+    Tracer,
+    /// The tracee's own, as in a system call that it makes.
+    Own,
+}
+
+impl Rights {
+    /// Whether `/proc/PID/mem`, which asks for no rights on pages, is to be tried after this error. `EFAULT`: the first
+    /// page was refused although ptrace may have it. The others: a filter in our own sandbox knows only one of the two
+    /// ways.
+    fn try_file(self, errno: Errno) -> bool {
+        matches!(errno, Errno::ENOSYS | Errno::EPERM) || (errno == Errno::EFAULT && self == Self::Tracer)
+    }
+}
+
 /// Reads at `addr`; answers how many bytes were readable from there on (a short count at an unmapped page).
 pub(crate) fn read(tid: Tid, addr: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+    read_by(Rights::Tracer, tid, addr, buf)
+}
+
+/// The same with these rights.
+pub(crate) fn read_by(rights: Rights, tid: Tid, addr: u64, buf: &mut [u8]) -> Result<usize, Errno> {
     if buf.is_empty() {
         return Ok(0);
     }
@@ -19,9 +43,7 @@ pub(crate) fn read(tid: Tid, addr: u64, buf: &mut [u8]) -> Result<usize, Errno> 
     let got = unsafe { libc::process_vm_readv(tid.raw(), &raw const local, 1, &raw const remote, 1, 0) };
     match Errno::check(got as libc::c_long) {
         Ok(got) => Ok(got.unsigned_abs() as usize),
-        // The whole first page may be refused although ptrace may read it (no read right, or a filter in our
-        // own sandbox that knows only one of the two ways).
-        Err(Errno::EFAULT | Errno::ENOSYS | Errno::EPERM) => {
+        Err(errno) if rights.try_file(errno) => {
             proc_mem(tid, false)?.read_at(buf, addr).map_err(|error| fault(&error))
         }
         Err(error) => Err(error),
@@ -29,8 +51,13 @@ pub(crate) fn read(tid: Tid, addr: u64, buf: &mut [u8]) -> Result<usize, Errno> 
 }
 
 /// Writes at `addr`; answers how many bytes were written before an unmapped page. Write-protected private
-/// pages (text, say) are written too, as a debugger needs it: the kernel gives the tracee its own copy.
+/// pages (text, say) are written too, as a debugger needs it.
 pub(crate) fn write(tid: Tid, addr: u64, buf: &[u8]) -> Result<usize, Errno> {
+    write_by(Rights::Tracer, tid, addr, buf)
+}
+
+/// The same with these rights.
+pub(crate) fn write_by(rights: Rights, tid: Tid, addr: u64, buf: &[u8]) -> Result<usize, Errno> {
     if buf.is_empty() {
         return Ok(0);
     }
@@ -38,12 +65,12 @@ pub(crate) fn write(tid: Tid, addr: u64, buf: &[u8]) -> Result<usize, Errno> {
     let remote = remote(addr, buf.len());
     // SAFETY: 1. local describes `buf`, which is only read; 2. remote is an address of the other process.
     let put = unsafe { libc::process_vm_writev(tid.raw(), &raw const local, 1, &raw const remote, 1, 0) };
-    match Errno::check(put as libc::c_long) {
-        Ok(put) if put.unsigned_abs() as usize == buf.len() => Ok(buf.len()),
-        Ok(_) | Err(Errno::EFAULT | Errno::ENOSYS | Errno::EPERM) => {
-            proc_mem(tid, true)?.write_at(buf, addr).map_err(|error| fault(&error))
-        }
-        Err(error) => Err(error),
+    let by_file = || proc_mem(tid, true)?.write_at(buf, addr).map_err(|error| fault(&error));
+    match Errno::check(put as libc::c_long).map(|put| put.unsigned_abs() as usize) {
+        Ok(put) if put < buf.len() && rights == Rights::Tracer => by_file(),
+        Ok(put) => Ok(put),
+        Err(errno) if rights.try_file(errno) => by_file(),
+        Err(errno) => Err(errno),
     }
 }
 

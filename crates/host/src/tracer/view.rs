@@ -18,6 +18,7 @@ use crate::procfs::{self, State};
 use crate::quiet::place::{self, Place};
 use crate::regset;
 use crate::shared::Shared;
+use crate::sys::mem::Rights;
 use crate::sys::ptrace::RawRegs;
 use crate::sys::wait::Usage;
 use crate::sys::{Errno, mem, process};
@@ -59,11 +60,19 @@ impl Target for View<'_> {
     debug_registers!();
 
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
-        read(self.stopped.tid(), at, buf)
+        read(self.stopped.tid(), at, buf, Rights::Tracer)
     }
 
     fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
-        write(self.stopped.tid(), at, bytes)
+        write(self.stopped.tid(), at, bytes, Rights::Tracer)
+    }
+
+    fn fetch(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
+        read(self.stopped.tid(), at, buf, Rights::Own)
+    }
+
+    fn store(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
+        write(self.stopped.tid(), at, bytes, Rights::Own)
     }
 
     fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError> {
@@ -203,11 +212,19 @@ impl Target for Afar<'_> {
     debug_registers!();
 
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
-        read(self.tid, at, buf)
+        read(self.tid, at, buf, Rights::Tracer)
     }
 
     fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
-        write(self.tid, at, bytes)
+        write(self.tid, at, bytes, Rights::Tracer)
+    }
+
+    fn fetch(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
+        read(self.tid, at, buf, Rights::Own)
+    }
+
+    fn store(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
+        write(self.tid, at, bytes, Rights::Own)
     }
 
     fn regset(&mut self, set: Regset, buf: &mut [u8]) -> Result<usize, TargetError> {
@@ -407,12 +424,12 @@ macro_rules! regs_in_order {
 regs_in_order!(r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss
     fs_base gs_base ds es fs gs);
 
-fn read(tid: Tid, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
-    mem::read(tid, at.0, buf).map_err(|errno| access(errno, at))
+fn read(tid: Tid, at: Addr, buf: &mut [u8], rights: Rights) -> Result<usize, TargetError> {
+    mem::read_by(rights, tid, at.0, buf).map_err(|errno| access(errno, at))
 }
 
-fn write(tid: Tid, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
-    mem::write(tid, at.0, bytes).map_err(|errno| access(errno, at))
+fn write(tid: Tid, at: Addr, bytes: &[u8], rights: Rights) -> Result<usize, TargetError> {
+    mem::write_by(rights, tid, at.0, bytes).map_err(|errno| access(errno, at))
 }
 
 fn access(errno: Errno, at: Addr) -> TargetError {
