@@ -2,7 +2,6 @@
 
 use crate::probe::{attach, attach_alone};
 use crate::world::{World, enter, model, model_within, sleeper, to_user};
-use loom::thread;
 use utrace_core::{Action, ControlError, Event, EventSet, ExamineError, Progress, Verdict, Woken};
 
 /// INV-2: the attaching list is changed under the lock only, whether the lock was free or waited for.
@@ -11,7 +10,7 @@ fn inv_2_two_attach_at_once() {
     model(|| {
         let mut world = World::new();
         let other = world.task.clone();
-        let attaches = thread::spawn(move || attach(&other, Action::Resume));
+        let attaches = world.beside(move || attach(&other, Action::Resume));
         let one = attach(&world.task, Action::Resume);
         let two = attaches.join().unwrap();
         assert_eq!(world.task.engines().len(), 2);
@@ -26,7 +25,7 @@ fn inv_19_detach_is_accepted_once() {
     model(|| {
         let mut world = World::new();
         let (engine, seen) = world.engine(Action::Resume, Event::SyscallEntry);
-        let detaches = thread::spawn({
+        let detaches = world.beside({
             let engine = engine.clone();
             move || engine.control(Action::Detach)
         });

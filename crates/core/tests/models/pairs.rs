@@ -2,7 +2,6 @@
 
 use crate::probe::{attach, try_attach};
 use crate::world::{World, die, enter, model, model_reaching, model_within, sleeper};
-use loom::thread;
 use std::sync::Arc;
 use utrace_core::{Action, BarrierError, Event, Interest, Progress, SyscallSet, Task};
 
@@ -88,7 +87,7 @@ fn pair_d_two_barriers_are_both_woken() {
         let mut world = World::on(sleeper());
         let (engine, seen) = world.engine(Action::Resume, Event::SyscallEntry);
         let reports = world.spawn(enter);
-        let waits = thread::spawn({
+        let waits = world.beside({
             let engine = engine.clone();
             move || engine.barrier()
         });
@@ -139,10 +138,9 @@ fn pair_a_who_is_told_gone_after_a_detach_sees_the_last_callback_over() {
     model_within(2, || {
         let mut world = World::on(sleeper());
         let (engine, seen) = world.engine(Action::Stop, Event::SyscallEntry);
-        let waits = thread::spawn({
-            let (engine, seen, host) = (engine.clone(), Arc::clone(&seen), world.host.clone());
+        let waits = world.beside({
+            let (engine, seen) = (engine.clone(), Arc::clone(&seen));
             move || {
-                host.turn();
                 if engine.barrier() == Err(BarrierError::Gone) {
                     seen.claim();
                 }
@@ -162,7 +160,7 @@ fn pair_b_who_finds_a_record_finds_it_whole() {
     model(|| {
         let mut world = World::new();
         let other = world.task.clone();
-        let attaches = thread::spawn(move || attach(&other, Action::Resume));
+        let attaches = world.beside(move || attach(&other, Action::Resume));
         let owes = world.reporter().owes_report();
         let attached = attaches.join().unwrap();
         // The attach waits to be spliced: whoever looked early will be told by a look that comes after it.
@@ -177,7 +175,7 @@ fn pair_b_who_sees_a_wish_sees_the_record() {
     model(|| {
         let world = World::new();
         let other = world.task.clone();
-        let attaches = thread::spawn(move || attach(&other, Action::Resume));
+        let attaches = world.beside(move || attach(&other, Action::Resume));
         if world.task.asked_for(Event::Reap) {
             assert_eq!(world.task.engines().len(), 1, "a mask without a record");
         }
@@ -253,7 +251,7 @@ fn inv_12_two_first_attaches_make_one_record() {
             assert_eq!(engine.set_events(Event::SyscallEntry), Ok(Progress::Done));
             (engine, seen)
         };
-        let attaches = thread::spawn(move || watch(&other));
+        let attaches = world.beside(move || watch(&other));
         let first = watch(&world.task);
         let second = attaches.join().unwrap();
         let _ = enter(world.reporter());

@@ -1,7 +1,6 @@
 //! Stops: between the decision and the sleep, several holders, and waking.
 
 use crate::world::{World, enter, model, model_reaching};
-use loom::thread;
 use utrace_core::{Action, Event, Progress, Verdict, Woken};
 
 #[test]
@@ -59,7 +58,7 @@ fn inv_23_the_last_of_two_holders_wakes_once() {
         let one = world.engine(Action::Stop, Event::SyscallEntry);
         let two = world.engine(Action::Stop, Event::SyscallEntry);
         assert_eq!(enter(world.reporter()), Verdict::Park);
-        let lets_go = thread::spawn({
+        let lets_go = world.beside({
             let one = one.0.clone();
             move || one.control(Action::Resume)
         });
