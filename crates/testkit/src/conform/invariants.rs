@@ -38,7 +38,7 @@ pub const INVARIANTS: &[(u32, &str)] = &[
     (31, "task and engine stay valid during a callback; nothing keeps a task alive"),
     (32, "once the reap began nothing is found or changed"),
     (33, "one death pass, which never overlaps the reap"),
-    (34, "a kill ends every stop and nothing delays it"),
+    (34, "a kill ends every stop; then only an EXIT report can hold a death, and none that of SIGKILL"),
     (35, "a killed task does not use registers that somebody writes"),
     (36, "engines follow the thread object through an exec"),
     (37, "an examination that ends well saw a task that did not run"),
