@@ -92,6 +92,25 @@ fn an_attached_process_outlives_the_supervisor() {
     }
 }
 
+/// So does a whole session: what it calls then the kernel does, and nothing fails with ENOSYS.
+#[test]
+fn a_session_outlives_the_supervisor() {
+    for who in everybody() {
+        let place = Place::new();
+        let script = "echo $$; (read line; exit 3); echo first $?; (exit 4); echo second $?";
+        let mut shell = place.run(["ptrace", "--", "sh", "-c", script]).who(who).start();
+        assert_eq!(shell.line(), shell.pid().to_string());
+        common::wait_blocked_in(shell.pid(), 61);
+        let supervisor = tracer_of(shell.pid());
+        assert_ne!(supervisor, 0);
+        kill(supervisor, Signal::KILL);
+        wait_until("nobody traces it", || status_field(shell.pid(), "TracerPid") == "0");
+        drop(shell.stdin.take());
+        assert_eq!((shell.line().as_str(), shell.line().as_str()), ("first 3", "second 4"));
+        shell.finish().expect(0);
+    }
+}
+
 /// A command line that is killed takes its engines along, and nothing else.
 #[test]
 fn a_killed_command_line_leaves_the_others() {

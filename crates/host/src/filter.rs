@@ -5,6 +5,8 @@
 //! small interpreter. Written here rather than taken from a crate because the usual builders kill on another
 //! architecture, where we must trace: a 32-bit call has other numbers, and the tracer sorts it out.
 
+use std::os::fd::OwnedFd;
+
 use utrace_core::{Caught, SyscallSet, When};
 
 use crate::sys::Errno;
@@ -38,12 +40,18 @@ const fn load(offset: u32) -> Insn {
     Insn { code: LOAD, jt: 0, jf: 0, k: offset }
 }
 
-/// A filter that a process installs on itself, after which its calls are answered by the host that gave it
-/// ([`crate::Host::enlist`]). Inherited by everything that the process starts.
+/// A filter that a process installs on itself, after which its calls are answered by the host that gets its listening
+/// end, or stopped by the one that gave it ([`crate::Host::enlist`]). Inherited by everything that the process starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(Vec<Insn>);
 
 impl Filter {
+    /// One that asks about these calls, and lets all others pass.
+    #[must_use]
+    pub fn asking(about: &[Caught]) -> Filter {
+        Filter(program(None, about))
+    }
+
     pub(crate) fn new(program: Vec<Insn>) -> Filter {
         Filter(program)
     }
@@ -69,6 +77,15 @@ impl Filter {
     /// Those of seccomp(2).
     pub fn install(&self) -> Result<(), Errno> {
         spawn::install_filter(&self.0)
+    }
+
+    /// The same for one that asks; answers its listening end, which exec closes. Who is caught sleeps until somebody
+    /// answers there, and gets `ENOSYS` once that end is closed everywhere.
+    ///
+    /// # Errors
+    /// Those of seccomp(2): `EBUSY` under a filter that has such an end already.
+    pub fn install_asking(&self) -> Result<OwnedFd, Errno> {
+        spawn::install_asking_filter(&self.0)
     }
 }
 

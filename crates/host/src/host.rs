@@ -35,7 +35,7 @@ pub struct Builder {
     slow_after: Duration,
     manners: Manners,
     stop_signals: StopSignals,
-    answers: Option<Arc<dyn Answers>>,
+    answers: Option<Answerer>,
 }
 
 /// Whether the kernel sends our process a SIGCHLD for each stop of a tracee.
@@ -55,7 +55,15 @@ impl Builder {
     /// Answered calls go on to be carried out by the system when this process ends, in whatever way.
     #[must_use]
     pub fn answers(mut self, answers: Arc<dyn Answers>) -> Self {
-        self.answers = Some(answers);
+        self.answers = Some(Answerer::new(answers, false));
+        self
+    }
+
+    /// The same for programs that come with a filter of their own ([`Host::listen`]), and not for those that are launched
+    /// here. It begins with the first of them: until then, and after the last, stops cost what they cost without.
+    #[must_use]
+    pub fn answers_others(mut self, answers: Arc<dyn Answers>) -> Self {
+        self.answers = Some(Answerer::new(answers, true));
         self
     }
 
@@ -111,7 +119,7 @@ impl Builder {
         let shared = Arc::new(Shared::new(self.listener, self.manners));
         let (ready, started) = mpsc::sync_channel(1);
         let for_thread = Arc::clone(&shared);
-        let answerer = self.answers.map(Answerer::new);
+        let answerer = self.answers;
         // A signal to our process is for the threads that expect one: the tracer thread blocks them, and its
         // children get the mask of whoever launches them. Not SIGCHLD: each stop of a tracee raises one for the
         // tracer thread, the kernel drops it on the spot only if that thread does not block it (sig_ignored() in

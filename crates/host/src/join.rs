@@ -4,6 +4,8 @@
 //! For a host that serves several callers who do not know of one another. Key types: [`Enlisted`]. Neighbours:
 //! [`crate::Host::attach`] for a caller that wants a process alone; `tracer::join` carries it out.
 
+use std::os::fd::OwnedFd;
+
 use utrace_core::Task;
 
 use crate::error::HostError;
@@ -47,6 +49,21 @@ impl Host {
     /// As [`Host::join`].
     pub fn enlist(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Enlisted, HostError> {
         self.attach_as(pid, Attaching::Client, Box::new(adopt))
+    }
+
+    /// As [`Host::join`], for a process that has installed [`Filter::asking`] about the calls that this host answers
+    /// ([`crate::Builder::answers_others`]), and whose listening end this is. When the host ends, in whatever way, the process
+    /// goes on, and the system carries its calls out.
+    ///
+    /// # Errors
+    /// As [`Host::join`]; [`HostError::Ptrace`] if that is no listening end.
+    pub fn listen(
+        &self,
+        pid: Tid,
+        filter: OwnedFd,
+        adopt: impl FnMut(&Task) + Send + 'static,
+    ) -> Result<Process, HostError> {
+        self.attach_as(pid, Attaching::Asking(filter), Box::new(adopt)).map(|enlisted| enlisted.process)
     }
 
     fn attach_as(

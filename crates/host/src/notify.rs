@@ -23,12 +23,14 @@ use crate::types::Tid;
 pub(crate) struct Answerer {
     pub(crate) answers: Arc<dyn Answers>,
     pub(crate) calls: Arc<[Caught]>,
+    /// Whether the filters come from elsewhere, and no launch has one.
+    pub(crate) for_others: bool,
 }
 
 impl Answerer {
-    pub(crate) fn new(answers: Arc<dyn Answers>) -> Self {
+    pub(crate) fn new(answers: Arc<dyn Answers>, for_others: bool) -> Self {
         let calls = answers.calls().into();
-        Self { answers, calls }
+        Self { answers, calls, for_others }
     }
 
     /// Whether this call is caught, with some arguments at least.
@@ -121,5 +123,9 @@ impl Line for Desk {
 
     fn hold(&self, question: u64) {
         self.listener.note(question);
+    }
+
+    fn defer(&self, question: u64) {
+        self.listener.defer(question);
     }
 }

@@ -153,17 +153,28 @@ fn enlist() -> Result<(), String> {
     let _ = Pid::from_raw(supervisor.cast_signed()).map(|pid| set_ptracer(PTracer::ProcessID(pid)));
     let (_, proof) =
         proof(std::process::id().cast_signed()).ok_or("cannot open the memory of this process")?;
-    let ask = |request: &Request| -> Result<Reply, super::wire::WireError> {
-        line.send(request, &[proof.as_fd()])?;
-        Ok(line.receive()?.0)
+    let ask = |request: &Request, fd: Option<BorrowedFd<'_>>| {
+        let asked = line.send(request, fd.as_slice()).and_then(|()| line.receive());
+        match asked.map_err(|error| format!("the supervisor: {error}"))?.0 {
+            Reply::Refused { message, .. } => Err(message),
+            reply => Ok(reply),
+        }
     };
-    match ask(&Request::Enlist).map_err(|error| format!("the supervisor: {error}"))? {
+    let mut reply = ask(&Request::Enlist, Some(proof.as_fd()))?;
+    if let Reply::Listen { filter } = reply {
+        let filter = Filter::from_bytes(&filter).ok_or("the supervisor sent no filter")?;
+        // An older kernel has no such filters; a thread has one listening end, and may have another's.
+        reply = match filter.install_asking() {
+            Ok(end) => ask(&Request::Listening, Some(end.as_fd()))?,
+            Err(_) => ask(&Request::CannotListen, None)?,
+        };
+    }
+    match reply {
         Reply::Enlisted { filter: None } => Ok(()),
         Reply::Enlisted { filter: Some(bytes) } => {
             let filter = Filter::from_bytes(&bytes).ok_or("the supervisor sent no filter")?;
             filter.install().map_err(|error| format!("cannot install the filter for ptrace calls: {error}"))
         }
-        Reply::Refused { message, .. } => Err(message),
         other => Err(format!("the supervisor answered {other:?}")),
     }
 }

@@ -4,6 +4,7 @@
 //! it looks at credentials, and has the host attach. That is done on a thread of its own, for the engine asks from the
 //! tracer thread, which must be free to do it.
 
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -11,7 +12,7 @@ use std::thread;
 use utrace_core::Task;
 use utrace_engines::ptrace::{Done, Keeper, Ptrace, Standing};
 use utrace_engines::tool::{Origin, Tool as _};
-use utrace_host::{Errno, Filter, Host, HostError, Tid};
+use utrace_host::{Builder, Errno, Filter, Host, HostError, Tid};
 
 use super::access::{self, Power};
 use super::roll::{self, Roll};
@@ -76,9 +77,14 @@ fn may_trace(caller: u32, target: u32) -> bool {
 }
 
 /// The host with its ptrace engine.
-pub(super) fn prepare(host: Host) -> Result<Traced, HostError> {
+pub(super) fn prepare(host: Builder) -> Result<Traced, HostError> {
     let (orders, inbox) = mpsc::channel();
-    let traced = Traced { host, ptrace: Arc::new(Ptrace::kept_by(Arc::new(Clerk(orders)))) };
+    let ptrace = Arc::new(Ptrace::kept_by(Arc::new(Clerk(orders))));
+    let host = match ptrace.answers() {
+        Some(answers) => host.answers_others(answers),
+        None => host,
+    };
+    let traced = Traced { host: host.start()?, ptrace };
     let (host, ptrace) = (traced.host.clone(), Arc::downgrade(&traced.ptrace));
     thread::Builder::new()
         .name("clerk".to_owned())
@@ -139,19 +145,42 @@ fn is_traced(task: &Task) -> bool {
     task.engines().iter().any(|engine| ![KNOWN, roll::NAME].contains(&engine.name()))
 }
 
-/// Takes a process in as a client; the filter that it must install.
-pub(super) fn enlist(server: &Arc<Server>, pid: u32) -> Result<Option<Filter>, HostError> {
+/// The filter for clients that can have one with a listening end.
+pub(super) fn filter() -> Filter {
+    Filter::asking(&Ptrace::new().answers().map(|answers| answers.calls()).unwrap_or_default())
+}
+
+/// Takes a process in as a client, which is behind that filter if there is its listening end. Answers the filter that it
+/// must install otherwise: its calls stop it, and nobody but we can resume it.
+pub(super) fn enlist(
+    server: &Arc<Server>,
+    pid: u32,
+    listener: Option<OwnedFd>,
+) -> Result<Option<Filter>, HostError> {
     let target = Tid::new(pid.cast_signed()).ok_or(HostError::Ended)?;
     let traced = server.begin_use()?;
     let roll = Roll::new();
     let (ptrace, counted) = (Arc::clone(&traced.ptrace), Arc::clone(&roll));
-    let enlisted = traced.host.enlist(target, move |task| {
-        // One that is gone asks for nothing.
-        let _ = ptrace.attach(task, Origin::Attached);
-        let _ = counted.enter(task);
-    });
-    let enlisted = match enlisted {
-        Ok(enlisted) => enlisted,
+    let enlisted = match listener {
+        Some(listener) => {
+            let adopt = move |task: &Task| {
+                // One that is gone asks for nothing.
+                let _ = ptrace.enlist(task);
+                let _ = counted.enter(task);
+            };
+            traced.host.listen(target, listener, adopt).map(|_| None)
+        }
+        None => {
+            let adopt = move |task: &Task| {
+                // The same.
+                let _ = ptrace.attach(task, Origin::Attached);
+                let _ = counted.enter(task);
+            };
+            traced.host.enlist(target, adopt).map(|enlisted| enlisted.filter)
+        }
+    };
+    let filter = match enlisted {
+        Ok(filter) => filter,
         Err(error) => {
             server.end_use(|| ());
             return Err(error);
@@ -168,5 +197,5 @@ pub(super) fn enlist(server: &Arc<Server>, pid: u32) -> Result<Option<Filter>, H
         .name("tree".to_owned())
         .spawn(wait)
         .map_err(|_| HostError::Start("start a thread", Errno::ENOMEM))?;
-    Ok(enlisted.filter)
+    Ok(filter)
 }

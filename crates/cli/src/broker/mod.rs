@@ -15,7 +15,7 @@
 //! The supervisor has one host, and with it one tracer thread, as long as anybody traces anything. A command line that
 //! goes away, in whatever way, takes its engines with it and nothing else. When the last has gone the host leaves
 //! all processes, and then the supervisor ends. Its death by SIGKILL leaves attached programs running, as that of
-//! any tracer; trees of ptrace clients are killed with it.
+//! any tracer, and trees of ptrace clients too, whose calls its guardian leaves to the kernel.
 
 pub mod access;
 pub mod caller;

@@ -283,7 +283,13 @@ impl Server {
             refuse(line, Code::NotPermitted, &"it is not proven which process asks");
             return Ok(());
         }
-        match clients::enlist(self, pid) {
+        line.send(&Reply::Listen { filter: clients::filter().to_bytes() }, &[])?;
+        let listener = match line.receive()? {
+            (Request::Listening, fds) => fds.into_iter().next(),
+            (Request::CannotListen, _) => None,
+            (request, _) => return Err(WireError::Malformed(format!("{request:?} out of turn"))),
+        };
+        match clients::enlist(self, pid, listener) {
             Ok(filter) => {
                 let filter = filter.map(|filter| filter.to_bytes());
                 line.send(&Reply::Enlisted { filter }, &[])
@@ -312,7 +318,7 @@ impl Server {
                         server.pass_on(&notice);
                     }
                 };
-                let host = Host::builder().notices(notices).explain().start()?;
+                let host = Host::builder().notices(notices).explain();
                 let traced = clients::prepare(host)?;
                 state.traced = Some(traced.clone());
                 traced

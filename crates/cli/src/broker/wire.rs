@@ -12,7 +12,8 @@
 //! | `Open` with the descriptors of stderr and the outputs, then `Attach` for each process, each with its proof | `Opened`, `Attached` or `Refused`; now and then `Notice` |
 //! | `AwaitEnd` | `Ended`, once nothing is left to trace |
 //! | `Leave` | `Left` |
-//! | `Enlist`, with the proof of oneself | `Enlisted` |
+//! | `Enlist`, with the proof of oneself | `Listen` |
+//! | `Listening`, with the filter's end, or `CannotListen` | `Enlisted` |
 //! | `List` | a `Traced` for each process, `ListEnd` |
 
 use std::fmt;
@@ -29,7 +30,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. Both ends must have the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The longest message in bytes; the kernel's own limit is near 200 KiB (`net.core.wmem_default`).
 pub const LONGEST: usize = 96 << 10;
 /// The most descriptors with one message.
@@ -62,6 +63,10 @@ pub enum Request {
     Leave,
     /// Make the sender a client of ptrace(2). With its own `/proc/PID/task/PID/mem`.
     Enlist,
+    /// To `Listen`: with the listening end.
+    Listening,
+    /// To `Listen`: the kernel does not let the sender have such a filter.
+    CannotListen,
     /// Who is traced?
     List,
 }
@@ -105,7 +110,12 @@ pub enum Reply {
         /// Which outputs are not whole, and why.
         lost: Vec<String>,
     },
-    /// To `Enlist`.
+    /// To `Enlist`: install this filter, whose calls wait for an answer at a listening end.
+    Listen {
+        /// The filter.
+        filter: Vec<u8>,
+    },
+    /// To `Enlist`, in the end.
     Enlisted {
         /// The filter to be installed before anything is executed; none where none is needed.
         filter: Option<Vec<u8>>,

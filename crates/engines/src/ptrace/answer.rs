@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64};
 use utrace_core::{Action, Addr, Answer, Answers, Caught, Question, SigInfo, When};
 
-use super::client::{answer, requested, resolved};
+use super::client::{Outcome, answer, ask_keeper, requested, resolved};
 use super::link::State;
 use super::memory;
 use super::num;
+use super::serve::Call;
 use super::stop::Stop;
 use super::world::{Held, LinkId, Sleep, Threads, Waiting, World};
 
@@ -33,6 +34,35 @@ pub(super) struct Catcher {
 impl Catcher {
     pub(super) fn new(world: &Arc<World>) -> Catcher {
         Catcher { world: Arc::clone(world) }
+    }
+
+    fn ptrace(&self, question: &mut Question<'_>) -> Option<Answer> {
+        let (caller, args) = (question.task().id().0, question.call().args);
+        if let Some(result) = requested(&self.world, caller, args, question.target()) {
+            if let Some(thread) = self.world.lock().threads.get_mut(&caller) {
+                thread.answer_taken();
+            }
+            return Some(Answer::Value(result));
+        }
+        let [request, pid, addr, data, ..] = args;
+        let (Ok(request), Ok(pid)) = (u32::try_from(request), u32::try_from(pid & 0xffff_ffff)) else {
+            return Some(Answer::System);
+        };
+        let mut threads = self.world.lock();
+        match ask_keeper(&self.world, &mut threads, &Call { caller, request, pid, addr, data }) {
+            Outcome::Result(result) => Some(Answer::Value(result)),
+            Outcome::Native | Outcome::Pause => Some(Answer::System),
+            Outcome::Hold => {
+                // It may take long: it stops meanwhile, and makes the call again. Not before it is interrupted.
+                if let Some(thread) = threads.threads.get(&caller) {
+                    let _ = thread.engine.control(Action::Interrupt);
+                }
+                let now = Instant::now();
+                let since = now.checked_sub(PATIENCE).unwrap_or(now);
+                threads.askers.push(Held { caller, asker: question.defer(), since });
+                None
+            }
+        }
     }
 
     fn wait(&self, question: &mut Question<'_>, nr: u64) -> Option<Answer> {
@@ -120,9 +150,7 @@ impl Answers for Catcher {
         }
         let value = |result: Option<i64>| Some(result.map_or(Answer::System, Answer::Value));
         match (call.arch, call.number) {
-            (AUDIT_ARCH_X86_64, num::PTRACE) | (AUDIT_ARCH_I386, num::PTRACE_I386) => {
-                value(requested(&self.world, caller, call.args, question.target()))
-            }
+            (AUDIT_ARCH_X86_64, num::PTRACE) | (AUDIT_ARCH_I386, num::PTRACE_I386) => self.ptrace(question),
             (AUDIT_ARCH_X86_64, nr @ (num::WAIT4 | num::WAITID)) => self.wait(question, nr),
             (AUDIT_ARCH_X86_64, nr @ (num::PREAD64 | num::PWRITE64)) => {
                 let mut threads = self.world.lock();
@@ -218,7 +246,12 @@ impl Threads {
     }
 
     fn send_to_sleep(&mut self, caller: u32) {
-        let Some(waiting) = self.threads.get(&caller).and_then(|thread| thread.waiting) else {
+        let thread = self.threads.get(&caller);
+        if thread.is_some_and(|thread| thread.asked.is_some()) {
+            // The interrupt that was asked for is on its way by now.
+            return self.let_on(caller, Answer::Value(num::ERESTARTNOINTR));
+        }
+        let Some(waiting) = thread.and_then(|thread| thread.waiting) else {
             return self.let_on(caller, Answer::System);
         };
         // Links may have been cut: then the kernel says that there is nobody to wait for.

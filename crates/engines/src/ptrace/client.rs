@@ -40,6 +40,9 @@ pub(super) fn adopt(
     if let Some(known) = threads.threads.get_mut(&task.id().0).filter(|known| known.task == *task) {
         if role == Role::Client {
             known.role = role;
+            if how == Caught::AsQuestions {
+                known.how = how;
+            }
             known.watch();
         }
         return Ok(());
@@ -71,7 +74,7 @@ pub(super) struct Client {
 }
 
 /// What becomes of a call.
-enum Outcome {
+pub(super) enum Outcome {
     /// The kernel answers it.
     Native,
     /// This is its result.
@@ -122,29 +125,7 @@ impl Client {
                 }
                 Outcome::Result(result)
             }
-            None if matches!(request, PTRACE_ATTACH | PTRACE_SEIZE) => self.ask_keeper(&mut threads, &call),
-            None => Outcome::Native,
-        }
-    }
-
-    /// Somebody outside the tree is to be traced: the keeper brings it in, and this call is looked at again.
-    fn ask_keeper(&self, threads: &mut Threads, call: &Call) -> Outcome {
-        let Some(keeper) = threads.keeper.clone() else { return Outcome::Native };
-        let Some(thread) = threads.threads.get_mut(&call.caller) else { return Outcome::Native };
-        match thread.asked {
-            Some(Asked::Pending) => Outcome::Hold,
-            Some(Asked::Answered(error)) => {
-                thread.answer_taken();
-                // It was brought in, and is gone again.
-                Outcome::Result(if error < 0 { error } else { num::ESRCH })
-            }
-            None => {
-                thread.asked = Some(Asked::Pending);
-                thread.watch();
-                let (world, caller) = (Arc::clone(&self.world), call.caller);
-                keeper.acquire(caller, call.pid, Box::new(move |result| answered(&world, caller, result)));
-                Outcome::Hold
-            }
+            None => ask_keeper(&self.world, &mut threads, &call),
         }
     }
 
@@ -170,6 +151,16 @@ impl Client {
             thread.watch();
         }
         if sleep == Sleep::InPause { Outcome::Pause } else { Outcome::Native }
+    }
+
+    /// A call that begins again waits for the keeper first; one that stops at its calls stands before it.
+    fn stands_before_call(&self, caller: u32) -> Action {
+        let threads = self.world.lock();
+        let waits = threads
+            .threads
+            .get(&caller)
+            .is_some_and(|thread| thread.how == Caught::AsQuestions && thread.asked == Some(Asked::Pending));
+        if waits { Action::Stop } else { Action::Resume }
     }
 
     /// A wait was interrupted: by us because there is news, or by a signal. Puts the answer into the registers, or what
@@ -216,12 +207,41 @@ impl Client {
     }
 }
 
+/// If somebody outside the tree is to be traced, the keeper brings it in, and this call is looked at again.
+pub(super) fn ask_keeper(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Outcome {
+    if !matches!(call.request, PTRACE_ATTACH | PTRACE_SEIZE) {
+        return Outcome::Native;
+    }
+    let Some(keeper) = threads.keeper.clone() else { return Outcome::Native };
+    let Some(thread) = threads.threads.get_mut(&call.caller) else { return Outcome::Native };
+    match thread.asked {
+        Some(Asked::Pending) => Outcome::Hold,
+        Some(Asked::Answered(about, error)) if about == call.pid => {
+            thread.answer_taken();
+            // It was brought in, and is gone again.
+            Outcome::Result(if error < 0 { error } else { num::ESRCH })
+        }
+        // What was asked before is of no use to one that left that call by a signal's handler.
+        Some(Asked::Answered(..)) | None => {
+            thread.asked = Some(Asked::Pending);
+            thread.watch();
+            let (world, caller, about) = (Arc::clone(world), call.caller, call.pid);
+            keeper.acquire(
+                caller,
+                about,
+                Box::new(move |result| answered(&world, caller, Asked::Answered(about, result))),
+            );
+            Outcome::Hold
+        }
+    }
+}
+
 /// The keeper has done what a client asked for: it makes its call now.
-fn answered(world: &World, caller: u32, result: i64) {
+fn answered(world: &World, caller: u32, answer: Asked) {
     let engine = {
         let mut threads = world.lock();
         let Some(thread) = threads.threads.get_mut(&caller) else { return };
-        thread.asked = Some(Asked::Answered(result));
+        thread.asked = Some(answer);
         thread.engine.clone()
     };
     // The stop is installed when the callback has returned: resuming before would be undone by it.
@@ -358,11 +378,11 @@ impl Engine for Client {
     }
 
     fn quiesce(&mut self, cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+        let caller = cx.task().id().0;
         if event.is_none() {
-            let caller = cx.task().id().0;
             self.settle(caller, cx.target(), Next::Program);
         }
-        Action::Resume
+        self.stands_before_call(caller)
     }
 
     fn signal(&mut self, cx: &mut Cx<'_>, signal: &mut SignalReport) -> Action {
@@ -379,7 +399,7 @@ impl Engine for Client {
                 thread.watch();
             }
         }
-        Action::Resume
+        if delivers { Action::Resume } else { self.stands_before_call(caller) }
     }
 
     fn clone(&mut self, cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {

@@ -62,8 +62,8 @@ pub(super) enum Role {
 pub(super) enum Asked {
     /// No answer yet: the client stands before its call.
     Pending,
-    /// This came of it.
-    Answered(i64),
+    /// This came of it, for this target.
+    Answered(u32, i64),
 }
 
 /// A tracer on a tracee, for who wants to show it.

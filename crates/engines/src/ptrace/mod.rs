@@ -95,6 +95,14 @@ impl Ptrace {
         client::adopt(&self.world, task, task.id().0, (Role::Target, Caught::AtStops))
     }
 
+    /// Takes a thread in whose host has brought a filter for [`Ptrace::answers`]: its calls are answered without a stop.
+    ///
+    /// # Errors
+    /// The thread is gone.
+    pub fn enlist(&self, task: &Task) -> Result<(), AttachError> {
+        client::adopt(&self.world, task, task.id().0, (Role::Client, Caught::AsQuestions))
+    }
+
     /// Forgets these threads, of one process, unless a tracer is linked to one or one may trace itself. Answers whether
     /// it has.
     #[must_use]

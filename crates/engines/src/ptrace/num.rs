@@ -27,6 +27,8 @@ pub(super) const EINVAL: i64 = -22;
 pub(super) const ERANGE: i64 = -34;
 /// `include/linux/errno.h`: restart if the handler has `SA_RESTART`; restart if there is no handler.
 pub(super) const ERESTARTSYS: i64 = -512;
+/// It begins again, whatever comes before.
+pub(super) const ERESTARTNOINTR: i64 = -513;
 pub(super) const ERESTARTNOHAND: i64 = -514;
 
 /// signal(7).

@@ -15,7 +15,9 @@ use crate::types::Tid;
 /// Words of `struct seccomp_notif`.
 const WORDS: usize = size_of::<libc::seccomp_notif>() / 8;
 /// How many questions can be open at once and still be answered by the guardian: what is left of the page.
-const PLACES: usize = 512 - WORDS;
+const PLACES: usize = 512 - WORDS - DEFERRED;
+/// How many of them can be such that we answer ourselves as long as we live.
+const DEFERRED: usize = 32;
 
 /// The page shared with the guardian.
 #[repr(C)]
@@ -24,6 +26,8 @@ pub(super) struct Page {
     received: [AtomicU64; WORDS],
     /// Questions that are answered later; 0 for none.
     held: [AtomicU64; PLACES],
+    /// Questions that only the guardian may leave to the kernel; 0 for none.
+    deferred: [AtomicU64; DEFERRED],
 }
 
 /// A question as the kernel tells it.
@@ -52,8 +56,16 @@ impl core::fmt::Debug for Page {
 }
 
 impl Listener {
-    /// Takes over a descriptor that a filter's installation made.
+    /// Takes over a descriptor that a filter's installation made. `ENOTTY` and other errors if it is none.
     pub(crate) fn new(fd: OwnedFd) -> Result<Self, Errno> {
+        // No question has this number: who asked it would have to be known first.
+        let (raw, none) = (fd.as_raw_fd(), 0_u64);
+        // SAFETY: the kernel reads a number.
+        let known = unsafe { libc::ioctl(raw, libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw const none) };
+        match Errno::check(libc::c_long::from(known)) {
+            Ok(_) | Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(errno),
+        }
         let rights = libc::PROT_READ | libc::PROT_WRITE;
         let kind = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
         // SAFETY: a new mapping where the kernel likes; nothing of ours is there.
@@ -92,7 +104,12 @@ impl Listener {
 
     /// Notes a question that is answered later, so that the guardian can if we cannot.
     pub(crate) fn note(&self, id: u64) {
-        self.page.replace(0, id);
+        replace(&self.page.held, 0, id);
+    }
+
+    /// The same for one that [`Listener::release`] leaves alone.
+    pub(crate) fn defer(&self, id: u64) {
+        replace(&self.page.deferred, 0, id);
     }
 
     /// Whether no thread is left under the filter.
@@ -112,7 +129,8 @@ impl Listener {
 
     /// It is answered.
     pub(crate) fn strike(&self, id: u64) {
-        self.page.replace(id, 0);
+        replace(&self.page.held, id, 0);
+        replace(&self.page.deferred, id, 0);
     }
 }
 
@@ -137,17 +155,16 @@ impl Page {
         Ok(core::array::from_fn(|n| self.received[n].load(Ordering::SeqCst)))
     }
 
-    fn replace(&self, old: u64, new: u64) {
-        let place = self.held.iter().find(|place| place.load(Ordering::SeqCst) == old);
-        if let Some(place) = place {
-            place.store(new, Ordering::SeqCst);
-        }
-    }
-
     /// Every question that may be open.
     pub(super) fn open(&self) -> impl Iterator<Item = u64> {
-        let all = self.received.iter().take(1).chain(&self.held);
+        let all = self.received.iter().take(1).chain(&self.held).chain(&self.deferred);
         all.map(|place| place.load(Ordering::SeqCst)).filter(|id| *id != 0)
+    }
+}
+
+fn replace(places: &[AtomicU64], old: u64, new: u64) {
+    if let Some(place) = places.iter().find(|place| place.load(Ordering::SeqCst) == old) {
+        place.store(new, Ordering::SeqCst);
     }
 }
 
@@ -221,6 +238,8 @@ pub(crate) fn hear_stops() -> Result<(), Errno> {
 
 /// The calling thread hears no more.
 pub(crate) fn stop_hearing() {
+    // SAFETY: sets a default action: the kernel drops the signal from now on, which is cheaper than a handler.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     HEARER.store(0, Ordering::SeqCst);
 }
 

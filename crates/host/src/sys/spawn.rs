@@ -388,6 +388,13 @@ pub(crate) fn install_filter(filter: &[Insn]) -> Result<(), Errno> {
     seccomp_or_give_up(filter, 0).map(drop)
 }
 
+/// The same, with a listening end.
+pub(crate) fn install_asking_filter(filter: &[Insn]) -> Result<OwnedFd, Errno> {
+    let installed = seccomp_or_give_up(filter, LISTENING)?;
+    // SAFETY: a fresh descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(installed) })
+}
+
 /// The same with flags; answers the listening end, if one was asked for.
 fn seccomp_or_give_up(filter: &[Insn], flags: libc::c_ulong) -> Result<RawFd, Errno> {
     let program = libc::sock_fprog {

@@ -5,6 +5,7 @@
 //! is [`crate::notify`]'s. A caught call that a signal interrupted before anybody heard of it is mended at the stop that shows
 //! it ([`Tracer::mend`]).
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use utrace_core::{Addr, Answer, Line, Question, Syscall, SyscallSet};
@@ -33,6 +34,8 @@ const CS_I386: u64 = 0x23;
 /// The filters that ask us, and who answers.
 pub(super) struct Desks {
     pub(super) answerer: Option<Answerer>,
+    /// Who answers from the first filter on that comes from elsewhere.
+    later: Option<Answerer>,
     open: Vec<Arc<Desk>>,
     listeners: Listeners,
 }
@@ -41,6 +44,10 @@ impl Desks {
     /// Makes the calling thread one that hears questions. If that cannot be, nobody answers, and engines are to stop at
     /// the calls: a container may refuse a filter with a listening end, or have one already.
     pub(super) fn new(answerer: Option<Answerer>) -> Self {
+        let (answerer, later) = match answerer {
+            Some(answerer) if answerer.for_others => (None, Some(answerer)),
+            answerer => (answerer, None),
+        };
         let able = |answerer: &Answerer| {
             let able = spawn::can_listen() && notify::hear_stops().is_ok() && block_all().is_ok();
             if able {
@@ -49,7 +56,7 @@ impl Desks {
             able
         };
         let answerer = answerer.filter(able);
-        Self { answerer, open: Vec::new(), listeners: Listeners::default() }
+        Self { answerer, later, open: Vec::new(), listeners: Listeners::default() }
     }
 
     /// Whether nobody can ask.
@@ -66,21 +73,45 @@ impl Tracer {
             Some(launch) => launch.embryo.listener(),
             None => return,
         };
+        let opened = received.and_then(|fd| fd.map_or(Ok(()), |fd| self.sit_down(fd)));
+        // Its calls fail from now on, and it says so itself.
+        if let Err(errno) = opened {
+            let error = HostError::Ptrace("listen to its filter", tracee.tid, errno);
+            self.shared.notify(Notice::Failed(error));
+        }
+    }
+
+    /// Listens to a filter that comes from elsewhere. The first one of a host that launches nothing makes it hear.
+    pub(super) fn listen_to(&mut self, filter: OwnedFd) -> Result<(), Errno> {
+        if self.desks.answerer.is_none() {
+            let answerer = self.desks.later.clone().ok_or(Errno::EINVAL)?;
+            notify::hear_stops()?;
+            block_all()?;
+            answerer.answers.begin();
+            self.desks.answerer = Some(answerer);
+        }
+        self.sit_down(filter)
+    }
+
+    fn sit_down(&mut self, filter: OwnedFd) -> Result<(), Errno> {
         // The guardian inherits place and policy.
         self.placement.go_home();
-        let opened = received.and_then(|fd| fd.map(Desk::open).transpose());
-        match opened {
-            Ok(Some(desk)) => {
-                self.desks.listeners.add(desk.listener().fd());
-                self.children.insert(desk.guardian(), Arc::default());
-                self.desks.open.push(Arc::new(desk));
-            }
-            Ok(None) => {}
-            // Its calls fail from now on, and it says so itself.
-            Err(errno) => {
-                let error = HostError::Ptrace("listen to its filter", tracee.tid, errno);
-                self.shared.notify(Notice::Failed(error));
-            }
+        let desk = Desk::open(filter)?;
+        self.desks.listeners.add(desk.listener().fd());
+        self.children.insert(desk.guardian(), Arc::default());
+        self.desks.open.push(Arc::new(desk));
+        Ok(())
+    }
+
+    /// The tree behind a filter is gone.
+    fn leave_desk(&mut self, place: usize) {
+        self.desks.listeners.remove(place);
+        self.desks.open.swap_remove(place);
+        if self.desks.open.is_empty() && self.desks.later.is_some() {
+            self.desks.answerer = None;
+            notify::stop_hearing();
+            // As before the first: each stop costs less so.
+            let _ = sigmask::replace(SigMask::ALL.without(libc::SIGCHLD));
         }
     }
 
@@ -120,8 +151,7 @@ impl Tracer {
             Heard::Stop => Ok(News::Mail),
             Heard::Question(place) => Ok(News::Question(place)),
             Heard::End(place) => {
-                self.desks.listeners.remove(place);
-                self.desks.open.swap_remove(place);
+                self.leave_desk(place);
                 Ok(News::Mail)
             }
         }

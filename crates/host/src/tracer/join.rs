@@ -3,6 +3,7 @@
 //! A process that is traced already gets the new engines on the threads that it has, here, between two reports: so no
 //! thread is missed and none is met half-way. One that we are leaving is kept: it has not noticed that we were.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use utrace_core::Task;
@@ -18,7 +19,7 @@ use crate::process::{Outcome, Process};
 use crate::types::Tid;
 
 /// What is asked of an attach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub(crate) enum Attaching {
     /// That nobody else here traces it.
     Alone,
@@ -26,6 +27,8 @@ pub(crate) enum Attaching {
     Shared,
     /// The same, of a process that will install our filter.
     Client,
+    /// The same, of a process whose filter asks at this end.
+    Asking(OwnedFd),
 }
 
 impl Tracer {
@@ -36,12 +39,21 @@ impl Tracer {
         adopt: &mut dyn FnMut(&Task),
     ) -> Result<Enlisted, HostError> {
         let known = self.tids_of(Whole::Process(pid));
-        if how != Attaching::Alone && !known.is_empty() {
+        let (origin, alone) = match how {
+            Attaching::Alone => (Origin::Attached, true),
+            Attaching::Shared => (Origin::Attached, false),
+            Attaching::Client => (Origin::LaunchedDies, false),
+            Attaching::Asking(filter) => {
+                self.listen_to(filter)
+                    .map_err(|errno| HostError::Ptrace("listen to its filter", pid, errno))?;
+                (Origin::Attached, false)
+            }
+        };
+        if !alone && !known.is_empty() {
             return self.join(pid, &known, adopt).map(|process| Enlisted { process, filter: None });
         }
-        let origin = if how == Attaching::Client { Origin::LaunchedDies } else { Origin::Attached };
         let process = self.attach(pid, origin, adopt)?;
-        let filter = if how == Attaching::Client { self.filter_for(pid) } else { None };
+        let filter = if origin == Origin::LaunchedDies { self.filter_for(pid) } else { None };
         Ok(Enlisted { process, filter })
     }
 
