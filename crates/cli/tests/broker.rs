@@ -111,6 +111,28 @@ fn a_session_outlives_the_supervisor() {
     }
 }
 
+/// A client whose only children are tracees sleeps in pause(2) in place of its wait, where nothing of the kernel's ends
+/// its sleep. It gets what a wait without children gets.
+#[test]
+fn a_client_asleep_without_children_is_woken_when_the_supervisor_dies() {
+    if !there("strace") {
+        return;
+    }
+    for who in everybody() {
+        let place = Place::new();
+        let target = place.other("sleep", ["1000"]).who(who).start();
+        let strace =
+            place.run(words(&format!("ptrace -- strace -o log -p {}", target.pid()))).who(who).start();
+        common::wait_blocked_in(strace.pid(), 34);
+        kill(tracer_of(strace.pid()), Signal::KILL);
+        let ran = strace.finish().expect(1);
+        assert!(ran.err.contains("wait4(__WALL): No child processes"), "{}", ran.err);
+        assert_eq!(status_field(target.pid(), "TracerPid"), "0");
+        target.signal(Signal::TERM);
+        assert_eq!(target.finish().code(), 1015);
+    }
+}
+
 /// A command line that is killed takes its engines along, and nothing else.
 #[test]
 fn a_killed_command_line_leaves_the_others() {

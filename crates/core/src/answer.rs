@@ -44,6 +44,9 @@ pub enum Answer {
     System,
     /// It is not carried out; this is its raw result (negated error numbers for errors).
     Value(i64),
+    /// The task makes it again after a stop, which who answers has asked for before. Meanwhile it may be made to sleep in
+    /// pause(2) in place of it: if the host ends before it is woken from there, it makes the call again too.
+    Again,
 }
 
 /// Whether an answer reached the task.

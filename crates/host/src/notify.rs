@@ -46,8 +46,16 @@ pub(crate) struct Desk {
     /// `None` once the guardian is to answer.
     guarded: Mutex<Option<Guarded>>,
     guardian: Tid,
-    /// The last call of each thread, if the kernel carries it out.
-    native: Mutex<HashMap<Tid, Received>>,
+    calls: Mutex<Calls>,
+}
+
+/// What is known of the calls of threads.
+#[derive(Debug, Default)]
+struct Calls {
+    /// The last one of each thread, if the kernel carries it out.
+    native: HashMap<Tid, Received>,
+    /// Threads that are to make theirs again, and their places on the page.
+    again: HashMap<Tid, usize>,
 }
 
 impl Desk {
@@ -56,7 +64,7 @@ impl Desk {
         let listener = Listener::new(fd)?;
         let guarded = guard::set(c"utrace-guardian", &listener)?;
         let guardian = guarded.pid;
-        Ok(Self { listener, guarded: Mutex::new(Some(guarded)), guardian, native: Mutex::default() })
+        Ok(Self { listener, guarded: Mutex::new(Some(guarded)), guardian, calls: Mutex::default() })
     }
 
     /// The guardian's process, a child of ours.
@@ -76,10 +84,7 @@ impl Desk {
 
     /// Replies to a question that was received from this thread.
     pub(crate) fn reply(&self, from: Tid, question: Received, answer: Answer) {
-        match answer {
-            Answer::System => drop(self.lock().insert(from, question)),
-            Answer::Value(_) => drop(self.lock().remove(&from)),
-        }
+        self.asked(from, question, answer == Answer::System);
         // Who does not wait any more was killed.
         let _ = self.listener.send(question.id, value_of(answer));
     }
@@ -87,34 +92,71 @@ impl Desk {
     /// Whether the kernel carries out, or did, this call of a thread.
     pub(crate) fn sleeps_in(&self, tid: Tid, number: u64, ip: u64, args: [u64; 6]) -> bool {
         self.lock()
+            .native
             .get(&tid)
             .is_some_and(|call| (u64::from(call.number), call.ip, call.args) == (number, ip, args))
     }
 
     /// An answer comes later; the thread may end up in the kernel's own call.
     pub(crate) fn expect(&self, from: Tid, question: Received) {
-        self.lock().insert(from, question);
+        self.asked(from, question, true);
+    }
+
+    /// A thread makes a call: whatever it was to make again it has made.
+    fn asked(&self, from: Tid, question: Received, native: bool) {
+        let mut calls = self.lock();
+        if native {
+            calls.native.insert(from, question);
+        } else {
+            calls.native.remove(&from);
+        }
+        if let Some(place) = calls.again.remove(&from) {
+            self.listener.awake(place);
+        }
+    }
+
+    /// The thread that asked this is to make its call again.
+    fn make_again(&self, question: u64) {
+        let mut calls = self.lock();
+        let found =
+            calls.native.iter().find(|(_, call)| call.id == question).map(|(tid, call)| (*tid, *call));
+        if let Some((tid, call)) = found
+            && let Some(place) = self.listener.lay_down(tid, &call)
+        {
+            calls.again.insert(tid, place);
+        }
     }
 
     /// A thread is gone.
     pub(crate) fn forget(&self, tid: Tid) {
-        self.lock().remove(&tid);
+        let mut calls = self.lock();
+        calls.native.remove(&tid);
+        if let Some(place) = calls.again.remove(&tid) {
+            self.listener.awake(place);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Tid, Received>> {
-        self.native.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// `-ERESTARTSYS`.
+const AGAIN: i64 = -512;
 
 const fn value_of(answer: Answer) -> Option<i64> {
     match answer {
         Answer::System => None,
         Answer::Value(value) => Some(value),
+        Answer::Again => Some(AGAIN),
     }
 }
 
 impl Line for Desk {
     fn give(&self, question: u64, answer: Answer) -> Delivery {
+        if answer == Answer::Again {
+            self.make_again(question);
+        }
         let sent = self.listener.send(question, value_of(answer));
         // Not before: until the kernel has the answer the guardian must know of the question.
         self.listener.strike(question);

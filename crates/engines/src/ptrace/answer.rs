@@ -264,7 +264,7 @@ impl Threads {
                 self.let_on(caller, Answer::System);
             }
             // The interrupt has been asked for, and waits for the thread: it comes to a stop with this result.
-            (false, Sleep::Leaving) => self.let_on(caller, Answer::Value(num::ERESTARTSYS)),
+            (false, Sleep::Leaving) => self.let_on(caller, Answer::Again),
             (false, _) => {
                 thread.waiting = Some(Waiting { sleep: Sleep::Leaving, ..waiting });
                 thread.watch();

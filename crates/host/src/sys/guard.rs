@@ -2,7 +2,8 @@
 //!
 //! A filter that asks outlives whoever listens, and a question that nobody listens to fails with `ENOSYS`
 //! (seccomp_unotify(2)). The guardian holds the listening end too and sleeps; when our end of a pipe closes, it leaves every
-//! question to the kernel, those first that we had received, until no thread is left under the filter.
+//! question to the kernel, those first that we had received, until no thread is left under the filter. Threads that were to
+//! be woken by us it wakes itself ([`super::waker`]).
 
 use core::ffi::CStr;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
@@ -11,7 +12,11 @@ use super::Errno;
 use super::notify::{Listener, Page, send};
 use super::sigmask::{self, SigMask};
 use super::spawn::{exit_now, fork};
+use super::waker::{Round, Waker};
 use crate::types::Tid;
+
+/// The longest time between two looks at threads that are to be woken, in milliseconds.
+const LONGEST_NAP: libc::c_int = 16;
 
 /// As long as this lives, and we do, the guardian sleeps.
 #[derive(Debug)]
@@ -52,15 +57,22 @@ fn guard(name: &CStr, pipe: RawFd, listener: RawFd, page: &Page) -> ! {
     close_all_but(pipe, listener);
     let mut ends = [(pipe, 0), (listener, 0)].map(|(fd, events)| libc::pollfd { fd, events, revents: 0 });
     while ends.iter().all(|end| end.revents == 0) {
-        poll(&mut ends);
+        poll(&mut ends, -1);
     }
     for id in page.open() {
         // It may have been answered after all.
         let _ = send(listener, id, None);
     }
     let mut last = [libc::pollfd { fd: listener, events: libc::POLLIN, revents: 0 }];
+    let mut waker = Waker::new();
+    let mut nap = 1;
     loop {
-        poll(&mut last);
+        // Who is woken asks us, and nobody tells when it can be.
+        match waker.go_round(page.sleepers()) {
+            Round::Again => nap = (nap * 2).min(LONGEST_NAP),
+            Round::Last => nap = -1,
+        }
+        poll(&mut last, nap);
         if last[0].revents & libc::POLLIN != 0 {
             if let Ok(words) = page.receive(listener) {
                 let _ = send(listener, words[0], None);
@@ -71,10 +83,10 @@ fn guard(name: &CStr, pipe: RawFd, listener: RawFd, page: &Page) -> ! {
     }
 }
 
-fn poll(ends: &mut [libc::pollfd]) {
+fn poll(ends: &mut [libc::pollfd], millis: libc::c_int) {
     let count = ends.len() as libc::nfds_t;
     // SAFETY: reads and writes `count` entries.
-    unsafe { libc::poll(ends.as_mut_ptr(), count, -1) };
+    unsafe { libc::poll(ends.as_mut_ptr(), count, millis) };
 }
 
 fn close_all_but(one: RawFd, other: RawFd) {

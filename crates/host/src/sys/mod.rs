@@ -24,5 +24,6 @@ pub(crate) mod sigmask;
 pub(crate) mod socket;
 pub(crate) mod spawn;
 pub(crate) mod wait;
+mod waker;
 
 pub use errno::Errno;

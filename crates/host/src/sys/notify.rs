@@ -28,6 +28,37 @@ pub(super) struct Page {
     held: [AtomicU64; PLACES],
     /// Questions that only the guardian may leave to the kernel; 0 for none.
     deferred: [AtomicU64; DEFERRED],
+    /// Threads that are to make a call again, and may sleep in another meanwhile.
+    sleepers: [Sleeper; SLEEPERS],
+}
+
+/// How many of those the guardian can wake: a page.
+pub(super) const SLEEPERS: usize = 64;
+
+/// A thread that is to make a call again.
+#[repr(C)]
+pub(super) struct Sleeper {
+    /// 0 for none. Written last.
+    tid: AtomicI32,
+    number: AtomicI32,
+    /// The instruction behind the call.
+    ip: AtomicU64,
+    args: [AtomicU64; 6],
+}
+
+impl Sleeper {
+    /// Who it is, its call, the instruction behind that, and the arguments; `None` for nobody.
+    pub(super) fn read(&self) -> Option<(i32, i32, [u64; 7])> {
+        let tid = self.tid.load(Ordering::SeqCst);
+        let [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map(|n: usize| self.args[n].load(Ordering::SeqCst));
+        let place = [self.ip.load(Ordering::SeqCst), a, b, c, d, e, f];
+        (tid > 0).then(|| (tid, self.number.load(Ordering::SeqCst), place))
+    }
+
+    /// Nobody any more.
+    pub(super) fn clear(&self) {
+        self.tid.store(0, Ordering::SeqCst);
+    }
 }
 
 /// A question as the kernel tells it.
@@ -127,6 +158,25 @@ impl Listener {
         }
     }
 
+    /// Notes a thread that is to make this call again; its place, if there is one.
+    pub(crate) fn lay_down(&self, tid: Tid, call: &Received) -> Option<usize> {
+        let sleepers = &self.page.sleepers;
+        let place = sleepers.iter().position(|place| place.tid.load(Ordering::SeqCst) == 0)?;
+        let sleeper = &sleepers[place];
+        sleeper.number.store(call.number.cast_signed(), Ordering::SeqCst);
+        sleeper.ip.store(call.ip, Ordering::SeqCst);
+        for (to, from) in sleeper.args.iter().zip(call.args) {
+            to.store(from, Ordering::SeqCst);
+        }
+        sleeper.tid.store(tid.raw(), Ordering::SeqCst);
+        Some(place)
+    }
+
+    /// It has.
+    pub(crate) fn awake(&self, place: usize) {
+        self.page.sleepers[place].clear();
+    }
+
     /// It is answered.
     pub(crate) fn strike(&self, id: u64) {
         replace(&self.page.held, id, 0);
@@ -153,6 +203,11 @@ impl Page {
         let got = unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_RECV, room) };
         Errno::check(libc::c_long::from(got))?;
         Ok(core::array::from_fn(|n| self.received[n].load(Ordering::SeqCst)))
+    }
+
+    /// Those who are to make a call again.
+    pub(super) fn sleepers(&self) -> &[Sleeper] {
+        &self.sleepers
     }
 
     /// Every question that may be open.

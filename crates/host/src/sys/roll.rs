@@ -173,14 +173,24 @@ fn wait_for_end(process: RawFd, millis: libc::c_int) -> End {
     }
 }
 
-fn look_at(tid: i32) -> Seen {
-    /// Field 31 of the line, the twenty-eighth behind the state: signals that wait for the thread.
-    const PENDING: usize = 28;
-    let mut path = *b"/proc/0000000000/stat\0";
+/// Whether a thread is in a stop of a tracer's.
+pub(super) fn is_traced(tid: i32) -> bool {
+    let mut line = [0; 512];
+    let line = read_file(tid, b"/stat\0", &mut line);
+    let state = line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2));
+    state == Some(&b't')
+}
+
+/// Reads a file of a thread's in `/proc`, whose name ends in 0, as far as there is room; empty if it cannot be read.
+pub(super) fn read_file<'a>(tid: i32, name: &[u8], room: &'a mut [u8]) -> &'a [u8] {
+    let mut path = *b"/proc/0000000000\0\0\0\0\0\0\0\0\0\0\0\0";
     let mut rest = tid;
     for digit in path[6..16].iter_mut().rev() {
         *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
         rest /= 10;
+    }
+    for (to, from) in path[16..].iter_mut().zip(name) {
+        *to = *from;
     }
     // The kernel takes no leading zeros: the path begins where the number does.
     let zeros = path[6..15].iter().take_while(|digit| **digit == b'0').count();
@@ -188,14 +198,20 @@ fn look_at(tid: i32) -> Seen {
     // SAFETY: a C string inside `path`.
     let fd = unsafe { libc::open(path[zeros..].as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC) };
     if fd < 0 {
-        return Seen::Asleep;
+        return &[];
     }
-    let mut line = [0_u8; 512];
-    // SAFETY: writes at most its length into `line`.
-    let len = unsafe { libc::read(fd, line.as_mut_ptr().cast(), line.len()) };
+    // SAFETY: writes at most its length into `room`.
+    let len = unsafe { libc::read(fd, room.as_mut_ptr().cast(), room.len()) };
     // SAFETY: our own descriptor.
     unsafe { libc::close(fd) };
-    let line = &line[..usize::try_from(len).unwrap_or(0)];
+    room.get(..usize::try_from(len).unwrap_or(0)).unwrap_or_default()
+}
+
+fn look_at(tid: i32) -> Seen {
+    /// Field 31 of the line, the twenty-eighth behind the state: signals that wait for the thread.
+    const PENDING: usize = 28;
+    let mut line = [0; 512];
+    let line = read_file(tid, b"/stat\0", &mut line);
     // The state is the letter behind the name, which stands in parentheses.
     let Some(rest) = line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2..)) else {
         return Seen::Asleep;

@@ -66,6 +66,12 @@ pub(crate) fn poll_any() -> Result<Option<(Tid, WaitStatus)>, Errno> {
     wait4(-1, libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG)
 }
 
+/// Takes news of this tracee if there is some, and returns at once.
+pub(crate) fn look_for(tid: Tid) -> Result<Option<WaitStatus>, Errno> {
+    let found = wait4(tid.raw(), libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG)?;
+    Ok(found.map(|(_, status)| status))
+}
+
 /// Blocks until this tracee or child has news.
 pub(crate) fn wait_for(tid: Tid) -> Result<WaitStatus, Errno> {
     loop {
