@@ -25,14 +25,22 @@ impl Reporter {
             return Verdict::Go(Action::Resume);
         }
         let place = SyscallSet::place(entry.call().index);
-        let pass = self.pass(
-            target,
-            Event::SyscallEntry,
-            Order::Reverse,
-            |engine| engine.has_syscall(place),
-            |engine, cx| engine.syscall_entry(cx, entry),
-        );
-        self.finish_now(&pass, At::SyscallEntry(entry.action()))
+        loop {
+            let pass = self.pass(
+                target,
+                Event::SyscallEntry,
+                Order::Reverse,
+                |engine| engine.has_syscall(place),
+                |engine, cx| engine.syscall_entry(cx, entry),
+            );
+            let verdict = self.finish_now(&pass, At::SyscallEntry(entry.action()));
+            // Whoever stopped it let go before it slept (INV-24). If a report was asked for, it is this one, as it would
+            // be had the task slept (SC-48): an agent who answers fast must not lose his second look.
+            if pass.combined != Action::Stop || !is_repeated(verdict) {
+                return verdict;
+            }
+            entry.set_resumed(entry.action());
+        }
     }
 
     /// The task leaves the kernel after a syscall, run or skipped.
@@ -50,6 +58,11 @@ impl Reporter {
         );
         self.finish_later(&pass)
     }
+}
+
+/// Whether a task that was to be held at the entry of its call is to go on with a report.
+fn is_repeated(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Go(Action::Report | Action::Interrupt))
 }
 
 impl SyscallEntry {

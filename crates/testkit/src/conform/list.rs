@@ -63,6 +63,7 @@ macro_rules! scenarios {
             jctl::sc_046_stop_in_a_group_stop: both [15 22],
             control::sc_047_last_engine_detaches_while_it_holds: both [1 13],
             syscall::sc_048_report_at_entry_repeats: both [],
+            syscall::sc_048_report_between_stop_and_sleep: both [24],
             syscall::sc_049_resume_at_entry_does_not_repeat: both [],
             syscall::sc_050_last_word_on_abort: both [],
             syscall::sc_051_quiesce_does_not_undo_an_abort: both [27],

@@ -1,7 +1,7 @@
 //! SC-48 to SC-55: syscalls.
 
 use super::{Log, Parent, Probe, Report, Seen, World, attach};
-use crate::gate::lock;
+use crate::gate::{Gate, lock};
 use crate::script::{Did, Flag, Step, signals};
 use crate::sim::{ENOSYS, Place};
 use std::sync::{Arc, Mutex};
@@ -38,6 +38,31 @@ pub fn sc_048_report_at_entry_repeats(world: &impl World) {
         assert_eq!(world.until_over(&task), 0);
         assert_eq!(views(&log, "A"), [(1, false), (77, true)]);
         assert_eq!(world.did(&task), [Did::Call(77), Did::Mark(2)]);
+    }
+}
+
+/// Stop is answered at entry, and before the task sleeps its engine asks for a report / - / reported again as resumed.
+pub fn sc_048_report_between_stop_and_sleep(world: &impl World) {
+    for action in [Action::Report, Action::Interrupt] {
+        let (log, gate) = (Log::new(), Gate::new("B"));
+        let task = world.launch(vec![Step::Call(1), Step::Mark(2)], Parent::Waits);
+        let inside = gate.clone();
+        let b = Probe::new("B", &log).answers(move |_, _| {
+            inside.pass();
+            Action::Resume
+        });
+        // A is called first, so its stop is applied while B stands at the gate.
+        attach(&task, b, Event::SyscallEntry);
+        let probe = Probe::new("A", &log).once(ENTRY, Action::Stop);
+        let a = attach(&task, probe, Event::SyscallEntry | Event::Quiesce);
+        world.begin(&task);
+        gate.until_reached();
+        assert_eq!(a.barrier(), Ok(()));
+        assert_eq!(a.control(action), Ok(Progress::Done));
+        gate.open();
+        assert_eq!(world.until_over(&task), 0);
+        assert_eq!(views(&log, "A"), [(1, false), (1, true)]);
+        assert_eq!(world.did(&task), [Did::Call(1), Did::Mark(2)]);
     }
 }
 
