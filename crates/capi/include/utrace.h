@@ -276,7 +276,10 @@ struct utrace_engine_ops {
 	 */
 	uint32_t (*report_syscall_entry)(uint32_t action, struct utrace_engine *engine, struct pt_regs *regs);
 
-	/* A system call returns regs->ax, a negative error number for an error. May come without its entry. */
+	/*
+	 * A system call returns regs->ax, a negative error number for an error. May come without its entry.
+	 * orig_ax is the call's number, also if it was skipped.
+	 */
 	uint32_t (*report_syscall_exit)(uint32_t action, struct utrace_engine *engine, struct pt_regs *regs);
 
 	/*

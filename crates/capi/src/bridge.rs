@@ -26,6 +26,9 @@ use crate::regs::{self, ARCH_I386, AX, ORIG_AX, Regs};
 use crate::signal::{self, KSigaction, Siginfo};
 use crate::task::TaskObject;
 
+/// The number of a call that was skipped, as its registers have it. A kernel of then left the call's own there.
+const SKIPPED: u64 = u64::MAX;
+
 /// The table of C's callbacks, and the engine that they are for.
 pub(crate) struct Bridge {
     ops: Ops,
@@ -181,6 +184,11 @@ impl Engine for Bridge {
         let Some(callback) = self.ops.report_syscall_exit else { return Action::Resume };
         let mut before = regs_of(cx);
         before.0[AX] = exit.value().cast_unsigned();
+        if let Some(call) = exit.call()
+            && before.0[ORIG_AX] == SKIPPED
+        {
+            before.0[ORIG_AX] = call.number;
+        }
         let mut after = before;
         let regs = &raw mut after;
         let arch = exit.call().map_or_else(|| before.arch(), |call| call.arch);

@@ -1,4 +1,4 @@
-//! The two clients of `clients/`, which are written as clients inside a kernel were.
+//! The clients of `clients/`, which are written as clients inside a kernel were.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here is the test")]
 
 mod common;
@@ -12,12 +12,16 @@ fn client(name: &str, link: Link) -> PathBuf {
     build(&here().join(format!("clients/{name}.c")), link)
 }
 
-/// A program to be traced; it knows nothing of the library.
+/// A program to be traced; it knows nothing of the library. Linked to a fixed address.
 fn victim(test: &str, name: &str) -> String {
     let program = own_folder(test).join(name);
     let source = here().join(format!("tests/c/{name}.c"));
-    let built =
-        Command::new("gcc").args(["-O1", "-pthread", "-o"]).arg(&program).arg(source).status().unwrap();
+    let built = Command::new("gcc")
+        .args(["-O1", "-pthread", "-no-pie", "-o"])
+        .arg(&program)
+        .arg(source)
+        .status()
+        .unwrap();
     assert!(built.success());
     program.to_str().unwrap().to_owned()
 }
@@ -99,4 +103,50 @@ fn failed_calls_are_told_from_others() {
         first.rsplit(' ').nth(1).unwrap().parse::<u64>().unwrap()
     };
     assert_eq!(errors("70") - errors("0"), 70);
+}
+
+/// The address of a label of a program, in hexadecimal.
+fn address(program: &str, label: &str) -> String {
+    let output = Command::new("nm").arg(program).output().unwrap();
+    let symbols = String::from_utf8(output.stdout).unwrap();
+    let line = symbols
+        .lines()
+        .find(|line| line.ends_with(&format!(" t {label}")) || line.ends_with(&format!(" T {label}")));
+    line.unwrap().split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn an_agent_rewrites_a_path_and_has_calls_skipped() {
+    for link in [Link::Shared, Link::Static] {
+        let agent = client("call_agent", link);
+        let folder = own_folder("agent");
+        let [from, to, kept] = ["from", "to", "kept"].map(|name| folder.join(name));
+        for (path, text) in [(&from, "one\n"), (&to, "other\n"), (&kept, "")] {
+            fs::write(path, text).unwrap();
+        }
+        let [from, to, kept] = [&from, &to, &kept].map(|path| path.to_str().unwrap());
+        let opener = victim("agent", "opener");
+        // It checks by itself what it gets, in two threads and a child.
+        let out = stdout_of(&run(&agent, &[from, to, &opener, from, kept, "25"], ""));
+        assert_eq!(out, "75 redirected, 75 refused\n");
+        assert!(fs::exists(kept).unwrap());
+    }
+}
+
+#[test]
+fn instructions_are_counted_and_the_registers_shown_behind_them() {
+    for link in [Link::Shared, Link::Static] {
+        let counter = client("step_counter", link);
+        let program = victim("steps", "loop");
+        let [from, to] = ["begin", "end"].map(|label| address(&program, label));
+        let out = stdout_of(&run(&counter, &[&from, &to, &program], ""));
+        let at = u64::from_str_radix(&to, 16).unwrap();
+        assert_eq!(
+            out,
+            format!("84 instructions, then at {at:#x} with rax 7\nended: error 0, signal 0, status 23\n")
+        );
+        // In the other direction it runs past the first one, and never comes to the second.
+        let out = stdout_of(&run(&counter, &[&to, &from, "true"], ""));
+        assert_eq!(out, "it never got from the one to the other\nended: error 0, signal 0, status 0\n");
+    }
 }
