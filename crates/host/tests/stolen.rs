@@ -1,6 +1,10 @@
 //! Ignored signals that are sent to a process, wake one of its threads and are taken by another: the first has nothing
 //! to show for its `EINTR` but the exit of its call.
-#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here has failed the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: what fails here has failed the test"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
