@@ -7,7 +7,7 @@
 //! takes the time every [`WINDOW`] stops (one clock reading for all of them), tries the next way when stops are slow,
 //! keeps it if that helped and otherwise lets go for a while. Only the tracer thread's own affinity and policy are
 //! ever changed, never the tracee's. While calls are answered without a stop there is a third party beside tracer and
-//! tracee, and nowhere is beside both: then the kernel chooses.
+//! tracee, and nowhere is beside both: then we stay beside that one.
 
 mod beats;
 mod lifter;
@@ -33,8 +33,7 @@ const BAD_WINDOWS: u32 = 32;
 const TERM: u32 = 64;
 /// More changes of tracee than this in a window mean that several are active: no place is beside them all.
 const CHANGES: u32 = 8;
-/// More calls answered than this in a window mean that their callers are a part of each stop. Under `SCHED_IDLE` each
-/// answer would wait until neither tracee nor caller wants the processor.
+/// More calls answered than this in a window mean that their callers are a part of each stop.
 const ANSWERS: u32 = 8;
 /// A stop that takes less is as good as it gets on one processor (7 us measured, 13 with noise).
 const FAST: Duration = Duration::from_micros(13);
@@ -65,6 +64,10 @@ enum Way {
     /// processor at once, before we go to sleep, and we go on when it stops, without a wake-up: a tenth of a stop.
     /// Watched by the [`lifter`] too.
     Deferring,
+    /// Stay on the processor of the thread whose calls are answered without a stop: it and we wake each other four times
+    /// as often as either does the tracee. Not under `SCHED_IDLE`, where each answer would wait until neither tracee nor
+    /// caller wants the processor.
+    Joining,
 }
 
 const WAYS: [Way; 3] = [Way::Warming, Way::Yielding, Way::Spinning];
@@ -126,8 +129,9 @@ pub(crate) struct Placement {
     means: Means,
     stops: u32,
     changes: u32,
-    /// Calls answered in this window.
+    /// Calls answered in this window, and who made the last one.
     answers: u32,
+    asker: Option<Tid>,
     tid: Option<Tid>,
     since: Instant,
     stat: Option<(Tid, StatFile)>,
@@ -161,6 +165,7 @@ impl Placement {
             stops: 0,
             changes: 0,
             answers: 0,
+            asker: None,
             tid: None,
             since: Instant::now(),
             stat: None,
@@ -183,14 +188,18 @@ impl Placement {
         }
     }
 
-    /// A call was answered without a stop: a switch to us and back all the same.
+    /// A call of this thread was answered without a stop: a switch to us and back all the same.
     #[inline]
-    pub(crate) fn answered(&mut self) {
+    pub(crate) fn answered(&mut self, asker: Tid) {
         self.means.beat();
         self.stops += 1;
         self.answers += 1;
-        if self.answers > ANSWERS {
+        self.asker = Some(asker);
+        if self.answers > ANSWERS && !matches!(self.at, Place::Kept(Way::Joining, _)) {
             self.go_home();
+        }
+        if self.stops >= BESIDE_WINDOW {
+            self.review(asker);
         }
     }
 
@@ -226,15 +235,27 @@ impl Placement {
         let answers = core::mem::take(&mut self.answers);
         self.since = now;
         self.stops = 0;
-        if answers > ANSWERS {
-            // We are where the kernel puts us by now.
-            return;
+        match (answers > ANSWERS, self.asker, self.at) {
+            (true, Some(asker), _) => return self.join(asker, each),
+            (_, _, Place::Kept(Way::Joining, _)) => {
+                self.release();
+                return;
+            }
+            _ => {}
         }
         match self.decide(each, changes) {
             Some(Decision::Leave) => self.leave(),
             Some(Decision::Follow) => self.follow(tid),
             Some(Decision::Try(each)) => self.go(tid, each),
             None => {}
+        }
+    }
+
+    /// Stays on the processor of who asks, once an answer takes long enough to have come from another one.
+    fn join(&mut self, asker: Tid, each: Duration) {
+        let far = self.room.home().is_some() && (FAST..IDLE).contains(&each);
+        if far && self.cpu_of(asker) != self.bound && self.pin_beside(asker) {
+            self.at = Place::Kept(Way::Joining, each);
         }
     }
 
@@ -306,6 +327,7 @@ impl Placement {
             Way::Deferring => {
                 return matches!(self.means.found(&self.room), Means::Watched(_)) && self.means.begin();
             }
+            Way::Joining => false,
             Way::Yielding => matches!(self.means.found(&self.room), Means::Watched(_)),
             Way::Warming => matches!(self.means.found(&self.room), Means::Warm(_)),
         };

@@ -77,7 +77,7 @@ fn who_answers_calls_does_not_yield() {
     placement.room = Room::One;
     placement.go(me, FAST / 2);
     for _ in 0..=ANSWERS {
-        placement.answered();
+        placement.answered(me);
     }
     assert_eq!(placement.at, Place::Free);
     assert!(sched::is_normal());
@@ -133,4 +133,22 @@ fn a_yielding_tracer_that_serves_nothing_is_lifted() {
         std::thread::yield_now();
     }
     assert!(lifter.raise().is_some());
+}
+
+#[test]
+fn who_asks_much_is_followed_and_left_when_he_asks_no_more() {
+    let mut placement = Placement::new();
+    let me = process::gettid().unwrap();
+    let Room::Many(home) = placement.room else { return };
+    placement.join(me, FAST / 2);
+    assert_eq!(placement.at, Place::Free, "near enough");
+    placement.join(me, SLOW);
+    assert_eq!(placement.at, Place::Kept(Way::Joining, SLOW));
+    assert_eq!(sched::affinity().unwrap().count(), 1);
+    for _ in 0..super::BESIDE_WINDOW {
+        placement.served(me);
+    }
+    placement.review(me);
+    assert_eq!(placement.at, Place::Free);
+    assert_eq!(sched::affinity().unwrap().count(), home.count());
 }

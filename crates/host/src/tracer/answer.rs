@@ -176,7 +176,7 @@ impl Tracer {
             Some(answer) => desk.reply(from, question, answer),
             None => desk.expect(from, question),
         }
-        self.placement.answered();
+        self.placement.answered(from);
     }
 
     fn ask(&mut self, desk: &Arc<Desk>, from: Tid, question: Received) -> Option<Answer> {
