@@ -5,43 +5,18 @@
 //! is what counts, the absolute numbers belong to the machine. Times of a syscall are taken by the traced program
 //! itself (`getppid_loop`), so that starting up is not in them.
 
+mod common;
+
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use utrace_testkit::fixtures;
 
-const UTRACE: &str = env!("CARGO_BIN_EXE_utrace");
+use common::{Rival, UTRACE, fail, groups, measure, median, pinned, ratio};
 
 fn main() {
-    let names: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
-    let groups: [(&str, fn()); 4] =
-        [("stop", stop), ("engines", engines), ("unwanted", unwanted), ("attach", attach)];
-    for (name, group) in groups {
-        if wanted(name) {
-            println!("\n== {name}");
-            group();
-        }
-    }
-}
-
-/// A rival: a name, and a command line before the traced program's own.
-struct Rival {
-    name: String,
-    before: Vec<String>,
-}
-
-impl Rival {
-    fn new(name: &str, before: &str) -> Rival {
-        Rival { name: name.to_owned(), before: before.split_whitespace().map(str::to_owned).collect() }
-    }
-}
-
-/// Both on one processor: what the kernel's switch and our own work cost.
-fn pinned(name: &str, before: &str) -> Rival {
-    Rival::new(name, &format!("taskset -c 0 {before}"))
+    groups(&[("stop", stop), ("engines", engines), ("unwanted", unwanted), ("attach", attach)]);
 }
 
 fn utrace(flags: &str) -> String {
@@ -191,54 +166,4 @@ fn read_line(child: &mut Child) -> String {
         let _ = BufReader::new(out).read_line(&mut line);
     }
     line
-}
-
-/// Medians of ns a getppid for each rival, over rounds in which they take turns.
-fn measure(rivals: &[Rival], loops: u32) -> Vec<f64> {
-    const ROUNDS: usize = 9;
-    let program = fixtures::build("getppid_loop");
-    let mut times = vec![Vec::new(); rivals.len()];
-    for _ in 0..ROUNDS {
-        for (rival, times) in rivals.iter().zip(&mut times) {
-            times.push(getppid(rival, &program, loops));
-        }
-    }
-    let all: Vec<f64> = times.into_iter().map(median).collect();
-    for (rival, time) in rivals.iter().zip(&all) {
-        println!("    {:30} {time:10.1}", rival.name);
-    }
-    all
-}
-
-fn getppid(rival: &Rival, program: &PathBuf, loops: u32) -> f64 {
-    let mut command = match rival.before.split_first() {
-        Some((first, rest)) => {
-            let mut command = Command::new(first);
-            command.args(rest).arg(program);
-            command
-        }
-        None => Command::new(program),
-    };
-    let output =
-        command.arg(loops.to_string()).output().unwrap_or_else(|e| fail(&format!("{}: {e}", rival.name)));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.trim().parse().unwrap_or_else(|_| {
-        fail(&format!("{}: {text:?} {}", rival.name, String::from_utf8_lossy(&output.stderr)))
-    })
-}
-
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
-/// Prints a ratio beside what it should be at most.
-fn ratio(what: &str, ratio: f64, at_most: f64) {
-    let verdict = if ratio <= at_most { "ok" } else { "MISSED" };
-    println!("    {what}: {ratio:.3} (at most {at_most}) {verdict}");
-}
-
-fn fail(why: &str) -> ! {
-    eprintln!("bench: {why}");
-    std::process::exit(1)
 }
