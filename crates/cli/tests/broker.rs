@@ -133,6 +133,36 @@ fn a_client_asleep_without_children_is_woken_when_the_supervisor_dies() {
     }
 }
 
+/// A wait that sleeps for an answer is not given up because somebody attaches or leaves meanwhile: without children of
+/// its own the kernel would say that there is nobody to wait for.
+#[test]
+fn others_come_and_go_while_a_client_waits() {
+    if !there("strace") {
+        return;
+    }
+    let place = Place::new();
+    let (one, other) = (target(&place, Who::Me, "spin", ""), target(&place, Who::Me, "spin", ""));
+    let strace = place.run(words(&format!("ptrace -- strace -o log -p {}", one.pid()))).start();
+    wait_until("strace writes", || place.read("log").contains("getppid()"));
+    for _ in 0..20 {
+        let engines = place.run(words(&format!("attach -p {} --log=other", other.pid()))).start();
+        wait_until("it is attached", || tracer_of(other.pid()) != 0);
+        engines.signal(Signal::INT);
+        engines.finish().expect(0);
+    }
+    let lines = place.read("log").lines().count();
+    wait_until("strace goes on", || {
+        assert!(!is_gone(strace.pid()), "{}", place.read("log"));
+        place.read("log").lines().count() > lines + 10
+    });
+    strace.signal(Signal::INT);
+    assert!(!strace.finish().err.contains("No child processes"));
+    for target in [one, other] {
+        target.signal(Signal::TERM);
+        target.finish();
+    }
+}
+
 /// A command line that is killed takes its engines along, and nothing else.
 #[test]
 fn a_killed_command_line_leaves_the_others() {

@@ -62,10 +62,8 @@ pub enum Delivery {
 pub trait Line: Send + Sync {
     /// Answers the question with this number.
     fn give(&self, question: u64, answer: Answer) -> Delivery;
-    /// The question will be answered later, by the system if the host cannot wait.
+    /// The question will be answered later.
     fn hold(&self, question: u64);
-    /// The question will be answered very soon, and not by the system.
-    fn defer(&self, question: u64);
 }
 
 /// One call, asked by a task that sleeps in it.
@@ -104,21 +102,10 @@ impl<'a> Question<'a> {
         self.target
     }
 
-    /// To answer later, but within milliseconds: signals other than SIGKILL wait meanwhile. A host that must wait for
-    /// other tasks leaves the call to the system.
+    /// To answer later, but within milliseconds: signals other than SIGKILL wait meanwhile. The call is left to the
+    /// system only when the host ends.
     pub fn hold(&self) -> Asker {
         self.line.hold(self.id);
-        self.asker()
-    }
-
-    /// To answer in the next [`Answers::settle`] that comes after the host has carried out what is asked of it now. The
-    /// call is not left to the system before, unless the host is gone.
-    pub fn defer(&self) -> Asker {
-        self.line.defer(self.id);
-        self.asker()
-    }
-
-    fn asker(&self) -> Asker {
         Asker { line: Arc::clone(self.line), id: self.id, task: self.task.id() }
     }
 }

@@ -166,8 +166,4 @@ impl Line for Desk {
     fn hold(&self, question: u64) {
         self.listener.note(question);
     }
-
-    fn defer(&self, question: u64) {
-        self.listener.defer(question);
-    }
 }

@@ -59,7 +59,7 @@ impl Catcher {
                 }
                 let now = Instant::now();
                 let since = now.checked_sub(PATIENCE).unwrap_or(now);
-                threads.askers.push(Held { caller, asker: question.defer(), since });
+                threads.askers.push(Held { caller, asker: question.hold(), since });
                 None
             }
         }

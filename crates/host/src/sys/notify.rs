@@ -15,9 +15,7 @@ use crate::types::Tid;
 /// Words of `struct seccomp_notif`.
 const WORDS: usize = size_of::<libc::seccomp_notif>() / 8;
 /// How many questions can be open at once and still be answered by the guardian: what is left of the page.
-const PLACES: usize = 512 - WORDS - DEFERRED;
-/// How many of them can be such that we answer ourselves as long as we live.
-const DEFERRED: usize = 32;
+const PLACES: usize = 512 - WORDS;
 
 /// The page shared with the guardian.
 #[repr(C)]
@@ -26,8 +24,6 @@ pub(super) struct Page {
     received: [AtomicU64; WORDS],
     /// Questions that are answered later; 0 for none.
     held: [AtomicU64; PLACES],
-    /// Questions that only the guardian may leave to the kernel; 0 for none.
-    deferred: [AtomicU64; DEFERRED],
     /// Threads that are to make a call again, and may sleep in another meanwhile.
     sleepers: [Sleeper; SLEEPERS],
 }
@@ -138,11 +134,6 @@ impl Listener {
         replace(&self.page.held, 0, id);
     }
 
-    /// The same for one that [`Listener::release`] leaves alone.
-    pub(crate) fn defer(&self, id: u64) {
-        replace(&self.page.deferred, 0, id);
-    }
-
     /// Whether no thread is left under the filter.
     pub(crate) fn has_ended(&self) -> bool {
         let mut end = libc::pollfd { fd: self.fd(), events: 0, revents: 0 };
@@ -180,7 +171,6 @@ impl Listener {
     /// It is answered.
     pub(crate) fn strike(&self, id: u64) {
         replace(&self.page.held, id, 0);
-        replace(&self.page.deferred, id, 0);
     }
 }
 
@@ -212,7 +202,7 @@ impl Page {
 
     /// Every question that may be open.
     pub(super) fn open(&self) -> impl Iterator<Item = u64> {
-        let all = self.received.iter().take(1).chain(&self.held).chain(&self.deferred);
+        let all = self.received.iter().take(1).chain(&self.held);
         all.map(|place| place.load(Ordering::SeqCst)).filter(|id| *id != 0)
     }
 }

@@ -130,13 +130,6 @@ impl Tracer {
         self.desks.listeners = Listeners::default();
     }
 
-    /// Leaves calls to the kernel whose answers were to come later: what comes next may wait for their threads to stop.
-    pub(super) fn release_askers(&self) {
-        for desk in &self.desks.open {
-            desk.listener().release();
-        }
-    }
-
     /// The next news: a stop before a question.
     pub(super) fn hear(&mut self) -> Result<News, Errno> {
         if let Some((tid, status)) = wait::look(&self.usage)? {

@@ -89,7 +89,6 @@ impl Tracer {
             }
             Message::Attach(mut order) => {
                 self.placement.go_home();
-                self.release_askers();
                 let result = self.attach_order(order.pid, order.how, &mut order.adopt);
                 let _ = order.reply.send(result);
             }
@@ -105,10 +104,7 @@ impl Tracer {
             Message::Wake(key) => self.wake(key),
             Message::Regset(order) => self.serve_regset(order),
             Message::Recheck => self.look_again(),
-            Message::Detach(order) => {
-                self.release_askers();
-                self.part_order(order);
-            }
+            Message::Detach(order) => self.part_order(order),
             Message::Shutdown => return Flow::End,
         }
         Flow::On
@@ -180,7 +176,6 @@ impl Tracer {
     fn serve_listener(&mut self, mut tracee: Box<Tracee>, order: RegsetOrder) {
         let tid = tracee.tid;
         tracee.interrupt = Interrupt::Quiet;
-        self.release_askers();
         self.table.put(tracee);
         // ESRCH: it has stopped already, or died, and the wait tells which.
         let _ = ptrace::interrupt(tid);
