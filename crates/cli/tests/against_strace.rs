@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use common::normal::{Stream, assert_same, streams};
 use common::{Place, words};
@@ -17,8 +18,13 @@ fn same(place: &Place, strace: &str, ours: &str, program: &[&str]) {
         let here = place.path("here");
         let _ = fs::remove_dir_all(&here);
         fs::create_dir(&here).unwrap();
-        fs::write(here.join("a"), "some text\nand more\n").unwrap();
-        fs::write(here.join("b"), "other\n").unwrap();
+        // Of one age too: some print it, and the two runs may be in different seconds.
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for (name, text) in [("a", "some text\nand more\n"), ("b", "other\n")] {
+            fs::write(here.join(name), text).unwrap();
+            let file = fs::File::options().write(true).open(here.join(name)).unwrap();
+            file.set_times(fs::FileTimes::new().set_accessed(then).set_modified(then)).unwrap();
+        }
         args.extend(program.iter().map(Into::into));
         place.other(with, &args).folder(&here).input("one\ntwo\n").go()
     };
