@@ -211,24 +211,22 @@ impl Reporter {
             walk.record.publish(engine, walk.symmetric);
             let mut in_set = filter(engine);
             let mut word = engine.word();
-            if !word.is_plain() {
-                if word.wants(Event::Quiesce) {
-                    let before = (event != Event::Quiesce).then_some(event);
-                    walk.call(&mut pass, target, engine, |cx| data.quiesce(cx, before));
-                    // RECHECK: what the quiesce callback declared holds for this very event (SC-15).
-                    in_set = filter(engine);
-                    word = engine.word();
-                    pass.had_taker |= word.wants(event);
-                }
-                if word.stops() {
-                    // A sticky stop counts whether or not the engine wants the event (spec section 4, step 4).
-                    pass.combined = Action::Stop;
-                }
+            if word.wants(Event::Quiesce) {
+                let before = (event != Event::Quiesce).then_some(event);
+                walk.call(&mut pass, target, engine, |cx| data.quiesce(cx, before));
+                // RECHECK: what the quiesce callback declared holds for this very event (SC-15).
+                in_set = filter(engine);
+                word = engine.word();
+                pass.had_taker |= word.wants(event);
             }
             if !word.counts() {
                 pass.leavers = true;
             } else if word.wants(event) && in_set {
                 walk.call(&mut pass, target, engine, |cx| callback(data, cx));
+            } else if word.stops() {
+                // A sticky stop counts although the engine does not want the event (spec section 4, step 4). That of an
+                // engine which is called is what it answers.
+                pass.combined = Action::Stop;
             }
             walk.unpublish();
         }
