@@ -5,6 +5,8 @@
 
 #[path = "../examples/stress/driver.rs"]
 mod driver;
+#[path = "../examples/stress/refusals.rs"]
+mod refusals;
 #[path = "../examples/stress/tree.rs"]
 mod tree;
 #[path = "../examples/stress/watchdog.rs"]

@@ -23,7 +23,9 @@ use utrace_testkit::stress::controller::{Arena, Nudge, play};
 use utrace_testkit::stress::crew::{Crew, Rules};
 use utrace_testkit::stress::journal::Counts;
 use utrace_testkit::stress::plan::{Mode, Plan, Tree};
+use utrace_testkit::stress::random::Random;
 
+use crate::refusals::refuse;
 use crate::tree::{Hand, drain, living, own_threads, proc_state};
 
 /// `getpid`, `getpgid`, `write`, `exit_group`, `futex`, `wait4`, `clone`, `execve`, `epoll_wait`, and the marker call.
@@ -173,6 +175,8 @@ impl Round {
             controllers.push(playing.map_err(|error| error.to_string())?);
         }
         self.enter("plays");
+        // Beside the controllers; over before anything is left.
+        refuse(&self.crew, &self.host()?, &process, Random::new(plan.seed));
         let leaves = matches!(plan.mode, Mode::AttachAndLeave | Mode::LaunchAndEnd);
         if leaves {
             // Or when nothing more is done: the tree may be held by then.
@@ -295,7 +299,6 @@ impl Round {
         self.until_some(1 + usize::try_from(random.below(20)).unwrap_or(0) * usize::from(!early));
         let process = host.attach(pid, self.adopter(Since::Later));
         self.board.go().map_err(|error| error.to_string())?;
-        self.refusals(&host);
         thread::spawn(move || drain(stdout));
         match process {
             Ok(process) => Ok(Some((process, child))),
@@ -308,20 +311,6 @@ impl Round {
             Err(error) => {
                 let ended = child.wait();
                 Err(format!("attach: {error} ({ended:?})"))
-            }
-        }
-    }
-
-    /// Attaching to what cannot be traced is refused, and changes nothing.
-    fn refusals(&self, host: &Host) {
-        let own = i32::try_from(std::process::id()).ok().and_then(Tid::new);
-        for (pid, what) in [(own, "itself"), (Tid::new(2), "a kernel thread")] {
-            let Some(pid) = pid else { continue };
-            match host.attach(pid, |_| ()) {
-                Err(HostError::SelfAttach | HostError::KernelThread(_) | HostError::NoSuchProcess(_)) => {
-                    self.crew.journal.count("attach to a process", "refused");
-                }
-                other => self.crew.wrong(&format!("attaching to {what} answered {other:?}")),
             }
         }
     }

@@ -5,6 +5,7 @@
 //! often what was done. Ends with 1 if something was wrong, and with 3 if nothing happened any more.
 
 mod driver;
+mod refusals;
 mod tree;
 mod watchdog;
 
