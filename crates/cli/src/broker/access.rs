@@ -157,6 +157,12 @@ pub fn look(tid: u32) -> Option<Subject> {
     })
 }
 
+/// Whether there is such a thread at all.
+#[must_use]
+pub fn is_there(tid: u32) -> bool {
+    fs::symlink_metadata(format!("/proc/{tid}")).is_ok()
+}
+
 /// Whether a thread is dead, collected or not.
 #[must_use]
 pub fn is_gone(tid: u32) -> bool {

@@ -109,7 +109,9 @@ fn work(inbox: &Receiver<Order>, host: &Host, ptrace: &Weak<Ptrace>) {
 }
 
 fn acquire(traced: &Traced, caller: u32, target: u32) -> Result<(), Errno> {
-    let process = access::look(target).ok_or(Errno::ESRCH)?.process;
+    // What is not to be looked at by us is not to be traced by us either.
+    let unseen = || if access::is_there(target) { Errno::EPERM } else { Errno::ESRCH };
+    let process = access::look(target).ok_or_else(unseen)?.process;
     if !may_trace(caller, target) {
         return Err(Errno::EPERM);
     }
