@@ -76,6 +76,11 @@ fn buffers_that_fault() {
 }
 
 #[test]
+fn filters_that_tell_a_tracer() {
+    rules("vptrace_seccomp");
+}
+
+#[test]
 fn attaching_and_leaving() {
     rules("vptrace_attach");
 }
@@ -105,6 +110,23 @@ fn strace_writes_the_log_that_it_always_writes() {
     let ours = place.run(words("run --ptrace -- strace")).args(args("ours")).args([script]).go().expect(0);
     assert_eq!(bare.out.lines().count(), ours.out.lines().count());
     assert_same(&streams(&place.read("bare")), &streams(&place.read("ours")));
+}
+
+/// Its filters stop calls that are answered, waits, and others.
+#[test]
+fn strace_with_filters_writes_the_log_that_it_always_writes() {
+    let place = Place::new();
+    let script = "cat /dev/null; (exit 3); ls /dev/null; (ls /dev/null); exec ls /dev/null";
+    for set in ["openat,execve,exit_group", "%process", "wait4,rt_sigaction"] {
+        let args = |name: &str| {
+            words(&format!("--seccomp-bpf -f -e trace={set} -o {} -- sh -c", place.path(name).display()))
+        };
+        let bare = place.other("strace", args("bare")).args([script]).go().expect(0);
+        let ours =
+            place.run(words("run --ptrace -- strace")).args(args("ours")).args([script]).go().expect(0);
+        assert_eq!(bare.out.lines().count(), ours.out.lines().count());
+        assert_same(&streams(&place.read("bare")), &streams(&place.read("ours")));
+    }
 }
 
 /// Whether a tool is there; says so if not.

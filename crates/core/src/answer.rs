@@ -49,6 +49,15 @@ pub enum Answer {
     Again,
 }
 
+/// Whether somebody is told of a call that a program's own filter stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filtered {
+    /// Nobody: the call is refused.
+    Untold,
+    /// Somebody is, and has asked his engines for stops, which begin now.
+    Told,
+}
+
 /// Whether an answer reached the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
@@ -150,6 +159,13 @@ pub trait Answers: Send + Sync {
     /// A task asks. `None` if the answer comes later, through [`Question::hold`]. Called where callbacks of engines are,
     /// and never during one; must not block.
     fn ask(&self, question: &mut Question<'_>) -> Option<Answer>;
+
+    /// A filter that the task's own program set has stopped a call, and told this number (seccomp(2), `RET_TRACE`). The
+    /// system refuses such a call if nobody is there to be told, and so does the host. Called where callbacks of engines
+    /// are, and never during one.
+    fn filtered(&self, _task: &Task, _told: u16) -> Filtered {
+        Filtered::Untold
+    }
 
     /// The host has nothing else to do: everything that was reported so far has had its consequences, tasks that were
     /// to stop stand still. Called very often. Answers after how long it is to be called again if nothing happens.

@@ -121,7 +121,7 @@ pub use action::{
     Action, AttachError, BarrierError, ControlError, Detached, ExamineError, Progress, SetEventsError,
     SyncError,
 };
-pub use answer::{Answer, Answers, Asker, Caught, Delivery, Line, Question, When};
+pub use answer::{Answer, Answers, Asker, Caught, Delivery, Filtered, Line, Question, When};
 pub use attached::{EngineRef, Match, Place};
 pub use engine::{Cx, Engine, Kind};
 pub use event::{Event, EventSet};

@@ -31,7 +31,11 @@ pub(crate) const ARCH_X86_64: u32 = 0xc000_003e;
 /// `AUDIT_ARCH_I386`.
 pub(crate) const ARCH_I386: u32 = 0x4000_0003;
 
-const TRACE: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_TRACE };
+/// What the stops of our filter carry, so that they are not taken for those of a program's own. One of its filters that
+/// uses this number too is taken for ours.
+pub(crate) const MARK: u16 = 0x7574;
+
+const TRACE: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_TRACE | MARK as u32 };
 const ALLOW: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
 
 const ASK: Insn = Insn { code: RET, jt: 0, jf: 0, k: libc::SECCOMP_RET_USER_NOTIF };
@@ -158,7 +162,7 @@ fn ranges(wanted: &SyscallSet) -> Vec<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ARCH_I386, ARCH_X86_64, JEQ, JGE, JGT, LOAD, OFFSET_ARGS, RET, program};
+    use super::{ARCH_I386, ARCH_X86_64, JEQ, JGE, JGT, LOAD, OFFSET_ARGS, RET, TRACE, program};
     use crate::sys::spawn::{Insn, MAX_FILTER};
     use utrace_core::{Caught, SyscallSet, When};
 
@@ -193,10 +197,9 @@ mod tests {
         let program = program(Some(set), &[]);
         assert!(program.len() <= MAX_FILTER);
         for nr in (0..600).chain([0x4000_0000, 0x4000_0001, u32::MAX]) {
-            let want =
-                if set.contains(u64::from(nr)) { libc::SECCOMP_RET_TRACE } else { libc::SECCOMP_RET_ALLOW };
+            let want = if set.contains(u64::from(nr)) { TRACE.k } else { libc::SECCOMP_RET_ALLOW };
             assert_eq!(run(&program, ARCH_X86_64, nr, [0; 6]), want, "{set:?} nr {nr}");
-            assert_eq!(run(&program, ARCH_I386, nr, [0; 6]), libc::SECCOMP_RET_TRACE);
+            assert_eq!(run(&program, ARCH_I386, nr, [0; 6]), TRACE.k);
         }
     }
 
@@ -231,7 +234,7 @@ mod tests {
             assert_eq!(found, want, "{arch:#x} {nr} {args:x?}");
             assert_eq!(run(&both, arch, nr, args) == libc::SECCOMP_RET_USER_NOTIF, asks);
         }
-        assert_eq!(run(&both, ARCH_X86_64, 2, [0; 6]), libc::SECCOMP_RET_TRACE);
+        assert_eq!(run(&both, ARCH_X86_64, 2, [0; 6]), TRACE.k);
         assert_eq!(run(&both, ARCH_X86_64, 3, [0; 6]), libc::SECCOMP_RET_ALLOW);
     }
 

@@ -52,6 +52,12 @@ impl Reporter {
         Verdict::Park
     }
 
+    /// A point that no event stands for, where engines may have asked for a stop that begins at once: stops for those who
+    /// have.
+    pub fn pause(&mut self) -> Verdict {
+        self.park(Action::Resume, At::Once)
+    }
+
     /// The host was asked to wake a task that it had parked: what is next.
     pub fn woken(&mut self) -> Woken {
         let mut ledger = self.task.lock();

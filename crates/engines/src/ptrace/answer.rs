@@ -9,15 +9,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64};
-use utrace_core::{Action, Addr, Answer, Answers, Caught, Question, SigInfo, When};
+use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, PtraceEvent};
+use utrace_core::{Action, Addr, Answer, Answers, Caught, Filtered, Question, SigInfo, Syscall, Task, When};
 
 use super::client::{Outcome, answer, ask_keeper, requested, resolved};
-use super::link::State;
+use super::link::{Link, Phase, State};
 use super::memory;
 use super::num;
+use super::own;
 use super::serve::Call;
 use super::stop::Stop;
+use super::tracee::hold;
 use super::world::{Held, LinkId, Sleep, Threads, Waiting, World};
 
 /// How long a wait sleeps for an answer: signals to it are not seen meanwhile.
@@ -91,6 +93,12 @@ impl Catcher {
         None
     }
 
+    /// Whether the caller's own filters stop this call for a tracer, and there is none.
+    fn is_refused(&self, caller: u32, call: &Syscall) -> bool {
+        let mut threads = self.world.lock();
+        threads.told_of(caller, call).is_some() && !threads.has_listener(caller)
+    }
+
     /// The program says what it does with SIGCHLD.
     fn action(&self, question: &mut Question<'_>) {
         let at = question.call().args[1];
@@ -118,21 +126,47 @@ impl Catcher {
     }
 }
 
+/// What is caught.
+fn calls() -> Vec<Caught> {
+    let native = |number: u64, when| Caught {
+        arch: AUDIT_ARCH_X86_64,
+        number: u32::try_from(number).unwrap_or(u32::MAX),
+        when,
+    };
+    let always = [num::PTRACE, num::WAIT4, num::WAITID, num::SECCOMP].into_iter().chain(num::FETCHES);
+    let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
+    calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
+    calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
+    calls.push(native(num::PRCTL, When::Is(0, num::PR_SET_SECCOMP)));
+    // A 32-bit client can only let itself be traced.
+    let number = u32::try_from(num::PTRACE_I386).unwrap_or(u32::MAX);
+    calls.push(Caught { arch: AUDIT_ARCH_I386, number, when: When::Is(0, 0) });
+    calls
+}
+
+/// Numbers of calls that are caught, with some arguments at least; 64-bit programs' only.
+pub(super) fn numbers() -> impl Iterator<Item = u64> {
+    calls().into_iter().filter(|call| call.arch == AUDIT_ARCH_X86_64).map(|call| u64::from(call.number))
+}
+
+/// Whether this call is caught.
+pub(super) fn asks(call: &Syscall) -> bool {
+    let meets = |when: When| match when {
+        When::Always => true,
+        When::Is(at, value) => {
+            call.args.get(usize::from(at)).is_some_and(|arg| arg & 0xffff_ffff == u64::from(value))
+        }
+        When::AtLeast(at, value) => {
+            call.args.get(usize::from(at)).is_some_and(|arg| *arg >= u64::from(value))
+        }
+    };
+    let of = |caught: &Caught| caught.arch == call.arch && u64::from(caught.number) == call.number;
+    calls().iter().any(|caught| of(caught) && meets(caught.when))
+}
+
 impl Answers for Catcher {
     fn calls(&self) -> Vec<Caught> {
-        let native = |number: u64, when| Caught {
-            arch: AUDIT_ARCH_X86_64,
-            number: u32::try_from(number).unwrap_or(u32::MAX),
-            when,
-        };
-        let always = [num::PTRACE, num::WAIT4, num::WAITID].into_iter().chain(num::FETCHES);
-        let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
-        calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
-        calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
-        // A 32-bit client can only let itself be traced.
-        let number = u32::try_from(num::PTRACE_I386).unwrap_or(u32::MAX);
-        calls.push(Caught { arch: AUDIT_ARCH_I386, number, when: When::Is(0, 0) });
-        calls
+        calls()
     }
 
     fn begin(&self) {
@@ -148,6 +182,9 @@ impl Answers for Catcher {
                 thread.watch();
             }
         }
+        if self.is_refused(caller, &call) {
+            return Some(Answer::Value(num::ENOSYS));
+        }
         let value = |result: Option<i64>| Some(result.map_or(Answer::System, Answer::Value));
         match (call.arch, call.number) {
             (AUDIT_ARCH_X86_64, num::PTRACE) | (AUDIT_ARCH_I386, num::PTRACE_I386) => self.ptrace(question),
@@ -160,12 +197,39 @@ impl Answers for Catcher {
                 self.action(question);
                 Some(Answer::System)
             }
+            (AUDIT_ARCH_X86_64, nr @ (num::SECCOMP | num::PRCTL)) => {
+                if let Some((filter, all)) = own::set_by(nr, call.args, question.target()) {
+                    self.world.lock().add_filter(caller, filter, all);
+                }
+                Some(Answer::System)
+            }
             (AUDIT_ARCH_X86_64, nr) if num::FETCHES.contains(&nr) => {
                 self.fetch(question);
                 Some(Answer::System)
             }
             _ => Some(Answer::System),
         }
+    }
+
+    fn filtered(&self, task: &Task, told: u16) -> Filtered {
+        let mut threads = self.world.lock();
+        let tracee = task.id().0;
+        let wants = |link: &Link| {
+            link.tracee == tracee
+                && link.state == State::Running
+                && link.has(abi::PTRACE_O_TRACESECCOMP)
+                && link.phase != Phase::Leaving
+        };
+        let links: Vec<LinkId> =
+            threads.links.iter().filter(|(_, link)| wants(link)).map(|(id, _)| *id).collect();
+        for id in &links {
+            if let Some(link) = threads.link(*id) {
+                link.stop(Stop::Event(PtraceEvent::Seccomp, u64::from(told)));
+            }
+            hold(&mut threads, *id);
+            threads.tell(*id);
+        }
+        if links.is_empty() { Filtered::Untold } else { Filtered::Told }
     }
 
     fn settle(&self) -> Option<Duration> {

@@ -20,6 +20,7 @@ use super::examine;
 use super::keeper::{Asked, Role};
 use super::memory;
 use super::num;
+use super::own::Chain;
 use super::peek;
 use super::proc;
 use super::serve::{self, Call};
@@ -62,6 +63,7 @@ pub(super) fn adopt(
         how,
         waiting: None,
         traces,
+        filters: Chain::default(),
         sent: VecDeque::new(),
     };
     threads.threads.insert(tid, thread);
@@ -413,6 +415,7 @@ impl Engine for Client {
         let maker = if clone.kind == CloneKind::Thread { mine } else { me };
         // A child that is gone already, or that another thread's report brought here, needs nothing.
         let _ = adopt(&self.world, &clone.child, maker, (role, how));
+        self.world.lock().inherit_filters(me, clone.child.id().0);
         if clone.kind != CloneKind::Thread {
             let process = cx.task().process().0;
             let mut threads = self.world.lock();

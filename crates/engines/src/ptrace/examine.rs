@@ -5,7 +5,7 @@
 
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace as abi;
-use utrace_abi::ptrace::NT_PRSTATUS;
+use utrace_abi::ptrace::{NT_PRSTATUS, PtraceEvent};
 use utrace_core::{Addr, Target, Task};
 
 use super::filters;
@@ -117,12 +117,13 @@ fn set_syscall_info(link: &mut Link, stop: &Stop, call: &Call, client: &mut dyn 
         return Err(EINVAL);
     }
     match stop {
-        Stop::Entry { at, .. } if info[0] == 1 => {
+        Stop::Entry { .. } | Stop::Event(PtraceEvent::Seccomp, _) if matches!(info[0], 1 | 3) => {
+            let arch = if let Stop::Entry { at, .. } = stop { at.arch } else { peek::place_of(&regs).arch };
             let number = word(24).cast_signed();
             if i32::try_from(number).is_err() {
                 return Err(ERANGE);
             }
-            peek::set_call(&mut regs, at.arch, number, core::array::from_fn(|n| word(32 + 8 * n)));
+            peek::set_call(&mut regs, arch, number, core::array::from_fn(|n| word(32 + 8 * n)));
         }
         Stop::Exit { .. } if info[0] == 2 => regs.rax = word(24),
         _ => return Err(EINVAL),

@@ -18,7 +18,7 @@ const LONGEST: usize = 4096 * 8;
 const OURS: [u8; 24] = [
     0x20, 0, 0, 0, 4, 0, 0, 0, //
     0x15, 0, 1, 0, 0x3e, 0, 0, 0xc0, //
-    0x06, 0, 0, 0, 0, 0, 0xf0, 0x7f,
+    0x06, 0, 0, 0, 0x74, 0x75, 0xf0, 0x7f,
 ];
 /// The same where it asks about calls ([`super::answer`]), about ptrace(2) first.
 const ASKING: [u8; 40] = [

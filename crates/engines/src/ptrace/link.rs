@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{self as abi, PtraceEvent};
-use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, Task};
+use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
 use super::num::{SIGSTOP, SIGTRAP};
 use super::stop::{Face, Stop, by_process};
@@ -135,6 +135,8 @@ pub(super) struct Link {
     pub(super) exec_trap: bool,
     /// The child of a vfork that this one waits for.
     pub(super) vfork: Option<u32>,
+    /// Calls that are answered and that the tracee's own filters stop, if the tracer is to be told of that.
+    pub(super) traps: SyscallSet,
     /// How far the present call and the tracer's leave have come.
     pub(super) phase: Phase,
     pub(super) since: SystemTime,
@@ -147,6 +149,8 @@ pub(super) enum Phase {
     Plain,
     /// The entry of the present call has been shown.
     EntryShown,
+    /// And so has what the tracee's own filters say of it.
+    FilterShown,
     /// The tracer has detached; the signal that it left is still to be made.
     Leaving,
 }
@@ -174,6 +178,7 @@ impl Link {
             inject: None,
             exec_trap: false,
             vfork: None,
+            traps: SyscallSet::NONE,
             phase: Phase::Plain,
             since: SystemTime::now(),
         }
@@ -189,6 +194,8 @@ impl Link {
         events = events | Event::Death | Event::Jctl;
         if self.resume.stops_at_entry() || self.vfork.is_some() {
             events |= EventSet::SYSCALL;
+        } else if self.has(abi::PTRACE_O_TRACESECCOMP) && !self.traps.is_empty() {
+            return Interest::in_events(events | Event::SyscallEntry).with_syscalls(self.traps);
         }
         Interest::in_events(events)
     }

@@ -24,6 +24,7 @@
 //! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
 //! | `guard` | links that end when their tracee comes to more rights |
 //! | `filters` | seccomp filters of a tracee, as its tracer may see them |
+//! | `own`, `bpf` | what those filters say of calls that are answered |
 //! | `overlay`, `memory` | breakpoints of several tracers in one text |
 //! | `keeper` | what whoever runs the host does for the engine: processes outside the tree, permission |
 //! | `proc` | what only `/proc` knows |
@@ -34,6 +35,7 @@
 //! is always the kernel's to report.
 
 mod answer;
+mod bpf;
 mod chld;
 mod client;
 mod examine;
@@ -45,6 +47,7 @@ mod link;
 mod memory;
 mod num;
 mod overlay;
+mod own;
 mod peek;
 mod proc;
 mod registers;

@@ -14,6 +14,11 @@ pub(super) const PWRITE64: u64 = 18;
 pub(super) const SIGACTION: u64 = 13;
 pub(super) const FETCHES: [u64; 4] = [127, 128, 282, 289];
 
+/// `prctl` with `PR_SET_SECCOMP`, `seccomp`.
+pub(super) const PRCTL: u64 = 157;
+pub(super) const PR_SET_SECCOMP: u32 = 22;
+pub(super) const SECCOMP: u64 = 317;
+
 /// `ptrace` of the 32-bit table.
 pub(super) const PTRACE_I386: u64 = 26;
 
@@ -25,6 +30,7 @@ pub(super) const EACCES: i64 = -13;
 pub(super) const EFAULT: i64 = -14;
 pub(super) const EINVAL: i64 = -22;
 pub(super) const ERANGE: i64 = -34;
+pub(super) const ENOSYS: i64 = -38;
 /// `include/linux/errno.h`: restart if the handler has `SA_RESTART`; restart if there is no handler.
 pub(super) const ERESTARTSYS: i64 = -512;
 /// It begins again, whatever comes before.

@@ -53,6 +53,12 @@ pub(super) fn sees_sigchld(tid: u32) -> bool {
     caught != 0 || (blocked != 0 && ignored == 0)
 }
 
+/// How many seccomp filters a thread has (Linux 5.9).
+pub(super) fn filters(tid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Seccomp_filters:"))?.trim().parse().ok()
+}
+
 /// Whether this signal waits for the thread or its process.
 pub(super) fn is_pending(tid: u32, signal: u32) -> bool {
     ["SigPnd:", "ShdPnd:"].iter().any(|name| signal_mask(tid, name) & 1 << (signal - 1) != 0)

@@ -95,6 +95,9 @@ fn attach(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Result<i64,
     if seized && (call.addr != 0 || options & !OPTIONS != 0) {
         return Err(EIO);
     }
+    if seized {
+        may_have(options)?;
+    }
     let target = threads.threads.get(&call.pid).ok_or(ESRCH)?;
     let caller = threads.threads.get(&call.caller).ok_or(ESRCH)?;
     let process = caller.process;
@@ -185,8 +188,18 @@ fn set_options(link: &mut Link, data: u64) -> Result<i64, i64> {
     if options & !OPTIONS != 0 {
         return Err(EINVAL);
     }
+    may_have(options)?;
     link.face.options = options;
+    if let Some(engine) = link.engine.as_ref().filter(|_| !link.traps.is_empty()) {
+        let _ = engine.set_events(link.interest());
+    }
     Ok(0)
+}
+
+/// The kernel suspends filters only for a tracer that is under none, and every client is under ours
+/// (`check_ptrace_options`).
+fn may_have(options: u32) -> Result<(), i64> {
+    if options & abi::PTRACE_O_SUSPEND_SECCOMP != 0 { Err(EPERM) } else { Ok(()) }
 }
 
 fn listen(link: &mut Link, stop: &Stop) -> Result<i64, i64> {

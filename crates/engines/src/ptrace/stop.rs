@@ -125,6 +125,15 @@ impl Stop {
                 }
                 (Place { arch: at.arch, ..place }, 80)
             }
+            Stop::Event(PtraceEvent::Seccomp, told) => {
+                put(0, &[3]);
+                put(24, &peek::number(now).to_le_bytes());
+                for (n, arg) in peek::arguments(now, place.arch).iter().enumerate() {
+                    put(32 + 8 * n, &arg.to_le_bytes());
+                }
+                put(80, &told.to_le_bytes()[..4]);
+                (place, 84)
+            }
             Stop::Exit { at, .. } if good => {
                 let value = now.rax.cast_signed();
                 put(0, &[2]);

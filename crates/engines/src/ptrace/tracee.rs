@@ -13,6 +13,7 @@ use utrace_core::{
     SigInfo, SignalAction, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target, Task, TaskId,
 };
 
+use super::answer;
 use super::guard;
 use super::keeper::Standing;
 use super::link::{First, Kin, Link, Phase, Resume, State};
@@ -40,6 +41,11 @@ impl Tracer {
             task.attach_for(link.interest(), Tracer { world: Arc::clone(world), id }).map_err(drop)?;
         link.engine = Some(engine);
         link.owner = id.owner();
+        link.traps = threads.traps(link.tracee);
+        let watched = !link.traps.is_empty() && link.has(abi::PTRACE_O_TRACESECCOMP);
+        if let Some(engine) = link.engine.as_ref().filter(|_| watched) {
+            let _ = engine.set_events(link.interest());
+        }
         threads.links.insert(id, link);
         Ok(id)
     }
@@ -66,6 +72,15 @@ impl Tracer {
         } else {
             Verdict::Say(link.resume.action())
         }
+    }
+
+    /// What the tracee's own filters tell of this call, if the kernel will ask us about it instead.
+    fn told(&self, entry: &SyscallEntry) -> Option<u16> {
+        let call = entry.call();
+        let mut threads = self.world.lock();
+        let link = threads.link(self.id).filter(|link| link.has(abi::PTRACE_O_TRACESECCOMP))?;
+        let (tracee, asks) = (link.tracee, !link.traps.is_empty() && !entry.is_aborted());
+        if asks && answer::asks(call) { threads.told_of(tracee, call) } else { None }
     }
 
     /// An `int3` was run. If a tracer put it there, all who did stop together, each with the registers as they are now,
@@ -147,6 +162,7 @@ impl Engine for Tracer {
     }
 
     fn syscall_entry(&mut self, _cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        let told = self.told(entry);
         self.with(|link| {
             if let State::Stopped(..) = link.state {
                 return Verdict::Say(Action::Stop);
@@ -154,7 +170,12 @@ impl Engine for Tracer {
             if !entry.resumed() {
                 link.phase = Phase::Plain;
             }
-            if !link.resume.stops_at_entry() || link.phase == Phase::EntryShown {
+            if !link.resume.stops_at_entry() || link.phase != Phase::Plain {
+                if let Some(told) = told.filter(|_| link.phase != Phase::FilterShown) {
+                    link.phase = Phase::FilterShown;
+                    link.stop(Stop::Event(PtraceEvent::Seccomp, u64::from(told)));
+                    return Verdict::Stopped;
+                }
                 return Verdict::Say(link.resume.action());
             }
             let call = *entry.call();

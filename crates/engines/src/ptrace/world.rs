@@ -20,6 +20,7 @@ use super::keeper::{Asked, Holding, Keeper, LinkView, Role, is_target};
 use super::link::{Kin, Link, State, Told};
 use super::num;
 use super::overlay::Overlay;
+use super::own::Chain;
 use super::proc;
 use super::stop;
 use super::wait::{WaitCall, Which};
@@ -103,6 +104,8 @@ pub(super) struct Thread {
     pub(super) waiting: Option<Waiting>,
     /// Whether it can trace somebody: what its process traces is looked for only then.
     pub(super) traces: bool,
+    /// The filters that it is under, without ours.
+    pub(super) filters: Chain,
     /// Signals that were sent to it and have not come yet, as they are to look.
     pub(super) sent: VecDeque<SigInfo>,
 }

@@ -306,8 +306,8 @@ pub(crate) enum SyscallAt {
     Elsewhere,
     /// Before the call: number and six arguments.
     Entry(u64, [u64; 6]),
-    /// Before the call, reported by a filter's `RET_TRACE`.
-    Seccomp(u64, [u64; 6]),
+    /// Before the call, reported by a filter's `RET_TRACE` with this number.
+    Seccomp(u64, [u64; 6], u16),
     /// After the call: the raw result, errors as -errno.
     Exit(i64),
 }
@@ -317,11 +317,12 @@ pub(crate) fn syscall_info(tid: Tid) -> Result<SyscallInfo, Errno> {
     let mut info = RawSyscallInfo::default();
     // SAFETY: GET_SYSCALL_INFO writes at most addr = size_of(info) bytes to data.
     unsafe { raw(GET_SYSCALL_INFO, tid, size_of::<RawSyscallInfo>(), &raw mut info as usize) }?;
-    let [nr, args @ .., _filter_data] = info.words;
+    let [nr, args @ .., told] = info.words;
     let at = match info.op {
         1 => SyscallAt::Entry(nr, args),
         2 => SyscallAt::Exit(nr.cast_signed()),
-        3 => SyscallAt::Seccomp(nr, args),
+        // Filters have sixteen bits to tell (`SECCOMP_RET_DATA`).
+        3 => SyscallAt::Seccomp(nr, args, (told & 0xffff) as u16),
         _ => SyscallAt::Elsewhere,
     };
     Ok(SyscallInfo { arch: info.arch, ip: info.ip, sp: info.sp, at })

@@ -8,7 +8,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use utrace_core::{Addr, Answer, Line, Question, Syscall, SyscallSet};
+use utrace_core::{Addr, Answer, Answers, Line, Question, Syscall, SyscallSet};
 
 use super::tracee::Tracee;
 use super::view::Afar;
@@ -36,6 +36,8 @@ pub(super) struct Desks {
     pub(super) answerer: Option<Answerer>,
     /// Who answers from the first filter on that comes from elsewhere.
     later: Option<Answerer>,
+    /// Who is told where a program's own filter stops, also if nothing can be answered.
+    told: Option<Arc<dyn Answers>>,
     open: Vec<Arc<Desk>>,
     listeners: Listeners,
 }
@@ -44,6 +46,7 @@ impl Desks {
     /// Makes the calling thread one that hears questions. If that cannot be, nobody answers, and engines are to stop at
     /// the calls: a container may refuse a filter with a listening end, or have one already.
     pub(super) fn new(answerer: Option<Answerer>) -> Self {
+        let told = answerer.as_ref().map(|answerer| Arc::clone(&answerer.answers));
         let (answerer, later) = match answerer {
             Some(answerer) if answerer.for_others => (None, Some(answerer)),
             answerer => (answerer, None),
@@ -56,7 +59,12 @@ impl Desks {
             able
         };
         let answerer = answerer.filter(able);
-        Self { answerer, later, open: Vec::new(), listeners: Listeners::default() }
+        Self { answerer, later, told, open: Vec::new(), listeners: Listeners::default() }
+    }
+
+    /// Who is to be told of a call that a program's own filter stopped.
+    pub(super) fn listener_of_filters(&self) -> Option<Arc<dyn Answers>> {
+        self.told.clone()
     }
 
     /// Whether nobody can ask.

@@ -259,7 +259,7 @@ impl Tracer {
     /// At one end of a system call.
     fn part_at_call(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
         match stopped.syscall_info().map(|info| info.at) {
-            Ok(SyscallAt::Entry(nr, _) | SyscallAt::Seccomp(nr, _)) => {
+            Ok(SyscallAt::Entry(nr, _) | SyscallAt::Seccomp(nr, _, _)) => {
                 if tracee.aborted || !may_rewind(&mut stopped) {
                     return self.run_call(tracee, stopped);
                 }

@@ -97,6 +97,7 @@ impl Tracer {
             aborted: false,
             restore: None,
             filter_stop: FilterStop::Past,
+            told: None,
             interrupt: Interrupt::None,
             group_stop: GroupStop::None,
             group_regs: super::view::Kept::default(),

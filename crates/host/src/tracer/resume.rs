@@ -140,6 +140,9 @@ impl Tracer {
     /// Lets a stopped tracee run. `owed`: a report is still to be made, at a later stop.
     #[inline]
     fn release(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, point: Point, owed: bool) {
+        if let Some(told) = tracee.told.take() {
+            return self.at_own_filter(tracee, stopped, told);
+        }
         if tracee.filter_stop != FilterStop::Past
             && point == Point::Entry
             && let Some(mut call) = tracee.call

@@ -3,12 +3,12 @@
 use std::sync::OnceLock;
 
 use utrace_abi::table::{self, Abi, LIMIT};
-use utrace_core::{Action, Addr, Event, Syscall, SyscallEntry, SyscallExit, SyscallSet, Verdict};
+use utrace_core::{Action, Addr, Event, Filtered, Syscall, SyscallEntry, SyscallExit, SyscallSet, Verdict};
 
 use super::Tracer;
 use super::tracee::{FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
 use super::untraced;
-use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::filter::{ARCH_I386, ARCH_X86_64, MARK};
 use crate::stop::Stop;
 use crate::sys::ptrace::{RawRegs, Request, SyscallAt, SyscallInfo};
 use crate::tracee::{Gone, Stopped};
@@ -37,13 +37,23 @@ impl Tracer {
         };
         let before = core::mem::replace(&mut tracee.filter_stop, FilterStop::Past);
         match info.at {
+            SyscallAt::Seccomp(nr, args, told) if told != MARK && tracee.phase == Phase::Living => {
+                let call = call_of(&info, nr, args);
+                tracee.told = Some(told);
+                if tracee.has_shown(before, &call) {
+                    tracee.call = tracee.call.or(Some(call));
+                    self.conclude(tracee, stopped, Point::Entry, Verdict::Go(Action::Resume));
+                } else {
+                    self.at_entry(tracee, stopped, call, Showing::First);
+                }
+            }
             // The filter reports what the system-call stop reported already.
-            SyscallAt::Seccomp(nr, args)
+            SyscallAt::Seccomp(nr, args, _)
                 if stop == Stop::Seccomp && before.is_repeated_by(nr, args, info.ip) =>
             {
                 self.conclude(tracee, stopped, Point::Entry, Verdict::Go(Action::Resume));
             }
-            SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) => {
+            SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args, _) => {
                 let call = call_of(&info, nr, args);
                 if stop == Stop::Syscall {
                     tracee.filter_stop = tracee.filter_stop_at(&call);
@@ -97,6 +107,22 @@ impl Tracer {
         self.conclude(tracee, stopped, Point::Entry, verdict);
     }
 
+    /// A filter of the program's own stopped it before a call. Those who want to be told of that hold it here; if nobody
+    /// does, the call fails with `ENOSYS`, as in a thread that nobody traces (seccomp(2)).
+    #[cold]
+    pub(super) fn at_own_filter(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, told: u16) {
+        let answers = self.desks.listener_of_filters();
+        let task = tracee.task.clone();
+        let filtered = answers.and_then(|answers| self.guarded(tracee.tid, || answers.filtered(&task, told)));
+        let verdict = if filtered == Some(Filtered::Told) {
+            self.report(&mut tracee, &mut stopped, |reporter, _| reporter.pause())
+        } else {
+            tracee.aborted = true;
+            Verdict::Go(Action::Resume)
+        };
+        self.conclude(tracee, stopped, Point::Entry, verdict);
+    }
+
     /// Whether this call is the first that a launch shows: its execve. What it did before is ours.
     #[cold]
     fn reveals(&self, tracee: &mut Tracee, call: &Syscall) -> bool {
@@ -114,7 +140,7 @@ impl Tracer {
     pub(super) fn renew_call(&self, tracee: &mut Tracee, stopped: &Stopped) {
         let Some(before) = tracee.call else { return };
         if let Ok(info) = stopped.syscall_info()
-            && let SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) = info.at
+            && let SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args, _) = info.at
         {
             tracee.call = Some(Syscall { index: before.index, ..call_of(&info, nr, args) });
         }
@@ -125,7 +151,7 @@ impl Tracer {
         tracee.aborted = false;
         match stopped.syscall_info() {
             Ok(info) => match info.at {
-                SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args) => {
+                SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args, _) => {
                     let call = call_of(&info, nr, args);
                     self.at_entry(tracee, stopped, call, Showing::Again);
                 }

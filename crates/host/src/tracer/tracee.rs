@@ -41,6 +41,8 @@ pub(crate) struct Tracee {
     /// What is to be put back at the exit of that call.
     pub(crate) restore: Option<Restore>,
     pub(crate) filter_stop: FilterStop,
+    /// What a filter of the program's own told at the call that it is before, if that is still to be passed on.
+    pub(crate) told: Option<u16>,
     /// An INTERRUPT of ours is on its way, and why.
     pub(crate) interrupt: Interrupt,
     pub(crate) group_stop: GroupStop,
@@ -96,6 +98,15 @@ impl Tracee {
                 FilterStop::Follows(*call)
             }
             _ => FilterStop::Passes,
+        }
+    }
+
+    /// Whether the entry of the call that a filter of the program's own stops was shown, if it is wanted. `before`: what
+    /// was known of our filter at the last entry. Where that stops at the call, both filters stop once together.
+    pub(crate) fn has_shown(&self, before: FilterStop, call: &Syscall) -> bool {
+        match self.filter_stop_at(call) {
+            FilterStop::Follows(call) => before.is_repeated_by(call.number, call.args, call.ip.0),
+            FilterStop::Passes | FilterStop::Past => before != FilterStop::Past,
         }
     }
 
