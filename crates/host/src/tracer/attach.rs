@@ -37,12 +37,12 @@ impl Tracer {
         origin: Origin,
         adopt: &mut dyn FnMut(&Task),
     ) -> Result<Process, HostError> {
-        let first = examine(pid)?;
-        if self.shared.manners.care == Care::Strict {
-            check_unnoticed(pid)?;
-        }
         if self.table.contains(pid) {
-            return Err(HostError::AlreadyOurs(pid));
+            return Err(examine(pid).err().unwrap_or(HostError::AlreadyOurs(pid)));
+        }
+        if self.shared.manners.care == Care::Strict {
+            examine(pid)?;
+            check_unnoticed(pid)?;
         }
         let outcome = Arc::new(Outcome::default());
         let group = Rc::new(Group {
@@ -52,8 +52,24 @@ impl Tracer {
             outcome: Some(Arc::clone(&outcome)),
             embryo: RefCell::new(None),
         });
-        let mut seen = HashSet::new();
         let mut tasks = Vec::new();
+        // The kernel refuses whomever `examine` would, and a leader that is ours keeps its number until we have waited for
+        // it. So what is usual takes one look at `/proc`, and why it was refused is looked up afterwards.
+        let usual =
+            if procfs::is_mounted() { ptrace::seize(pid, options_for(origin)) } else { Err(Errno::ENOENT) };
+        let first = match usual {
+            Ok(()) => {
+                tasks.push(self.adopt_thread(pid, &group, adopt));
+                match procfs::stat(pid) {
+                    // Read after the SEIZE: whoever this one thread makes is ours from birth.
+                    Ok(stat) if stat.threads > 1 => stat,
+                    // Gone already: its end comes as news.
+                    _ => return Ok(Process { pid, tasks, outcome }),
+                }
+            }
+            Err(_) => examine(pid)?,
+        };
+        let mut seen: HashSet<Tid> = tasks.iter().map(|_| pid).collect();
         let mut now = Ok(first);
         while let Ok(stat) = now {
             let before = seen.len();
@@ -151,12 +167,15 @@ fn check_unnoticed(pid: Tid) -> Result<(), HostError> {
     }
 }
 
-fn seize_thread(pid: Tid, tid: Tid, origin: Origin, first: bool) -> Result<Seized, HostError> {
-    let options = match origin {
+fn options_for(origin: Origin) -> Options {
+    match origin {
         Origin::LaunchedDies => Options::EVERYTHING.with_exitkill(),
         Origin::LaunchedLives | Origin::Attached => Options::EVERYTHING,
-    };
-    match ptrace::seize(tid, options) {
+    }
+}
+
+fn seize_thread(pid: Tid, tid: Tid, origin: Origin, first: bool) -> Result<Seized, HostError> {
+    match ptrace::seize(tid, options_for(origin)) {
         Ok(()) => Ok(Seized::Now),
         Err(Errno::ESRCH) if first && !procfs::exists(pid) => Err(HostError::NoSuchProcess(pid)),
         Err(Errno::ESRCH) => Ok(Seized::Nothing),
