@@ -136,6 +136,10 @@ pub(crate) struct Status {
     pub(crate) uid: u32,
     /// Signals that wait for this thread alone, bit 0 for signal 1.
     pub(crate) pending: u64,
+    /// Signals that wait for its process.
+    pub(crate) shared_pending: u64,
+    /// Signals that it blocks now.
+    pub(crate) blocked: u64,
     /// Signals that it ignores.
     pub(crate) ignored: u64,
     /// Signals that it has a handler for.
@@ -148,6 +152,11 @@ impl Status {
     /// Whether the calling thread is its tracer: `TracerPid` names the tracing thread, not its process.
     pub(crate) fn is_traced_by_caller(&self) -> bool {
         process::gettid().map(Tid::raw) == Some(self.tracer)
+    }
+
+    /// Whether a signal waits that it will take, or whoever of its process is awake.
+    pub(crate) const fn has_signal(&self) -> bool {
+        (self.pending | self.shared_pending) & !self.blocked != 0
     }
 
     /// The process that traces it.
@@ -169,6 +178,8 @@ pub(crate) fn parse_status(text: &[u8]) -> Status {
             b"Tgid" => status.tgid = number(value).unwrap_or(0),
             b"PPid" => status.parent = number(value).unwrap_or(0),
             b"SigPnd" => status.pending = hex(value),
+            b"ShdPnd" => status.shared_pending = hex(value),
+            b"SigBlk" => status.blocked = hex(value),
             b"SigIgn" => status.ignored = hex(value),
             b"SigCgt" => status.caught = hex(value),
             b"TracerPid" => status.tracer = number(value).unwrap_or(0),

@@ -223,6 +223,43 @@ fn a_thousand_sleepers_are_caught_with_few_descriptors() {
     assert_eq!(guest.finish().1, "status 0");
 }
 
+/// A busy machine lets a thread wait for a processor that a signal has woken: if it is left just then, nobody takes the
+/// signal away from it, which the kernel has queued for its tracer's sake only.
+#[test]
+fn an_ignored_signal_on_its_way_when_we_leave_ends_no_call() {
+    let run = |command: &str, args: &[&str]| {
+        let done = std::process::Command::new(command).args(args).output().unwrap();
+        assert!(done.status.success(), "{command} {args:?}: {done:?}");
+    };
+    let burner = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+    let burner = Burner(burner);
+    run("taskset", &["-p", "1", &burner.0.id().to_string()]);
+    for round in 0..5 {
+        let guest = Guest::new("blocked", &["epoll_stdin"]);
+        let pid = guest.pid.to_string();
+        run("taskset", &["-p", "1", &pid]);
+        run("renice", &["-n", "19", "-p", &pid]);
+        while !std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap().starts_with("232 ") {
+            std::thread::yield_now();
+        }
+        let host = Host::start().unwrap();
+        host.attach(guest.pid, |_| ()).unwrap();
+        run("kill", &["-WINCH", &pid]);
+        host.shutdown();
+        assert_eq!(guest.finish().0, "epoll_stdin=1 errno=0\n", "round {round}");
+    }
+}
+
+/// Keeps a processor busy, until the test is over.
+struct Burner(std::process::Child);
+
+impl Drop for Burner {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Calls that may be interrupted are; all others are waited for, and strictly all are refused.
 #[test]
 fn without_breakpoints_nothing_is_noticed_either() {

@@ -43,6 +43,8 @@ struct Awaited {
     /// They step, or have breakpoints: the trap is ours to take, and the end of this thread alone would leave them
     /// stepping (exit_ptrace() in kernel/ptrace.c does not end it, ptrace_detach() does).
     stepping: HashSet<Tid>,
+    /// They were left as they run or sleep.
+    left: Vec<Tid>,
     /// A trap of theirs sprang: its stop may still come.
     echoes: HashMap<Tid, Quiet>,
 }
@@ -68,9 +70,13 @@ impl Tracer {
                 self.detach(*stopped, Point::Mid);
             }
         }
-        self.collect(awaited);
+        self.collect(&mut awaited);
         let _ = os::kill(self.bell, libc::SIGKILL);
         let _ = wait::wait_for(self.bell);
+        // All that took a while, and this thread ends at once now.
+        let left = core::mem::take(&mut awaited.left);
+        awaited.at_calls.extend(left.into_iter().filter(|tid| takes_signal(*tid)));
+        self.collect(&mut awaited);
     }
 
     /// Leaves one thread as far as that can be done without its being in a stop.
@@ -100,6 +106,12 @@ impl Tracer {
         if tracee.quiet.echo().is_some() {
             awaited.echoes.insert(tid, core::mem::take(&mut tracee.quiet));
             awaited.at_calls.insert(tid);
+        }
+        if matches!(tracee.run, Run::Running(_)) {
+            awaited.left.push(tid);
+            if takes_signal(tid) {
+                awaited.at_calls.insert(tid);
+            }
         }
         match core::mem::replace(&mut tracee.run, Run::Handled) {
             _ if tracee.group.origin == Origin::LaunchedDies => {
@@ -134,11 +146,11 @@ impl Tracer {
     /// A thread that we interrupted comes soon, unless it is in an uninterruptible sleep (a vfork parent, say):
     /// that one is left to the end of this thread, and nothing of it was disturbed yet. A thread that runs may stop
     /// at a system call's entry any moment, which the end of this thread would leave as a detach does.
-    fn collect(&self, mut awaited: Awaited) {
+    fn collect(&self, awaited: &mut Awaited) {
         let start = Instant::now();
         loop {
             match wait::poll_any() {
-                Ok(Some((tid, status))) => self.take_news(tid, status, &mut awaited),
+                Ok(Some((tid, status))) => self.take_news(tid, status, awaited),
                 Ok(None) => {
                     awaited.interrupted.retain(|tid| comes_soon(*tid));
                     awaited.at_calls.retain(|tid| runs(*tid));
@@ -319,6 +331,12 @@ fn comes_soon(tid: Tid) -> bool {
 /// Whether a thread has, or waits for, a processor, or has just stopped.
 fn runs(tid: Tid) -> bool {
     procfs::stat(tid).is_ok_and(|stat| matches!(stat.state, State::Running | State::Traced))
+}
+
+/// Whether a thread was woken by a signal and has not stopped for it yet. Left now, its call would fail with `EINTR` also if
+/// nothing comes of the signal: the kernel has queued it for the tracer's sake (sig_ignored() in kernel/signal.c).
+fn takes_signal(tid: Tid) -> bool {
+    runs(tid) && procfs::status(tid).is_ok_and(|status| status.has_signal())
 }
 
 /// Whether a tracee is stopped before a system call.
