@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command as Std, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use utrace_core::{Action, CloneReport, Cx, Engine, EngineRef, Event, EventSet, Interest, Progress};
 use utrace_host::{Command, Host, Tid};
@@ -18,6 +19,11 @@ use utrace_testkit::fixtures;
 const TOGETHER: usize = 12;
 /// Times are taken on a busy machine: another one counts only if it comes up again and again.
 const TRIES: u32 = 4;
+
+/// When the first signal comes to cases that are sent some (crates/testkit/fixtures/census.c), and how often a tracer is
+/// tried that has to be killed before.
+const FIRST_SIGNAL: Duration = Duration::from_millis(150);
+const LATE_TRIES: u32 = 20;
 
 /// What is done to a thread in its call.
 #[derive(Clone, Copy)]
@@ -187,12 +193,23 @@ fn the_tracer_that_is_killed() {
     std::io::stdin().read_to_string(&mut rest).unwrap();
 }
 
+/// A tracer that dies after an ignored signal has come, and before the time-out that only it knows of, is on the list of
+/// what is not perfect (docs/quiet.md): it is to die before, so a machine that is too busy for that gets another try.
 fn crashed(name: &str) -> Outcome {
-    let sleeper = Sleeper::start(name).unwrap();
-    let mut tracer = other_tracer(sleeper.pid);
-    tracer.kill().unwrap();
-    tracer.wait().unwrap();
-    sleeper.finish().unwrap()
+    let mut attempt = 0;
+    loop {
+        let sleeper = Sleeper::start(name).unwrap();
+        let mut tracer = other_tracer(sleeper.pid);
+        tracer.kill().unwrap();
+        tracer.wait().unwrap();
+        let late = sleeper.ready.elapsed() >= FIRST_SIGNAL && name.ends_with("_ignored");
+        let outcome = sleeper.finish().unwrap();
+        attempt += 1;
+        if !late || attempt == LATE_TRIES {
+            return outcome;
+        }
+        println!("{name}: the tracer was killed too late");
+    }
 }
 
 fn row(name: &str, ways: &[(Way, &str)]) -> Row {

@@ -70,6 +70,8 @@ pub struct Sleeper {
     seen: String,
     /// Its process id.
     pub pid: i32,
+    /// When it said that it is ready, which is when its waker begins to count.
+    pub ready: Instant,
 }
 
 impl Sleeper {
@@ -87,7 +89,7 @@ impl Sleeper {
             .stdout(Stdio::piped())
             .spawn()?;
         let out = shell.stdout.take().map(BufReader::new).ok_or(std::io::ErrorKind::BrokenPipe)?;
-        let mut sleeper = Sleeper { shell, out, seen: String::new(), pid: 0 };
+        let mut sleeper = Sleeper { shell, out, seen: String::new(), pid: 0, ready: Instant::now() };
         let mut ready = false;
         while sleeper.pid == 0 || !ready {
             let mut line = String::new();
@@ -96,6 +98,9 @@ impl Sleeper {
             }
             if let Some(pid) = line.strip_prefix("pid ") {
                 sleeper.pid = pid.trim().parse().unwrap_or(0);
+            }
+            if line.starts_with("ready") {
+                sleeper.ready = Instant::now();
             }
             ready |= line.starts_with("ready") || line.starts_with("skip") || line.starts_with("status");
             sleeper.seen.push_str(&line);
