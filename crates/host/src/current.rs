@@ -4,9 +4,8 @@
 //! (proc_pid_syscall(5)). What it answers was true of one instant; [`Blocked::still`] proves that the thread has not
 //! moved since, so what was read of it in between, memory too, belongs together (INV-37).
 
-use std::fs;
-
 use crate::error::HostError;
+use crate::procfs;
 use crate::sys::Errno;
 use crate::types::Tid;
 
@@ -87,15 +86,14 @@ impl Blocked {
 }
 
 fn line(tid: Tid) -> Result<String, HostError> {
-    let path = format!("/proc/{tid}/syscall");
-    fs::read_to_string(path).map_err(|error| refused(tid, Errno::from_io(&error)))
+    let line = procfs::read(&format!("/proc/{tid}/syscall")).map_err(|errno| refused(tid, errno))?;
+    String::from_utf8(line).map_err(|_| refused(tid, Errno::EINVAL))
 }
 
 /// How many time slices a thread has had.
 pub(crate) fn slices(tid: Tid) -> Result<u64, Errno> {
-    let stats =
-        fs::read_to_string(format!("/proc/{tid}/schedstat")).map_err(|error| Errno::from_io(&error))?;
-    parse_slices(&stats).ok_or(Errno::EINVAL)
+    let stats = procfs::read(&format!("/proc/{tid}/schedstat"))?;
+    core::str::from_utf8(&stats).ok().and_then(parse_slices).ok_or(Errno::EINVAL)
 }
 
 /// The third field counts time slices (Documentation/scheduler/sched-stats.rst). A kernel that keeps no count writes 0,

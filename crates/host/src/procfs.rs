@@ -4,8 +4,8 @@
 //! path of a stop except [`StatFile`], which keeps its descriptor and reads into a fixed buffer.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
 use crate::sys::{Errno, process};
 use crate::types::Tid;
@@ -196,6 +196,12 @@ pub(crate) fn status(tid: Tid) -> Result<Status, Errno> {
     read(&format!("/proc/{tid}/status")).map(|text| parse_status(&text))
 }
 
+/// Whether a process has one thread, as the number of links of its folder of threads says (proc_task_getattr() in
+/// fs/proc/base.c). Where it says something else, nothing is known.
+pub(crate) fn is_single(pid: Tid) -> bool {
+    fs::metadata(format!("/proc/{pid}/task")).is_ok_and(|folder| folder.nlink() == 3)
+}
+
 /// The threads of a process as they are now; more may come while we read.
 pub(crate) fn threads(pid: Tid) -> Result<Vec<Tid>, Errno> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).map_err(|error| Errno::from_io(&error))?;
@@ -228,8 +234,21 @@ pub(crate) fn yama_scope() -> Option<u32> {
     number(&read("/proc/sys/kernel/yama/ptrace_scope").ok()?)
 }
 
-fn read(path: &str) -> Result<Vec<u8>, Errno> {
-    fs::read(path).map_err(|error| Errno::from_io(&error))
+/// Reads a file of one thread, which is made whole at the first read if that is large enough. So neither its length,
+/// which is 0, nor its end is asked for.
+pub(crate) fn read(path: &str) -> Result<Vec<u8>, Errno> {
+    const MOST: usize = 4096;
+    let whole = || {
+        let mut file = File::open(path)?;
+        let mut text = vec![0; MOST];
+        let len = file.read(&mut text)?;
+        text.truncate(len);
+        if len == MOST {
+            file.read_to_end(&mut text)?;
+        }
+        Ok(text)
+    };
+    whole().map_err(|error: io::Error| Errno::from_io(&error))
 }
 
 /// A kept descriptor on one thread's `stat`, for reading its processor again and again (3 us a time).

@@ -17,6 +17,7 @@ use crate::error::{HostError, Refusal};
 use crate::process::{Outcome, Process};
 use crate::procfs::{self, Stat, State};
 use crate::quiet::Care;
+use crate::quiet::place::PlaceFile;
 use crate::sys::Errno;
 use crate::sys::perf;
 use crate::sys::process as os;
@@ -55,13 +56,19 @@ impl Tracer {
         let mut tasks = Vec::new();
         // The kernel refuses whomever `examine` would, and a leader that is ours keeps its number until we have waited for
         // it. So what is usual takes one look at `/proc`, and why it was refused is looked up afterwards.
-        let usual =
-            if procfs::is_mounted() { ptrace::seize(pid, options_for(origin)) } else { Err(Errno::ENOENT) };
+        let place = PlaceFile::open(pid).ok();
+        let usual = match place {
+            Some(_) => ptrace::seize(pid, options_for(origin)),
+            None => Err(Errno::ENOENT),
+        };
         let first = match usual {
             Ok(()) => {
-                tasks.push(self.adopt_thread(pid, &group, adopt));
+                tasks.push(self.adopt_thread(pid, place, &group, adopt));
+                // Asked after the SEIZE: whoever this one thread makes is ours from birth.
+                if procfs::is_single(pid) {
+                    return Ok(Process { pid, tasks, outcome });
+                }
                 match procfs::stat(pid) {
-                    // Read after the SEIZE: whoever this one thread makes is ours from birth.
                     Ok(stat) if stat.threads > 1 => stat,
                     // Gone already: its end comes as news.
                     _ => return Ok(Process { pid, tasks, outcome }),
@@ -78,7 +85,9 @@ impl Tracer {
                     continue;
                 }
                 match seize_thread(pid, tid, origin, tasks.is_empty()) {
-                    Ok(Seized::Now) => tasks.push(self.adopt_thread(tid, &group, adopt)),
+                    Ok(Seized::Now) => {
+                        tasks.push(self.adopt_thread(tid, PlaceFile::open(tid).ok(), &group, adopt));
+                    }
                     Ok(Seized::Nothing) => {}
                     Err(error) => {
                         self.leave_group(&group);
@@ -105,9 +114,17 @@ impl Tracer {
         Err(error)
     }
 
-    fn adopt_thread(&mut self, tid: Tid, group: &Rc<Group>, adopt: &mut dyn FnMut(&Task)) -> Task {
+    fn adopt_thread(
+        &mut self,
+        tid: Tid,
+        place: Option<PlaceFile>,
+        group: &Rc<Group>,
+        adopt: &mut dyn FnMut(&Task),
+    ) -> Task {
         let mut tracee = self.new_tracee(tid, Rc::clone(group), Phase::Living, Run::Running(Request::Cont));
-        self.time_attached(&mut tracee);
+        if let Some(place) = place {
+            self.time_attached(&mut tracee, &place);
+        }
         let task = tracee.task.clone();
         self.table.insert(tracee);
         self.guarded(tid, || adopt(&task));

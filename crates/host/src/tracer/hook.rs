@@ -1,7 +1,6 @@
 //! What the core can ask of us for one task: [`Hook`]. Called from any thread; everything turns into a message.
 
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
-use std::fs;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use utrace_core::{Target, TargetError, Task, TaskHost};
@@ -11,6 +10,7 @@ use super::message::Message;
 use super::table::Key;
 use super::view::Afar;
 use crate::current;
+use crate::procfs;
 use crate::shared::Shared;
 use crate::sys::{Errno, ptrace, wait};
 use crate::types::Tid;
@@ -203,8 +203,8 @@ impl TaskHost for Hook {
 
     fn off_cpu(&self) -> Option<u64> {
         let tid = self.tid()?;
-        let off =
-            || fs::read(format!("/proc/{tid}/syscall")).ok().filter(|line| !line.starts_with(b"running"));
+        let path = format!("/proc/{tid}/syscall");
+        let off = || procfs::read(&path).ok().filter(|line| !line.starts_with(b"running"));
         off()?;
         // One time slice more, and it ran.
         let slices = current::slices(tid).ok()?;

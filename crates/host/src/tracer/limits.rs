@@ -19,7 +19,7 @@ use crate::filter::ARCH_X86_64;
 use crate::quiesce;
 use crate::quiet::asleep::Sleep;
 use crate::quiet::limit::{self, Limit, Looks, Side};
-use crate::quiet::place::{self, Call, Place};
+use crate::quiet::place::{Call, Place, PlaceFile};
 use crate::sys::mem;
 use crate::sys::ptrace::{self, RawRegs, Request};
 use crate::sys::socket::Socket;
@@ -132,8 +132,8 @@ impl Tracee {
 
 impl Tracer {
     /// Remembers since when a thread sleeps that was just attached to.
-    pub(super) fn time_attached(&self, tracee: &mut Tracee) {
-        if let Ok(Place::Blocked(call)) = place::of(tracee.tid) {
+    pub(super) fn time_attached(&self, tracee: &mut Tracee, place: &PlaceFile) {
+        if let Ok(Place::Blocked(call)) = place.read() {
             tracee.time_sleep(&call);
         }
     }
