@@ -4,10 +4,10 @@
 //! answer, a wait for it. No kernel call on a tracee is made from here: ptrace(2) obeys only the tracer thread.
 
 use core::fmt;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use utrace_core::{Answers, Task};
 
@@ -26,6 +26,8 @@ use crate::tracer::{AttachOrder, Attaching, DetachOrder, LaunchOrder, Message, T
 use crate::types::Tid;
 use crate::watchdog;
 
+/// How long to look for an answer before sleeping: most come sooner than it takes to be woken.
+const PATIENCE: Duration = Duration::from_micros(100);
 /// How often to look whether the tracer thread is gone; it takes microseconds.
 const RELEASE_LOOKS: u32 = 100_000;
 
@@ -301,6 +303,13 @@ impl Host {
     ) -> Result<T, HostError> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.inner.shared.mailbox.post(message(reply))?;
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            match answer.try_recv() {
+                Err(TryRecvError::Empty) => thread::yield_now(),
+                other => return other.map_err(|_| HostError::Ended),
+            }
+        }
         answer.recv().map_err(|_| HostError::Ended)
     }
 }

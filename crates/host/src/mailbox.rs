@@ -7,7 +7,10 @@
 //! bell: it looks at [`Mailbox::has_news`] before it sleeps.
 //!
 //! No wake-up is lost: a poster pushes, then sets `news`; the tracer clears `news`, then takes the queue. Whoever
-//! turns `news` from false to true rings.
+//! turns `news` from false to true rings, unless the tracer thread says that it is awake and looks
+//! ([`Mailbox::linger`]): who asks for one thing often asks for the next one at once, and a ring is two wake-ups. That is
+//! the pair of store and load that each side makes in its own order: poster `news`, then `awake`; tracer `awake`, then
+//! `news`. All four are SeqCst, so one of them sees the other.
 
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,6 +30,8 @@ const REACH: usize = 32;
 pub(crate) struct Mailbox {
     queue: Mutex<Queue>,
     news: AtomicBool,
+    /// Whether the tracer thread looks for news by itself.
+    awake: AtomicBool,
     /// Process id of the doorbell; 0 before there is one.
     bell: AtomicI32,
     /// Thread id of the tracer thread; 0 before it runs.
@@ -44,6 +49,7 @@ impl Mailbox {
         Self {
             queue: Mutex::new(Queue::Open(Vec::new())),
             news: AtomicBool::new(false),
+            awake: AtomicBool::new(false),
             bell: AtomicI32::new(0),
             owner: AtomicI32::new(0),
         }
@@ -63,11 +69,23 @@ impl Mailbox {
             }
             Queue::Closed => return Err(HostError::Ended),
         }
-        // AcqRel: whoever sees `news` set, and so does not ring, has pushed before the drain that follows.
-        if !self.news.swap(true, Ordering::AcqRel) && !self.is_owner() {
+        // Release: whoever sees `news` set, and so does not ring, has pushed before the drain that follows. SeqCst: see the
+        // head of this module.
+        if !self.news.swap(true, Ordering::SeqCst) && !self.is_owner() && !self.awake.load(Ordering::SeqCst) {
             self.ring();
         }
         Ok(())
+    }
+
+    /// Tracer thread: from now on nobody need ring.
+    pub(crate) fn linger(&self) {
+        self.awake.store(true, Ordering::SeqCst);
+    }
+
+    /// Tracer thread: from now on it is rung for again. Answers whether there is news that nobody rang for.
+    pub(crate) fn stop_lingering(&self) -> bool {
+        self.awake.store(false, Ordering::SeqCst);
+        self.news.load(Ordering::SeqCst)
     }
 
     /// Whether something was posted since the last [`Mailbox::take`]; what the tracer asks before it sleeps.

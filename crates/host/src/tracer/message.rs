@@ -59,6 +59,11 @@ impl Message {
             _ => false,
         }
     }
+
+    /// Whether who sent it usually wants something else right after it is done: who attaches, stops and looks.
+    pub(crate) fn has_sequel(&self) -> bool {
+        matches!(self, Self::Attach(_) | Self::Report(_) | Self::Regset(_))
+    }
 }
 
 /// Everything for a launch.

@@ -32,6 +32,8 @@ mod view;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::HostError;
 use crate::mailbox::RING;
@@ -67,6 +69,9 @@ const AT_A_TIME: u32 = 4;
 /// How many of those before it is the turn of mail again.
 const STOPS_AT_A_TIME: u32 = 16;
 
+/// How long to look for more mail from somebody who was just answered, before sleeping: a little more than being woken takes.
+const LINGER: Duration = Duration::from_micros(60);
+
 /// Whether the loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Flow {
@@ -85,6 +90,8 @@ pub(crate) struct Tracer {
     children: HashMap<Tid, Arc<Outcome>>,
     usage: Usage,
     placement: Placement,
+    /// Whether the mailbox says that we look for mail by ourselves.
+    lingers: bool,
     recheck: Recheck,
     /// Keeps perf events cheap to make, once one was needed.
     dummy: Option<perf::Event>,
@@ -133,6 +140,7 @@ impl Tracer {
             children,
             usage,
             placement,
+            lingers: false,
             recheck,
             dummy: None,
             roll,
@@ -186,6 +194,11 @@ impl Tracer {
     /// The next news. Fails only if there is nothing to wait for.
     #[inline]
     fn next(&mut self) -> Result<News, Errno> {
+        if self.lingers
+            && let Some(news) = self.linger()?
+        {
+            return Ok(news);
+        }
         if !self.desks.is_empty() {
             return self.hear();
         }
@@ -196,9 +209,34 @@ impl Tracer {
         Ok(News::Stop(tid, status))
     }
 
+    /// Looks for more before sleeping. Whoever else wants the processor gets it meanwhile.
+    #[cold]
+    fn linger(&mut self) -> Result<Option<News>, Errno> {
+        let until = Instant::now() + LINGER;
+        let mut found = Ok(None);
+        while self.desks.is_empty() && Instant::now() < until {
+            if self.shared.mailbox.has_news() {
+                return Ok(Some(News::Mail));
+            }
+            found = wait::look(&self.usage);
+            if !matches!(found, Ok(None)) {
+                break;
+            }
+            thread::yield_now();
+        }
+        self.lingers = false;
+        // A stop goes first: what nobody rang for is found by the loop.
+        let mail = self.shared.mailbox.stop_lingering().then_some(News::Mail);
+        found.map(|stop| stop.map(|(tid, status)| News::Stop(tid, status)).or(mail))
+    }
+
     /// Serves the messages that have come.
     fn serve(&mut self) -> Flow {
         for (count, message) in (1_u32..).zip(self.shared.mailbox.take()) {
+            if message.has_sequel() && !self.lingers {
+                self.lingers = true;
+                self.shared.mailbox.linger();
+            }
             if self.serve_one(message) == Flow::End {
                 return Flow::End;
             }
