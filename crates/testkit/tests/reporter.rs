@@ -118,6 +118,32 @@ fn inv_33_the_reap_waits_for_the_death_pass_wherever_the_walker_is() {
     }
 }
 
+/// INV-32, INV-33: a host that reports a death again while the reap callbacks run does not bring the task back.
+#[test]
+fn inv_33_a_second_death_during_the_reap_changes_nothing() {
+    let (task, reporter, mut reaper, host) = Bare::task();
+    let (log, reporter) = (Log::new(), Arc::new(Mutex::new(reporter)));
+    let (again, dead) = (Arc::clone(&reporter), task.clone());
+    let die = move |reporter: &Mutex<Reporter>| {
+        let mut death = DeathReport { group_dead: true, signal: None, code: 0 };
+        lock(reporter).death(&mut host.clone(), &mut death);
+    };
+    let dies_again = die.clone();
+    let probe = Probe::new("A", &log).answers(move |_, report| {
+        if report.is(Event::Reap) {
+            dies_again(&again);
+            assert_eq!(dead.find(Match::ANY), None, "found while it is reaped");
+            assert!(dead.attach(Probe::new("B", &Log::new())).is_err(), "attached while it is reaped");
+        }
+        Action::Resume
+    });
+    attach(&task, probe, Event::Death | Event::Reap);
+    die(&reporter);
+    reaper.reap();
+    assert_eq!(log.of("A"), [Seen::Event(Event::Death), Seen::Event(Event::Reap)]);
+    assert_eq!(task.engines(), []);
+}
+
 #[test]
 fn a_continue_without_a_stop_is_reported_and_no_more() {
     let (task, mut reporter, _reaper, mut host) = Bare::task();

@@ -81,6 +81,7 @@ pub const ELSEWHERE: &[(&str, &[u32])] = &[
     ("engines_of_a_reaped_task_that_is_given_up_are_dropped", &[29, 31]),
     ("inv_29_every_way_off_a_list_drops_without_the_lock", &[29]),
     ("a_second_death_is_not_reported", &[33]),
+    ("inv_33_a_second_death_during_the_reap_changes_nothing", &[32, 33]),
     ("inv_33_the_reap_waits_for_the_death_pass_wherever_the_walker_is", &[30, 33]),
     ("tidy_while_held_keeps_the_task_quiescent", &[1, 11]),
     ("a_mask_that_asks_for_too_much_is_mended_once", &[11]),
