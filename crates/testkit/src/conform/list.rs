@@ -59,7 +59,7 @@ macro_rules! scenarios {
             control::sc_042_kill_during_an_examination: both("Linux does not let a killed task wait for who writes its registers: later writes fail, and the task never loads any") [35 37],
             control::sc_043_prepare_examine_refuses: both("the task is off its processor while callbacks run, so that an examination may begin then") [37 38],
             jctl::sc_044_group_stop_and_held: both [23],
-            jctl::sc_045_held_thread_joins_a_group_stop: both("since Linux 3.1 a thread that its tracer holds does not count as stopped: the parent is told, once, when it has joined") [],
+            jctl::sc_045_held_thread_joins_a_group_stop: both("today's Linux counts a thread that its tracer holds as one that has yet to stop (do_signal_stop() in kernel/signal.c): the parent is told, once, not before it was let go and joined; it could join sooner only by being woken, and then every examination of it would fail, and a call that it is held before would run") [],
             jctl::sc_046_stop_in_a_group_stop: both [15 22],
             control::sc_047_last_engine_detaches_while_it_holds: both [1 13],
             syscall::sc_048_report_at_entry_repeats: both [],
