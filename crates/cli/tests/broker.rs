@@ -163,6 +163,31 @@ fn others_come_and_go_while_a_client_waits() {
     }
 }
 
+/// What is not shared is shown too: who looks for the tracer of a process finds it.
+#[test]
+fn the_list_has_what_run_and_a_strict_attach_trace() {
+    let place = Place::new();
+    let run = place.run(words("run --stats=stats -- sleep 1000")).start();
+    let spin = target(&place, Who::Me, "spin", "");
+    let strict = place.run(words(&format!("attach --strict --log=log -p {}", spin.pid()))).start();
+    let row = |who: String| {
+        let out = place.run(["ps"]).go().expect(0).out;
+        out.lines().find(|line| line.contains(&who)).map(str::to_owned)
+    };
+    wait_until("the run is listed", || {
+        row(format!(" {} utrace run: stats ", run.pid())).is_some_and(|row| row.contains(" sleep "))
+    });
+    wait_until("the attach is listed", || {
+        row(format!(" {} utrace attach, alone: log ", strict.pid()))
+            .is_some_and(|row| row.trim_start().starts_with(&format!("{} spin ", spin.pid())))
+    });
+    assert_eq!(row("doorbell".to_owned()), None);
+    for (live, signal) in [(strict, Signal::INT), (run, Signal::TERM), (spin, Signal::TERM)] {
+        live.signal(signal);
+        live.finish();
+    }
+}
+
 /// A command line that is killed takes its engines along, and nothing else.
 #[test]
 fn a_killed_command_line_leaves_the_others() {

@@ -17,6 +17,7 @@ use utrace_engines::output::Place;
 use utrace_engines::registry::Spec;
 use utrace_host::{Command, Filter};
 
+use super::alone;
 use super::listing::{self, Row};
 use super::place;
 use super::wire::{MOST_FDS, Reply, Request};
@@ -109,7 +110,8 @@ impl Opened {
     }
 }
 
-fn name_of(spec: &Spec) -> &'static str {
+/// The name of an engine.
+pub(super) fn name_of(spec: &Spec) -> &'static str {
     match spec {
         Spec::Log(_) => "log",
         Spec::Stats(_) => "stats",
@@ -184,17 +186,19 @@ fn enlist() -> Result<(), String> {
 /// # Errors
 /// A message.
 pub fn list() -> Result<Vec<Row>, String> {
-    let Some((line, _)) = place::find() else { return Ok(Vec::new()) };
+    let Some((line, supervisor)) = place::find() else { return Ok(alone::rows(None)) };
     let failed = |error: super::wire::WireError| format!("the supervisor: {error}");
     line.send(&Request::List, &[]).map_err(failed)?;
     let mut rows = Vec::new();
     loop {
         match line.receive().map_err(failed)?.0 {
             Reply::Traced(row) => rows.push(*row),
-            Reply::ListEnd => return Ok(rows),
+            Reply::ListEnd => break,
             other => return Err(format!("the supervisor answered {other:?}")),
         }
     }
+    rows.extend(alone::rows(Some(supervisor)));
+    Ok(rows)
 }
 
 /// Writes the table.

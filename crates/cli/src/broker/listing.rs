@@ -87,7 +87,8 @@ fn by_tracers(process: u32, links: &[LinkView]) -> Vec<By> {
             "news of its tracees".to_owned()
         } else {
             match (held, blocked_in(links.first().map_or(pid, |link| link.tracer))) {
-                (_, None) => "nothing: it runs".to_owned(),
+                (0, None) => "nothing: it runs".to_owned(),
+                (held, None) => format!("nothing: it runs, and holds {held}"),
                 (0, Some(call)) => call,
                 (held, Some(call)) => format!("{call}, and holds {held}"),
             }
@@ -97,8 +98,8 @@ fn by_tracers(process: u32, links: &[LinkView]) -> Vec<By> {
     all.into_iter().map(by).collect()
 }
 
-/// What a process does: held by a tracer, in a call, or running.
-fn does(pid: u32, links: &[LinkView]) -> String {
+/// What the first thread of a process does: held by a tracer, in a call, or running.
+pub(super) fn does(pid: u32, links: &[LinkView]) -> String {
     let holder = links.iter().find(|link| link.tracee == pid && link.stop == Holding::Told);
     if let Some(link) = holder {
         return format!("held by {} ({})", name_of(link.tracer_process), link.tracer_process);
@@ -106,6 +107,8 @@ fn does(pid: u32, links: &[LinkView]) -> String {
     match state_of(pid) {
         Some('T') => "stopped".to_owned(),
         Some('Z' | 'X') => "dead".to_owned(),
+        // Its wait sleeps in pause(2), or is on its way there.
+        _ if links.iter().any(|link| link.tracer == pid && link.waits) => "a wait".to_owned(),
         _ => blocked_in(pid).unwrap_or_else(|| "runs".to_owned()),
     }
 }
@@ -122,7 +125,7 @@ fn state_of(pid: u32) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-fn name_of(pid: u32) -> String {
+pub(super) fn name_of(pid: u32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm"))
         .map_or_else(|_| "?".to_owned(), |name| name.trim_end().to_owned())
 }

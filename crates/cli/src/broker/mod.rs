@@ -11,6 +11,7 @@
 //! | `roll` | an engine that counts tasks |
 //! | [`access`] | who may trace whom (pure, and a reader of `/proc`) |
 //! | [`listing`] | `utrace ps` |
+//! | `alone` | what other utrace processes trace, for the same |
 //!
 //! The supervisor has one host, and with it one tracer thread, as long as anybody traces anything. A command line that
 //! goes away, in whatever way, takes its engines with it and nothing else. When the last has gone the host leaves
@@ -18,6 +19,7 @@
 //! any tracer, and trees of ptrace clients too, whose calls its guardian leaves to the kernel.
 
 pub mod access;
+mod alone;
 pub mod caller;
 mod clients;
 pub mod listing;

@@ -65,14 +65,15 @@ pub enum Command {
             that were started so, in any terminal, and with utrace attach.\n\n\
             The program, and all that it starts, is unmodified; its ptrace and wait calls are answered by the \
             supervisor of this user, a process that is started when it is needed and ends with the last who needs it. \
-            If that is killed, so are these programs; what they traced lives on.",
+            If that is killed, these programs and what they traced live on, without one another.",
         after_long_help = PTRACE_HELP
     )]
     Ptrace(PtraceArgs),
     /// List who is traced, by whom, since when, and what each waits for
     #[command(
         long_about = "List what the supervisor of this user traces: by which utrace attach and by which clients of \
-        ptrace, for how long, and what each waits for. What utrace run traces is not in it."
+        ptrace, for how long, and what each waits for. Then what utrace run traces, and utrace attach where it does so \
+        by itself: that is not shared."
     )]
     Ps,
     /// The supervisor itself, which the others start
