@@ -112,6 +112,23 @@ fn strace_writes_the_log_that_it_always_writes() {
     assert_same(&streams(&place.read("bare")), &streams(&place.read("ours")));
 }
 
+/// A wait that a signal interrupts before its question was heard began again, and strace showed that.
+#[test]
+fn a_wait_under_a_storm_of_signals_ends_as_the_kernel_ends_it() {
+    let place = Place::new();
+    let program = place.fixture("signal_storm");
+    for handler in ["restarts", "interrupts"] {
+        let mut args = words("run --ptrace -- strace -f -e trace=wait4 -o log");
+        args.push(program.clone().into());
+        let ran = place.run(args).args((handler == "interrupts").then_some("x")).go().expect(0);
+        assert_eq!(ran.out, "150 right\n", "{}", ran.err);
+        let log = place.read("log");
+        let anew = log.lines().find(|line| line.contains("wait4") && line.contains("ERESTARTNOINTR"));
+        assert_eq!(anew, None, "no wait ends so");
+        assert_eq!(log.matches("WIFEXITED").count(), 150, "{log}");
+    }
+}
+
 /// Its filters stop calls that are answered, waits, and others.
 #[test]
 fn strace_with_filters_writes_the_log_that_it_always_writes() {

@@ -82,6 +82,7 @@ pub struct Question<'a> {
     target: &'a mut dyn Target,
     line: &'a Arc<dyn Line>,
     id: u64,
+    interrupted: bool,
 }
 
 impl<'a> Question<'a> {
@@ -93,7 +94,23 @@ impl<'a> Question<'a> {
         line: &'a Arc<dyn Line>,
         id: u64,
     ) -> Question<'a> {
-        Question { task, call, target, line, id }
+        Question { task, call, target, line, id, interrupted: false }
+    }
+
+    /// A question that a signal interrupted before it could be heard: see [`Question::is_interrupted`].
+    pub fn interrupted(
+        task: &'a Task,
+        call: Syscall,
+        target: &'a mut dyn Target,
+        line: &'a Arc<dyn Line>,
+    ) -> Question<'a> {
+        Question { task, call, target, line, id: 0, interrupted: true }
+    }
+
+    /// Whether a signal waits for the task, so that it must not sleep: who would hold it answers what an interrupted call
+    /// answers, or leaves it to the system, which then asks again.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// Who asks.

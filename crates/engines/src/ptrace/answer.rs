@@ -50,6 +50,9 @@ impl Catcher {
         let (Ok(request), Ok(pid)) = (u32::try_from(request), u32::try_from(pid & 0xffff_ffff)) else {
             return Some(Answer::System);
         };
+        if question.is_interrupted() {
+            return Some(Answer::System);
+        }
         let mut threads = self.world.lock();
         match ask_keeper(&self.world, &mut threads, &Call { caller, request, pid, addr, data }) {
             Outcome::Result(result) => Some(Answer::Value(result)),
@@ -82,6 +85,11 @@ impl Catcher {
             } else {
                 Answer::Value(answer(&call, None, question.target()))
             });
+        }
+        if question.is_interrupted() {
+            // The kernel's own wait would have looked at what is there, and gone.
+            let native = !linked || threads.has_children(caller, &call);
+            return Some(if native { Answer::System } else { Answer::Value(num::ERESTARTSYS) });
         }
         let sleep = if linked { Sleep::Asking } else { Sleep::InWait };
         let thread = threads.threads.get_mut(&caller)?;
@@ -198,6 +206,9 @@ impl Answers for Catcher {
                 Some(Answer::System)
             }
             (AUDIT_ARCH_X86_64, nr @ (num::SECCOMP | num::PRCTL)) => {
+                if question.is_interrupted() {
+                    return Some(Answer::System);
+                }
                 if let Some((filter, all)) = own::set_by(nr, call.args, question.target()) {
                     self.world.lock().add_filter(caller, filter, all);
                 }

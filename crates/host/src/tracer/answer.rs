@@ -2,8 +2,7 @@
 //!
 //! The tracer thread sleeps for stops and questions together once the first launch has such a filter
 //! ([`Tracer::hear`]); until then it sleeps in wait4 as ever. Who answers is an [`utrace_core::Answers`]; what a reply does
-//! is [`crate::notify`]'s. A caught call that a signal interrupted before anybody heard of it is mended at the stop that shows
-//! it ([`Tracer::mend`]).
+//! is [`crate::notify`]'s. A caught call that a signal interrupted before anybody heard of it is `unheard`'s.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -11,25 +10,18 @@ use std::sync::Arc;
 use utrace_core::{Addr, Answer, Answers, Line, Question, Syscall, SyscallSet};
 
 use super::tracee::Tracee;
+use super::unheard::Rerun;
 use super::view::Afar;
 use super::{News, Tracer};
 use crate::error::HostError;
-use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::filter::ARCH_X86_64;
 use crate::notice::Notice;
 use crate::notify::{Answerer, Desk};
 use crate::sys::Errno;
 use crate::sys::notify::{self, Heard, Listeners, Received};
 use crate::sys::sigmask::{self, SigMask};
 use crate::sys::{spawn, wait};
-use crate::tracee::Stopped;
 use crate::types::Tid;
-
-/// A call was interrupted and begins again unless a handler without `SA_RESTART` runs; and: it begins again in any case
-/// (`include/linux/errno.h`).
-const ERESTARTSYS: i64 = -512;
-const ERESTARTNOINTR: i64 = -513;
-/// 32-bit user code (`__USER32_CS`).
-const CS_I386: u64 = 0x23;
 
 /// The filters that ask us, and who answers.
 pub(super) struct Desks {
@@ -38,7 +30,7 @@ pub(super) struct Desks {
     later: Option<Answerer>,
     /// Who is told where a program's own filter stops, also if nothing can be answered.
     told: Option<Arc<dyn Answers>>,
-    open: Vec<Arc<Desk>>,
+    pub(super) open: Vec<Arc<Desk>>,
     listeners: Listeners,
 }
 
@@ -173,18 +165,28 @@ impl Tracer {
             let _ = desk.listener().send(question.id, None);
             return;
         };
-        match self.ask(&desk, from, question) {
-            Some(answer) => desk.reply(from, question, answer),
+        let (rerun, answer) = self.ask(&desk, from, question);
+        match answer {
+            Some(answer) => {
+                desk.reply(from, question, answer);
+                if rerun == Rerun::Running && answer == Answer::System {
+                    self.cut_short(from);
+                }
+            }
             None => desk.expect(from, question),
         }
         self.placement.answered(from);
     }
 
-    fn ask(&mut self, desk: &Arc<Desk>, from: Tid, question: Received) -> Option<Answer> {
-        let (Some(tracee), Some(answerer)) = (self.table.take(from), self.desks.answerer.clone()) else {
+    fn ask(&mut self, desk: &Arc<Desk>, from: Tid, question: Received) -> (Rerun, Option<Answer>) {
+        let (Some(mut tracee), Some(answerer)) = (self.table.take(from), self.desks.answerer.clone()) else {
             // A thread that we do not trace is the kernel's.
-            return Some(Answer::System);
+            return (Rerun::No, Some(Answer::System));
         };
+        let rerun = tracee.rerun;
+        if rerun == Rerun::Running {
+            tracee.rerun = Rerun::Heard;
+        }
         let (task, key, sign) = (tracee.task.clone(), tracee.key, Arc::clone(&tracee.sign));
         self.table.put(tracee);
         let number = u64::from(question.number);
@@ -200,28 +202,7 @@ impl Tracer {
         let mut target = Afar { shared: &self.shared, sign: &sign, key, tid: from };
         let mut asked = Question::new(&task, call, &mut target, &line, question.id);
         let answer = self.guarded(from, || answerer.answers.ask(&mut asked));
-        answer.unwrap_or(Some(Answer::System))
-    }
-
-    /// A stop shows that a call was interrupted. If it is one that is answered, and nobody heard of it, it begins again,
-    /// whatever handler runs before. Answers whether the registers were changed.
-    #[inline]
-    pub(super) fn begin_anew(&self, tid: Tid, stopped: &mut Stopped) -> bool {
-        !self.desks.is_empty() && self.mend_caught(tid, stopped)
-    }
-
-    fn mend_caught(&self, tid: Tid, stopped: &mut Stopped) -> bool {
-        let (Some(answerer), Ok(regs)) = (&self.desks.answerer, stopped.regs()) else { return false };
-        let arch = if regs.cs == CS_I386 { ARCH_I386 } else { ARCH_X86_64 };
-        if regs.rax.cast_signed() != ERESTARTSYS || !answerer.knows(arch, regs.orig_rax) {
-            return false;
-        }
-        let args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
-        let (number, ip) = (regs.orig_rax, regs.rip);
-        if self.desks.open.iter().any(|desk| desk.sleeps_in(tid, number, ip, args)) {
-            return false;
-        }
-        stopped.change_regs(|regs| regs.rax = ERESTARTNOINTR.cast_unsigned()).is_ok()
+        (rerun, answer.unwrap_or(Some(Answer::System)))
     }
 
     /// A thread is gone, and what is known of its calls with it.

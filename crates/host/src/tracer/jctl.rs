@@ -9,6 +9,7 @@ use utrace_core::{Action, InGroupStop, JctlKind, JctlReport, Verdict};
 
 use super::Tracer;
 use super::tracee::{GroupStop, Interrupt, Path, Phase, Point, Tracee};
+use super::unheard::Cause;
 use super::view;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Gone, Stopped};
@@ -17,7 +18,7 @@ impl Tracer {
     /// The stop that an INTERRUPT asked for, the first stop of a child, or the end of a group stop.
     pub(super) fn at_interrupt(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped) {
         tracee.call = None;
-        self.begin_anew(tracee.tid, &mut stopped);
+        self.begin_anew(&tracee, &mut stopped, Cause::Us);
         // No handler was set up after all.
         tracee.signals.handler = false;
         if tracee.phase == Phase::Unborn {

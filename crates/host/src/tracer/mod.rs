@@ -27,6 +27,7 @@ mod step;
 mod syscalls;
 mod table;
 mod tracee;
+mod unheard;
 mod untraced;
 mod view;
 

@@ -10,6 +10,7 @@ use super::Tracer;
 use super::hook::{Hook, Sign};
 use super::signals::Signals;
 use super::tracee::{FilterStop, Group, GroupStop, Interrupt, Phase, Release, Run, Tracee};
+use super::unheard::Rerun;
 use super::view::View;
 use crate::notice::Notice;
 use crate::platform;
@@ -98,6 +99,7 @@ impl Tracer {
             restore: None,
             filter_stop: FilterStop::Past,
             told: None,
+            rerun: Rerun::No,
             interrupt: Interrupt::None,
             group_stop: GroupStop::None,
             group_regs: super::view::Kept::default(),

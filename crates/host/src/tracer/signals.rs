@@ -13,6 +13,7 @@ use super::Tracer;
 use super::debug::Hit;
 use super::deliver::Fate;
 use super::tracee::{Interrupt, Path, Phase, Point, Tracee};
+use super::unheard::Cause;
 use crate::procfs;
 use crate::sys::ptrace::{self, RawSiginfo, Request};
 use crate::sys::sigmask::SigMask;
@@ -100,6 +101,11 @@ impl Signals {
         self.last = *info;
     }
 
+    /// The mask to put back later, if there is none yet.
+    pub(super) fn keep_mask(&mut self, mask: SigMask) {
+        self.mask = self.mask.or(Some(mask));
+    }
+
     /// Whether an engine made a signal in the last report that carried none.
     #[inline]
     pub(super) fn has_made(&self) -> bool {
@@ -131,7 +137,7 @@ impl Tracer {
     /// A signal is about to be delivered.
     pub(super) fn at_signal(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, signal: i32) {
         tracee.call = None;
-        self.begin_anew(tracee.tid, &mut stopped);
+        self.begin_anew(&tracee, &mut stopped, Cause::Signal);
         if tracee.interrupt != Interrupt::Asked
             && let Err(gone) = self.mend(&mut tracee, &mut stopped)
         {

@@ -37,6 +37,7 @@ impl Tracer {
         };
         let before = core::mem::replace(&mut tracee.filter_stop, FilterStop::Past);
         match info.at {
+            SyscallAt::Entry(..) if self.is_again(&mut tracee) => self.go_again(tracee, stopped),
             SyscallAt::Seccomp(nr, args, told) if told != MARK && tracee.phase == Phase::Living => {
                 let call = call_of(&info, nr, args);
                 tracee.told = Some(told);
@@ -184,7 +185,11 @@ impl Tracer {
         if tracee.timed.as_ref().is_some_and(|_| value != INTERRUPTED && value != RESTARTS) {
             tracee.timed = None;
         }
-        if value == INTERRUPTED_ANEW && self.begin_anew(tracee.tid, &mut stopped) {
+        self.at_end_of_rerun(&mut tracee, value);
+        if value == INTERRUPTED_ANEW && !self.desks.is_empty() {
+            if self.runs_again(&mut tracee, &mut stopped, call) {
+                return self.go_again(tracee, stopped);
+            }
             value = stopped.regs().map_or(value, |regs| regs.rax.cast_signed());
         }
         let index = match &call {

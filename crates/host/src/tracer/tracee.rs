@@ -12,6 +12,7 @@ use super::part::Parting;
 use super::signals::Signals;
 use super::step::Step;
 use super::table::Key;
+use super::unheard::Rerun;
 use super::untraced::Restore;
 use super::view::Kept;
 use crate::filter::ARCH_X86_64;
@@ -41,6 +42,8 @@ pub(crate) struct Tracee {
     /// What is to be put back at the exit of that call.
     pub(crate) restore: Option<Restore>,
     pub(crate) filter_stop: FilterStop,
+    /// Whether its call is made a second time.
+    pub(crate) rerun: Rerun,
     /// What a filter of the program's own told at the call that it is before, if that is still to be passed on.
     pub(crate) told: Option<u16>,
     /// An INTERRUPT of ours is on its way, and why.
