@@ -123,19 +123,16 @@ fn inv_33_the_reap_waits_for_the_death_pass_wherever_the_walker_is() {
 fn inv_33_a_second_death_during_the_reap_changes_nothing() {
     let (task, reporter, mut reaper, host) = Bare::task();
     let (log, reporter) = (Log::new(), Arc::new(Mutex::new(reporter)));
-    let (again, dead) = (Arc::clone(&reporter), task.clone());
+    let again = Arc::clone(&reporter);
     let die = move |reporter: &Mutex<Reporter>| {
         let mut death = DeathReport { group_dead: true, signal: None, code: 0 };
         lock(reporter).death(&mut host.clone(), &mut death);
     };
     let dies_again = die.clone();
-    let probe = Probe::new("A", &log).answers(move |_, report| {
-        if report.is(Event::Reap) {
-            dies_again(&again);
-            assert_eq!(dead.find(Match::ANY), None, "found while it is reaped");
-            assert!(dead.attach(Probe::new("B", &Log::new())).is_err(), "attached while it is reaped");
-        }
-        Action::Resume
+    let probe = Probe::new("A", &log).reaped(move |task| {
+        dies_again(&again);
+        assert_eq!(task.find(Match::ANY), None, "found while it is reaped");
+        assert!(task.attach(Probe::new("B", &Log::new())).is_err(), "attached while it is reaped");
     });
     attach(&task, probe, Event::Death | Event::Reap);
     die(&reporter);
