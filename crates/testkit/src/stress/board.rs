@@ -19,6 +19,7 @@ const USED: u64 = 0;
 const GO: u64 = 4;
 const FINISH: u64 = 8;
 const FAILED: usize = 16;
+const CLOSED: u64 = 28;
 const WHY: core::ops::Range<usize> = 32..HEADER;
 
 /// How a thread stands.
@@ -183,6 +184,14 @@ impl BoardFile {
     /// What the system said.
     pub fn finish(&self) -> io::Result<()> {
         self.0.write_all_at(&1_u32.to_ne_bytes(), FINISH)
+    }
+
+    /// Has every thread end at once that has not said yet that it is there.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn close(&self) -> io::Result<()> {
+        self.0.write_all_at(&1_u32.to_ne_bytes(), CLOSED)
     }
 }
 
