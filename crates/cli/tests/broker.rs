@@ -188,6 +188,56 @@ fn the_list_has_what_run_and_a_strict_attach_trace() {
     }
 }
 
+/// The session that a killed supervisor leaves is behind a filter whose questions the guardian leaves to the kernel. The next
+/// supervisor serves it all the same.
+#[test]
+fn a_session_that_outlived_its_supervisor_can_have_another() {
+    if !there("strace") {
+        return;
+    }
+    for who in everybody() {
+        let place = Place::new();
+        let attach =
+            |log: &str| format!("'{}' ptrace -- strace -f -o {log} sh -c true", place.utrace().display());
+        let script =
+            format!("echo $$; read line; {}; echo $?; {} & wait $!; echo $?", attach("one"), attach("two"));
+        let mut shell = place.run(["ptrace", "--", "sh", "-c", &script]).who(who).start();
+        assert_eq!(shell.line(), shell.pid().to_string());
+        kill(tracer_of(shell.pid()), Signal::KILL);
+        wait_until("nobody traces it", || status_field(shell.pid(), "TracerPid") == "0");
+        drop(shell.stdin.take());
+        assert_eq!((shell.line().as_str(), shell.line().as_str()), ("0", "0"));
+        shell.finish().expect(0);
+        for log in ["one", "two"] {
+            assert!(place.read(log).contains("+++ exited with 0 +++"), "{}", place.read(log));
+        }
+    }
+}
+
+/// A thread has one listening end. Where it is another's, clients stop at all their calls, and it works all the same.
+#[test]
+fn a_client_that_cannot_be_asked_stops_instead() {
+    if !there("strace") {
+        return;
+    }
+    for who in everybody() {
+        let place = Place::new();
+        let (listened, utrace) = (place.fixture("listened"), place.utrace());
+        let run = |args: &str| {
+            let args = format!("{} ptrace -- {args}", utrace.display());
+            place.other(&listened, words(&args)).who(who)
+        };
+        run("strace -f -o log sh -c true").go().expect(0);
+        assert!(place.read("log").contains("+++ exited with 0 +++"));
+        let mut shell = run("cat").start();
+        wait_until("it is traced", || tracer_of(shell.pid()) != 0);
+        common::wait_blocked_in(shell.pid(), 0);
+        kill(tracer_of(shell.pid()), Signal::KILL);
+        drop(shell.stdin.take());
+        shell.finish().expect(0);
+    }
+}
+
 /// A command line that is killed takes its engines along, and nothing else.
 #[test]
 fn a_killed_command_line_leaves_the_others() {

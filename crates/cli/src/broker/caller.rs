@@ -15,7 +15,7 @@ use rustix::process::{PTracer, Pid, set_ptracer};
 use utrace_engines::log;
 use utrace_engines::output::Place;
 use utrace_engines::registry::Spec;
-use utrace_host::{Command, Filter};
+use utrace_host::{Command, Errno, Filter};
 
 use super::alone;
 use super::listing::{self, Row};
@@ -165,9 +165,10 @@ fn enlist() -> Result<(), String> {
     let mut reply = ask(&Request::Enlist, Some(proof.as_fd()))?;
     if let Reply::Listen { filter } = reply {
         let filter = Filter::from_bytes(&filter).ok_or("the supervisor sent no filter")?;
-        // An older kernel has no such filters; a thread has one listening end, and may have another's.
         reply = match filter.install_asking() {
             Ok(end) => ask(&Request::Listening, Some(end.as_fd()))?,
+            // A thread has one listening end, and this has another's: perhaps of a supervisor that was killed.
+            Err(Errno::EBUSY) => ask(&Request::IsHeard, None)?,
             Err(_) => ask(&Request::CannotListen, None)?,
         };
     }

@@ -152,34 +152,33 @@ pub(super) fn filter() -> Filter {
     Filter::asking(&Ptrace::new().answers().map(|answers| answers.calls()).unwrap_or_default())
 }
 
-/// Takes a process in as a client, which is behind that filter if there is its listening end. Answers the filter that it
-/// must install otherwise: its calls stop it, and nobody but we can resume it.
-pub(super) fn enlist(
-    server: &Arc<Server>,
-    pid: u32,
-    listener: Option<OwnedFd>,
-) -> Result<Option<Filter>, HostError> {
+/// How the calls of a client come to us.
+#[derive(Debug)]
+pub(super) enum Caught {
+    /// It is behind that filter, and this is its listening end.
+    Asks(OwnedFd),
+    /// A filter stops it at them, and nobody but we can resume it.
+    ByFilter,
+    /// It stops at all its calls. There is a filter whose questions would go before our filter's stops (seccomp(2)).
+    AtAllCalls,
+}
+
+/// Takes a process in as a client; the filter that it must install.
+pub(super) fn enlist(server: &Arc<Server>, pid: u32, caught: Caught) -> Result<Option<Filter>, HostError> {
     let target = Tid::new(pid.cast_signed()).ok_or(HostError::Ended)?;
     let traced = server.begin_use()?;
     let roll = Roll::new();
     let (ptrace, counted) = (Arc::clone(&traced.ptrace), Arc::clone(&roll));
-    let enlisted = match listener {
-        Some(listener) => {
-            let adopt = move |task: &Task| {
-                // One that is gone asks for nothing.
-                let _ = ptrace.enlist(task);
-                let _ = counted.enter(task);
-            };
-            traced.host.listen(target, listener, adopt).map(|_| None)
-        }
-        None => {
-            let adopt = move |task: &Task| {
-                // The same.
-                let _ = ptrace.attach(task, Origin::Attached);
-                let _ = counted.enter(task);
-            };
-            traced.host.enlist(target, adopt).map(|enlisted| enlisted.filter)
-        }
+    let asks = matches!(caught, Caught::Asks(_));
+    let adopt = move |task: &Task| {
+        // One that is gone asks for nothing.
+        let _ = if asks { ptrace.enlist(task) } else { ptrace.attach(task, Origin::Attached) };
+        let _ = counted.enter(task);
+    };
+    let enlisted = match caught {
+        Caught::Asks(listener) => traced.host.listen(target, listener, adopt).map(|_| None),
+        Caught::ByFilter => traced.host.enlist(target, adopt).map(|enlisted| enlisted.filter),
+        Caught::AtAllCalls => traced.host.join(target, adopt).map(|_| None),
     };
     let filter = match enlisted {
         Ok(filter) => filter,

@@ -23,7 +23,7 @@ use utrace_engines::ptrace::Ptrace;
 use utrace_host::{Host, HostError, Notice};
 
 use super::access;
-use super::clients;
+use super::clients::{self, Caught};
 use super::listing;
 use super::place::Folder;
 use super::roll::Roll;
@@ -284,12 +284,16 @@ impl Server {
             return Ok(());
         }
         line.send(&Reply::Listen { filter: clients::filter().to_bytes() }, &[])?;
-        let listener = match line.receive()? {
-            (Request::Listening, fds) => fds.into_iter().next(),
-            (Request::CannotListen, _) => None,
+        let caught = match line.receive()? {
+            (Request::Listening, fds) => {
+                let listener = fds.into_iter().next();
+                Caught::Asks(listener.ok_or_else(|| WireError::Malformed("without a filter's end".into()))?)
+            }
+            (Request::CannotListen, _) => Caught::ByFilter,
+            (Request::IsHeard, _) => Caught::AtAllCalls,
             (request, _) => return Err(WireError::Malformed(format!("{request:?} out of turn"))),
         };
-        match clients::enlist(self, pid, listener) {
+        match clients::enlist(self, pid, caught) {
             Ok(filter) => {
                 let filter = filter.map(|filter| filter.to_bytes());
                 line.send(&Reply::Enlisted { filter }, &[])

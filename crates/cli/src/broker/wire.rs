@@ -13,7 +13,7 @@
 //! | `AwaitEnd` | `Ended`, once nothing is left to trace |
 //! | `Leave` | `Left` |
 //! | `Enlist`, with the proof of oneself | `Listen` |
-//! | `Listening`, with the filter's end, or `CannotListen` | `Enlisted` |
+//! | `Listening`, with the filter's end, or `CannotListen`, or `IsHeard` | `Enlisted` |
 //! | `List` | a `Traced` for each process, `ListEnd` |
 
 use std::fmt;
@@ -65,8 +65,10 @@ pub enum Request {
     Enlist,
     /// To `Listen`: with the listening end.
     Listening,
-    /// To `Listen`: the kernel does not let the sender have such a filter.
+    /// To `Listen`: the kernel does not have such filters.
     CannotListen,
+    /// To `Listen`: the sender is behind somebody's already.
+    IsHeard,
     /// Who is traced?
     List,
 }

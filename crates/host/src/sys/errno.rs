@@ -23,6 +23,8 @@ impl Errno {
     pub const ENOSYS: Self = Self(libc::ENOSYS);
     /// Not a child of ours, or no child left.
     pub const ECHILD: Self = Self(libc::ECHILD);
+    /// There is one already.
+    pub const EBUSY: Self = Self(libc::EBUSY);
     /// No such file or directory.
     pub const ENOENT: Self = Self(libc::ENOENT);
     /// Out of memory; for another process's memory: no such page.
