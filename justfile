@@ -40,6 +40,10 @@ loom-full PREEMPTIONS="5" *NAMES:
 mutate:
     ci/mutate.sh
 
+# the core's unsafe code under miri (a nightly toolchain's), for each SEED
+miri *SEED:
+    ci/miri.sh {{SEED}}
+
 # licences, duplicates and sources of the dependencies
 deny:
     ci/deny.sh

@@ -11,8 +11,8 @@ use utrace_core::{
 };
 use utrace_testkit::bare::Bare;
 
-// Under miri a round takes a thousand times as long.
-const ROUNDS: usize = if cfg!(miri) { 30 } else { 3000 };
+/// How often each race is run. A round under miri takes a second.
+const ROUNDS: usize = if cfg!(miri) { 20 } else { 3000 };
 
 /// What is counted over a test.
 #[derive(Default)]
