@@ -1,4 +1,5 @@
-//! What this user's other utrace processes trace: each `utrace run`, and an attach with a host of its own.
+//! What other utrace processes trace: each `utrace run`, and an attach with a host of its own. As ps(1) does, this shows
+//! other users' too, as far as `/proc` lets them be seen.
 //!
 //! Key function: [`rows`], for `utrace ps`. They do not know of one another, so `/proc` is asked: who is traced by a
 //! process whose command line is one of ours. Neighbours: [`super::listing`] has what the supervisor traces.
