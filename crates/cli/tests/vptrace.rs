@@ -248,6 +248,31 @@ fn two_straces_on_one_thread_write_the_same() {
     assert_eq!(results("inner").len(), 2, "{}", place.read("inner"));
 }
 
+/// Its child, which stops the world, is made with CLONE_UNTRACED.
+#[test]
+fn leaks_are_found_as_always() {
+    let place = Place::new();
+    let source = place.path("leak.c");
+    std::fs::write(
+        &source,
+        "#include <stdlib.h>\nint main(void) { *(char *volatile *)malloc(8) = malloc(77); return 0; }",
+    )
+    .unwrap();
+    let program = place.path("leak");
+    let mut compiler = std::process::Command::new("cc");
+    let made = compiler.args(["-fsanitize=address", "-o"]).arg(&program).arg(&source).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        return common::skip("no address sanitizer on this machine");
+    }
+    let program = program.to_str().unwrap();
+    let bare = place.other(program, [""; 0]).go();
+    let ours = place.run(["run", "--ptrace", "--", program]).go();
+    assert_eq!(bare.status, ours.status, "{}", ours.err);
+    for said in [bare.err, ours.err] {
+        assert!(said.contains("77 byte(s) leaked") || said.contains("85 byte(s) leaked"), "{said}");
+    }
+}
+
 /// A filter that asks outlives who listens: without the guardian each wait after that would fail with ENOSYS.
 #[test]
 fn a_shell_that_waits_goes_on_when_utrace_is_killed() {

@@ -18,6 +18,8 @@ const LOAD: u16 = 0x20;
 const JEQ: u16 = 0x15;
 const JGT: u16 = 0x25;
 const JGE: u16 = 0x35;
+/// Jumps if a bit is set (`BPF_JMP | BPF_JSET | BPF_K`).
+const JSET: u16 = 0x45;
 /// Returns the constant (`BPF_RET | BPF_K`).
 const RET: u16 = 0x06;
 
@@ -101,6 +103,9 @@ impl Filter {
 pub(crate) fn program(wanted: Option<&SyscallSet>, caught: &[Caught]) -> Vec<Insn> {
     let mut program: Vec<Insn> = caught.iter().flat_map(question).collect();
     let Some(wanted) = wanted else {
+        if !caught.is_empty() {
+            program.extend(UNTRACED_CLONE);
+        }
         program.push(ALLOW);
         return program;
     };
@@ -121,6 +126,18 @@ pub(crate) fn program(wanted: Option<&SyscallSet>, caught: &[Caught]) -> Vec<Ins
     program.push(ALLOW);
     program
 }
+
+/// Stops at clone(2) with `CLONE_UNTRACED` and goes on behind itself with any other call: who asks must be ours. The
+/// stop-the-world of sanitizers makes such a child, which then calls ptrace(2).
+const UNTRACED_CLONE: [Insn; 7] = [
+    load(OFFSET_ARCH),
+    Insn { code: JEQ, jt: 0, jf: 5, k: ARCH_X86_64 },
+    load(OFFSET_NR),
+    Insn { code: JEQ, jt: 0, jf: 3, k: libc::SYS_clone as u32 },
+    load(OFFSET_ARGS),
+    Insn { code: JSET, jt: 0, jf: 1, k: 0x0080_0000 },
+    TRACE,
+];
 
 /// The part of the filter that asks about one call, and goes on behind itself with any other.
 fn question(caught: &Caught) -> Vec<Insn> {
@@ -162,7 +179,7 @@ fn ranges(wanted: &SyscallSet) -> Vec<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ARCH_I386, ARCH_X86_64, JEQ, JGE, JGT, LOAD, OFFSET_ARGS, RET, TRACE, program};
+    use super::{ARCH_I386, ARCH_X86_64, JEQ, JGE, JGT, JSET, LOAD, OFFSET_ARGS, RET, TRACE, program};
     use crate::sys::spawn::{Insn, MAX_FILTER};
     use utrace_core::{Caught, SyscallSet, When};
 
@@ -187,6 +204,7 @@ mod tests {
                 JEQ => acc == insn.k,
                 JGT => acc > insn.k,
                 JGE => acc >= insn.k,
+                JSET => acc & insn.k != 0,
                 other => panic!("code {other:#x}"),
             };
             at += usize::from(if jump { insn.jt } else { insn.jf });
@@ -228,6 +246,9 @@ mod tests {
             (ARCH_X86_64, 17, at(0x7fff_0000_0001), true),
             (ARCH_X86_64, 18, at(0x10000), false),
         ];
+        let stops = |arch, flags| run(&alone, arch, 56, [flags, 0, 0, 0, 0, 0]) == TRACE.k;
+        assert!(stops(ARCH_X86_64, 0x0080_0100) && !stops(ARCH_X86_64, 0x0100_0000));
+        assert!(!stops(ARCH_I386, 0x0080_0000), "another call");
         for (arch, nr, args, asks) in table {
             let found = run(&alone, arch, nr, args);
             let want = if asks { libc::SECCOMP_RET_USER_NOTIF } else { libc::SECCOMP_RET_ALLOW };

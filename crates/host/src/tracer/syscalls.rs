@@ -98,7 +98,7 @@ impl Tracer {
                 self.note(tracee.tid, gone);
             }
         }
-        if tracee.group.filter.borrow().is_some()
+        if (tracee.group.filter.borrow().is_some() || !self.desks.is_empty())
             && let Some(call) = tracee.call
             && let Err(gone) = untraced::keep_traced(&mut tracee, &mut stopped, &call)
         {

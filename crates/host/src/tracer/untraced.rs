@@ -2,8 +2,9 @@
 //!
 //! A filter's `RET_TRACE` fails with `ENOSYS` in a thread that nobody traces. A child made with `CLONE_UNTRACED`
 //! would inherit the filter and escape the tracer, so in a filtered process that flag is taken out of clone(2) and
-//! clone3(2) while the kernel reads it, and put back at the call's exit. Without a filter the flag is the
-//! program's affair, and such children are simply not ours.
+//! clone3(2) while the kernel reads it, and put back at the call's exit. So it is in trees whose calls are answered:
+//! who asks must be ours, or the kernel would answer him. Without a filter the flag is the program's affair, and such
+//! children are simply not ours.
 
 use utrace_core::{Syscall, SyscallSet};
 
