@@ -75,7 +75,14 @@ impl Tracer {
         let _ = wait::wait_for(self.bell);
         // All that took a while, and this thread ends at once now.
         let left = core::mem::take(&mut awaited.left);
-        awaited.at_calls.extend(left.into_iter().filter(|tid| takes_signal(*tid)));
+        for (count, tid) in (1_u32..).zip(left) {
+            if runs(tid) && takes_signal(tid) {
+                awaited.at_calls.insert(tid);
+            }
+            if count.is_multiple_of(AT_A_TIME) {
+                self.take_late_news(&mut awaited);
+            }
+        }
         self.collect(&mut awaited);
     }
 
@@ -92,7 +99,8 @@ impl Tracer {
         if (wanted || running && tracee.may_trap()) && ptrace::interrupt(tid).is_ok() {
             awaited.interrupted.insert(tid);
         }
-        if matches!(tracee.run, Run::Running(Request::Syscall)) && runs(tid) {
+        let awake = matches!(tracee.run, Run::Running(_)) && runs(tid);
+        if matches!(tracee.run, Run::Running(Request::Syscall)) && awake {
             // It would have shown the entry of a call, so it is in user mode, where nobody notices. Otherwise
             // it is inside the call, and an interrupt might cut that short.
             if tracee.call.is_none() && ptrace::interrupt(tid).is_ok() {
@@ -109,7 +117,7 @@ impl Tracer {
         }
         if matches!(tracee.run, Run::Running(_)) {
             awaited.left.push(tid);
-            if takes_signal(tid) {
+            if awake && takes_signal(tid) {
                 awaited.at_calls.insert(tid);
             }
         }
@@ -137,6 +145,13 @@ impl Tracer {
             if let Some(tracee) = self.table.take(tid) {
                 self.leave_one(tracee, awaited);
             }
+            self.take_news(tid, status, awaited);
+        }
+    }
+
+    /// The same of threads that were all left before.
+    fn take_late_news(&self, awaited: &mut Awaited) {
+        while let Ok(Some((tid, status))) = wait::poll_any() {
             self.take_news(tid, status, awaited);
         }
     }
@@ -333,10 +348,10 @@ fn runs(tid: Tid) -> bool {
     procfs::stat(tid).is_ok_and(|stat| matches!(stat.state, State::Running | State::Traced))
 }
 
-/// Whether a thread was woken by a signal and has not stopped for it yet. Left now, its call would fail with `EINTR` also if
+/// Whether a thread that is awake has a signal to take, and has not stopped for it yet. Left now, its call would fail with `EINTR` also if
 /// nothing comes of the signal: the kernel has queued it for the tracer's sake (sig_ignored() in kernel/signal.c).
 fn takes_signal(tid: Tid) -> bool {
-    runs(tid) && procfs::status(tid).is_ok_and(|status| status.has_signal())
+    procfs::status(tid).is_ok_and(|status| status.has_signal())
 }
 
 /// Whether a tracee is stopped before a system call.
