@@ -255,7 +255,7 @@ fn leaks_are_found_as_always() {
     let source = place.path("leak.c");
     std::fs::write(
         &source,
-        "#include <stdlib.h>\nint main(void) { *(char *volatile *)malloc(8) = malloc(77); return 0; }",
+        "#include <stdlib.h>\n#include <string.h>\nint main() { char *p = malloc(77); strcpy(p, \"x\"); p = 0; return 0; }",
     )
     .unwrap();
     let program = place.path("leak");
@@ -269,7 +269,7 @@ fn leaks_are_found_as_always() {
     let ours = place.run(["run", "--ptrace", "--", program]).go();
     assert_eq!(bare.status, ours.status, "{}", ours.err);
     for said in [bare.err, ours.err] {
-        assert!(said.contains("77 byte(s) leaked") || said.contains("85 byte(s) leaked"), "{said}");
+        assert!(said.contains("77 byte(s) leaked"), "{said}");
     }
 }
 
