@@ -35,3 +35,29 @@ pub(crate) fn replace(mask: SigMask) -> Result<SigMask, Errno> {
     Errno::check(result)?;
     Ok(SigMask(old))
 }
+
+/// Sleeps, under this mask, until a handler has run: of a signal that comes, or that was waiting for the mask to open.
+pub(crate) fn suspend(mask: SigMask) {
+    // It always ends with EINTR (sigsuspend(2)).
+    // SAFETY: reads 8 bytes from mask, which lives through the call.
+    unsafe { libc::syscall(libc::SYS_rt_sigsuspend, &raw const mask.0, size_of::<u64>()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SigMask, replace, suspend};
+
+    /// pause(2) slept for good when the signal had come before it.
+    #[test]
+    fn a_signal_that_came_before_the_sleep_ends_it() {
+        extern "C" fn heard(_signal: libc::c_int) {}
+        let handler: extern "C" fn(libc::c_int) = heard;
+        let old = replace(SigMask::ALL).unwrap();
+        // SAFETY: the handler does nothing, so it may run at any time.
+        unsafe { libc::signal(libc::SIGUSR2, handler as libc::sighandler_t) };
+        // SAFETY: sends a signal to the calling thread, where it is blocked.
+        unsafe { libc::raise(libc::SIGUSR2) };
+        suspend(SigMask::ALL.without(libc::SIGUSR2));
+        assert_eq!(replace(old), Ok(SigMask(SigMask::ALL.0 & !(1 << 8 | 1 << 18))), "and the mask is back");
+    }
+}

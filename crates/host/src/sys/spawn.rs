@@ -259,7 +259,8 @@ fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32, us: RawFd
     unsafe { libc::syscall(libc::SYS_close_range, us_or_none.map_or(0, |us| us + 1), u32::MAX, 0) };
     // The action of `ring` is left alone: its tracer takes every signal before an action would, and setting the
     // default would throw a ring away that is pending already (sigaction(2), ignored signals).
-    let _ = sigmask::replace(SigMask::ALL.without(ring).without(ALONE));
+    let awake = SigMask::ALL.without(ring);
+    let _ = sigmask::replace(awake);
     // Setting SIG_DFL discards a pending signal that is ignored by default, blocked or not (sigaction(2)): a ring
     // that came before is lost. One of our own stands in for it; if we are not traced yet, it is ignored, and no
     // ring was lost either, because nobody rings before that.
@@ -267,9 +268,9 @@ fn sleep_until_alone(name: &CStr, ring: i32, roll: &Roll, parent: u32, us: RawFd
     unsafe { libc::raise(ring) };
     // SAFETY: no argument.
     if unsafe { libc::getppid() }.unsigned_abs() == parent {
-        // It ends with a handler, and the tracer lets no other signal come to one.
-        // SAFETY: no argument.
-        unsafe { libc::pause() };
+        // It ends with a handler, and the tracer lets no other signal come to one. The signal is open only in here: it
+        // may have come since we asked, and pause(2) would not hear of it any more.
+        sigmask::suspend(awake.without(ALONE));
     }
     roll.release_all(us);
     exit_now(0)
