@@ -101,8 +101,8 @@ impl Reporter {
 
     /// Whether an interrupt is owed: the next report is to be a [`Reporter::signal_report`], wherever it is made.
     ///
-    /// The owner of an engine writes that down before he calls [`crate::TaskHost::interrupt`]: a host can meet it at a
-    /// stop of its own in between.
+    /// The owner of an engine writes that down before he calls [`crate::TaskHost::request_interrupt`]: a host can meet it
+    /// at a stop of its own in between.
     #[inline]
     pub fn owes_interrupt(&self) -> bool {
         self.task.record().is_some_and(|record| record.pending().action() == Action::Interrupt)
