@@ -45,6 +45,7 @@ mod ia32;
 mod keeper;
 mod link;
 mod memory;
+mod news;
 mod num;
 mod overlay;
 mod own;

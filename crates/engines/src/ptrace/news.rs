@@ -1,0 +1,252 @@
+//! News of tracees: a stop wakes the thread that waits for it and sends SIGCHLD, and a wait finds the link that
+//! answers it.
+//!
+//! Entry: [`Threads::tell`] for a stop, [`Threads::find`] for a wait. Neighbours: [`super::client`] and [`super::answer`]
+//! call for the waits, [`super::tracee`] for the stops; [`super::wait`] knows what a call asks for. Who traces whom is
+//! in [`super::world`].
+
+use utrace_core::{Action, Event, SigInfo};
+
+use super::link::{Kin, Link, State, Told};
+use super::num;
+use super::proc;
+use super::stop;
+use super::wait::{WaitCall, Which};
+use super::world::{Caught, Found, LinkId, Sleep, Thread, Threads};
+
+impl Threads {
+    /// The link of a caller that a wait can be about, whatever its state.
+    pub(super) fn has_links(&self, caller: u32, call: &WaitCall) -> bool {
+        let Some(thread) = self.threads.get(&caller) else { return false };
+        thread.traces && self.links.values().any(|link| link.is_meant(thread, caller, call))
+    }
+
+    /// The answer to a wait, if there is one. It is used up unless the call keeps it.
+    pub(super) fn find(&mut self, caller: u32, call: &WaitCall) -> Option<Found> {
+        let thread = self.threads.get(&caller)?;
+        if !thread.traces {
+            return None;
+        }
+        let (id, link) = self
+            .links
+            .iter_mut()
+            .find(|(_, link)| link.is_meant(thread, caller, call) && link.is_ready(call))?;
+        let id = *id;
+        let uid = proc_uid(call, link.tracee);
+        let found = link.found(uid);
+        if !call.keeps() {
+            match &mut link.state {
+                State::Stopped(_, told) => *told = Told::Yes,
+                State::Ended(_) => drop(self.links.remove(&id)),
+                State::Running | State::Listening => {}
+            }
+        }
+        Some(found)
+    }
+
+    /// Whether the process has a child, dead or alive, that the kernel may have something to say of.
+    pub(super) fn has_children(&mut self, caller: u32, call: &WaitCall) -> bool {
+        let Some(own) = self.threads.get(&caller).map(|thread| thread.process) else { return false };
+        if let Some(known) = self.kin.get(&(own, call.which)) {
+            return *known;
+        }
+        let found = Self::look_for_children(own, call);
+        // What is found stays so until somebody is born or dies, if it is not the dead only that were found.
+        let lives = |pid: &u32| self.threads.contains_key(pid);
+        let lasting = match call.which {
+            _ if self.threads.values().any(|thread| thread.how == Caught::AtStops) => false,
+            Which::Any => !found || proc::children(own).iter().any(lives),
+            Which::One(pid) => !found || lives(&pid),
+            Which::Group(_) | Which::PidFd(_) => false,
+        };
+        if lasting {
+            self.kin.insert((own, call.which), found);
+        }
+        found
+    }
+
+    /// Somebody was born, has died, or changed what it does with SIGCHLD.
+    pub(super) fn forget_kin(&mut self) {
+        self.kin.clear();
+    }
+
+    fn look_for_children(own: u32, call: &WaitCall) -> bool {
+        // The kernel collects such children itself, and a wait in it would end without them.
+        if proc::ignores_sigchld(own) {
+            return false;
+        }
+        match call.which {
+            // A thread that is no leader is nobody's child, although it has its leader's parent.
+            Which::One(pid) => proc::parent(pid) == Some(own) && proc::is_leader(pid),
+            Which::PidFd(_) => true,
+            Which::Any => !proc::children(own).is_empty(),
+            Which::Group(group) => {
+                let group = if group == 0 { proc::group(own) } else { Some(group) };
+                proc::children(own).into_iter().any(|child| proc::group(child) == group)
+            }
+        }
+    }
+
+    /// Its tracer learns that a link has news: whoever waits for it is woken, and SIGCHLD is sent.
+    pub(super) fn tell(&mut self, id: LinkId) {
+        let Some(link) = self.links.get(&id) else { return };
+        let process = link.tracer_process;
+        if self.threads.get(&link.tracer).is_some_and(|tracer| tracer.how == Caught::AsQuestions) {
+            // Its wait is answered first, and its tracee is about to stand still only.
+            return self.news.push(id);
+        }
+        // The tracee is about to stand still, which the waiter finds when it looks.
+        let waiter = self.threads.iter().find(|(tid, thread)| {
+            thread.process == process
+                && thread.waiting.is_some_and(|waiting| {
+                    link.is_meant(thread, **tid, &waiting.call) && link.will_answer(&waiting.call)
+                })
+        });
+        let waiter = waiter.map(|(tid, _)| *tid);
+        if let Some(waiter) = waiter {
+            self.wake(waiter);
+        }
+        self.notify(id);
+    }
+
+    /// Sends SIGCHLD to a tracer that would see it.
+    pub(super) fn notify(&mut self, id: LinkId) {
+        let Some(link) = self.links.get(&id) else { return };
+        let (tracer, process) = (link.tracer, link.tracer_process);
+        let Some(how) = self.threads.get(&tracer).map(|tracer| tracer.how) else { return };
+        let stops = !matches!(link.state, State::Ended(_));
+        let sees = match how {
+            Caught::AtStops => proc::sees_sigchld(tracer),
+            Caught::AsQuestions => self.actions.sees(process, tracer, stops),
+        };
+        if sees || self.links.values().any(|link| link.tracee == tracer) {
+            let notice = link.notice();
+            self.send(tracer, SigInfo { number: num::SIGCHLD, raw: notice });
+        } else if how == Caught::AsQuestions {
+            self.actions.miss(process, || link.notice());
+        }
+    }
+
+    /// Sends a thread a signal that looks like this when it comes.
+    pub(super) fn send(&mut self, tid: u32, info: SigInfo) {
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        thread.sent.push_back(info);
+        thread.watch();
+        // One that is gone needs no signal.
+        let _ = thread.task.with_target(|target| target.send_signal(info.number));
+    }
+
+    /// How a thread that waits sleeps.
+    pub(super) fn sleep_of(&self, tid: u32) -> Option<Sleep> {
+        self.threads.get(&tid)?.waiting.map(|waiting| waiting.sleep)
+    }
+
+    /// Has a thread that waits look again.
+    pub(super) fn wake(&mut self, tid: u32) {
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        let Some(waiting) = thread.waiting else { return };
+        // What is noted may be long over: nobody tells us when the kernel's own wait returns.
+        if let Some(number) = proc::sleeps_in(tid)
+            && waiting.sleep == Sleep::InWait
+            && number != waiting.call.nr
+        {
+            thread.waiting = None;
+            return;
+        }
+        let exit =
+            if thread.task.asked_for(Event::SyscallExit) { Event::SyscallExit } else { Event::Quiesce };
+        let _ = thread.engine.set_events(thread.interest() | Event::Quiesce | exit);
+        let _ = thread.engine.control(Action::Interrupt);
+    }
+
+    /// Wakes the waits of a process that sleep in pause: there may be a child now that the kernel reports.
+    pub(super) fn wake_paused(&mut self, process: u32) {
+        for held in &mut self.askers {
+            if self.threads.get(&held.caller).is_some_and(|thread| thread.process == process) {
+                held.since -= super::answer::PATIENCE;
+            }
+        }
+        let paused = |thread: &Thread| thread.waiting.is_some_and(|waiting| waiting.sleep == Sleep::InPause);
+        let waiters: Vec<u32> = self
+            .threads
+            .iter()
+            .filter(|(_, thread)| thread.process == process && paused(thread))
+            .map(|(tid, _)| *tid)
+            .collect();
+        for tid in waiters {
+            self.wake(tid);
+        }
+    }
+}
+
+fn proc_uid(call: &WaitCall, tracee: u32) -> u32 {
+    // Only waitid tells the user.
+    if call.nr == num::WAITID { proc::uid(tracee) } else { 0 }
+}
+
+impl Link {
+    /// Whether a wait of this caller can be about this link.
+    pub(super) fn is_meant(&self, thread: &Thread, caller: u32, call: &WaitCall) -> bool {
+        let whose = if call.own_thread_only() {
+            self.tracer == caller
+        } else {
+            self.tracer_process == thread.process
+        };
+        whose
+            && match call.which {
+                Which::Any => true,
+                Which::One(tid) => self.tracee == tid,
+                Which::PidFd(_) => false,
+                Which::Group(0) => proc::group(self.process) == proc::group(thread.process),
+                Which::Group(group) => proc::group(self.process) == Some(group),
+            }
+    }
+
+    /// Whether it has what the call looks for. A stop counts once the tracee stands still: until then a SIGKILL may
+    /// have undone it.
+    pub(super) fn is_ready(&self, call: &WaitCall) -> bool {
+        match &self.state {
+            // A group stop is the kernel's own: nobody need hold the tracee in it.
+            State::Stopped(stop::Stop::Group(_), Told::Not) => call.takes_stops(),
+            State::Stopped(_, Told::Not) => call.takes_stops() && self.task.is_stopped(),
+            State::Ended(_) => call.takes_ends() && self.kin == Kin::Stranger,
+            State::Stopped(_, Told::Yes) | State::Running | State::Listening => false,
+        }
+    }
+
+    /// Whether it will be ready for this call.
+    pub(super) fn will_answer(&self, call: &WaitCall) -> bool {
+        if let State::Stopped(..) = self.state { call.takes_stops() } else { self.is_ready(call) }
+    }
+
+    /// The details of the SIGCHLD that tells of it (`do_notify_parent_cldstop`, `do_notify_parent`).
+    fn notice(&self) -> [u8; 128] {
+        let uid = proc::uid(self.tracee);
+        match &self.state {
+            State::Stopped(present, _) => {
+                stop::of_child(present.child_code(), self.tracee, uid, present.code(self.face) & 0x7f)
+            }
+            State::Ended(status) => {
+                let (code, value) = stop::of_end(*status);
+                stop::of_child(code, self.tracee, uid, value)
+            }
+            State::Running | State::Listening => stop::of_child(0, self.tracee, uid, 0),
+        }
+    }
+
+    fn found(&self, uid: u32) -> Found {
+        let tracee = self.tracee;
+        match &self.state {
+            State::Stopped(present, _) => {
+                let (code, status) = (present.child_code(), present.code(self.face));
+                let info = stop::of_child(code, tracee, uid, status);
+                Found { tracee, status: present.status(self.face), info }
+            }
+            State::Ended(status) => {
+                let (code, value) = stop::of_end(*status);
+                Found { tracee, status: *status, info: stop::of_child(code, tracee, uid, value) }
+            }
+            State::Running | State::Listening => Found { tracee, status: 0, info: [0; 128] },
+        }
+    }
+}
