@@ -5,13 +5,16 @@
 //! turns and the median counts; the times of a syscall are the traced program's own.
 
 mod common;
+#[path = "common/rivals.rs"]
+mod rivals;
 
 use std::process::Command;
 use std::time::Instant;
 
 use utrace_testkit::fixtures;
 
-use common::{Rival, UTRACE, fail, groups, measure, median, pinned, ratio};
+use common::{UTRACE, fail, groups, median, ratio};
+use rivals::{Rival, measure, pinned};
 
 fn main() {
     groups(&[("strace", strace), ("straces", straces), ("gdb", gdb)]);

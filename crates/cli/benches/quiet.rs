@@ -4,6 +4,8 @@
 //! stopped, examined, resumed and left), `crowd` (the longest wait of the clients of a server of 1,000 threads). Rows
 //! are medians; the ratio is what counts, the absolute numbers belong to the machine.
 
+mod common;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -14,7 +16,8 @@ use utrace_core::{Action, Addr, Cx, Engine, EngineRef, Event, Regset};
 use utrace_host::{Host, Tid};
 use utrace_testkit::fixtures;
 
-const UTRACE: &str = env!("CARGO_BIN_EXE_utrace");
+use common::{UTRACE, fail, groups, median, ratio};
+
 /// Visits whose median is taken: of ours and of the bare mechanism, which take turns.
 const VISITS: usize = 30;
 const TURNS: usize = 15;
@@ -24,14 +27,7 @@ const RIVAL_VISITS: usize = 5;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let names: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let groups: [(&str, fn()); 2] = [("visit", visit), ("crowd", crowd)];
-    for (name, group) in groups {
-        if names.is_empty() || names.iter().any(|n| n == name) {
-            println!("\n== {name}");
-            group();
-        }
-    }
+    groups(&[("visit", visit), ("crowd", crowd)]);
 }
 
 fn visit() {
@@ -341,20 +337,4 @@ fn time(work: impl FnOnce()) -> f64 {
 
 fn micros(from: Instant) -> f64 {
     from.elapsed().as_secs_f64() * 1e6
-}
-
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
-/// Prints a ratio beside what it should be at most.
-fn ratio(what: &str, ratio: f64, at_most: f64) {
-    let verdict = if ratio <= at_most { "ok" } else { "MISSED" };
-    println!("    {what}: {ratio:.4} (at most {at_most}) {verdict}");
-}
-
-fn fail(why: &str) -> ! {
-    eprintln!("bench: {why}");
-    std::process::exit(1)
 }

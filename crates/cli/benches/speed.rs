@@ -6,6 +6,8 @@
 //! itself (`getppid_loop`), so that starting up is not in them.
 
 mod common;
+#[path = "common/rivals.rs"]
+mod rivals;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -13,7 +15,8 @@ use std::time::Instant;
 
 use utrace_testkit::fixtures;
 
-use common::{Rival, UTRACE, fail, groups, measure, median, pinned, ratio};
+use common::{UTRACE, fail, groups, median, ratio};
+use rivals::{Rival, measure, pinned};
 
 fn main() {
     groups(&[("stop", stop), ("engines", engines), ("unwanted", unwanted), ("attach", attach)]);

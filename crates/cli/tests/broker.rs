@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Live, Place, Who, everybody, is_gone, status_field, wait_until, words};
+use common::{Live, Place, Who, everybody, is_gone, status_field, there, wait_until, words};
 use rustix::process::Signal;
 
 fn target(place: &Place, who: Who, fixture: &str, args: &str) -> Live {
@@ -20,14 +20,6 @@ fn tracer_of(pid: u32) -> u32 {
 
 fn kill(pid: u32, signal: Signal) {
     let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(), signal);
-}
-
-fn there(tool: &str) -> bool {
-    let found = std::process::Command::new(tool).arg("--version").output().is_ok();
-    if !found {
-        common::skip(&format!("no {tool} on this machine"));
-    }
-    found
 }
 
 /// An unmodified strace, utrace's own engines and gdb, on one process, in an order that nobody agreed on.

@@ -7,7 +7,7 @@
 mod common;
 
 use common::normal::{assert_same, streams};
-use common::{Place, Run, words};
+use common::{Place, Run, there, words};
 
 /// Rules that are not kept yet, each with the reason. A rule of this list that is kept fails the test: take it out.
 const KNOWN: &[(&str, &str)] = &[(
@@ -144,15 +144,6 @@ fn strace_with_filters_writes_the_log_that_it_always_writes() {
         assert_eq!(bare.out.lines().count(), ours.out.lines().count());
         assert_same(&streams(&place.read("bare")), &streams(&place.read("ours")));
     }
-}
-
-/// Whether a tool is there; says so if not.
-fn there(tool: &str) -> bool {
-    let found = std::process::Command::new(tool).arg("--version").output().is_ok();
-    if !found {
-        common::skip(&format!("no {tool} on this machine"));
-    }
-    found
 }
 
 #[test]

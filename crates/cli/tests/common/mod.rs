@@ -53,6 +53,15 @@ pub(crate) fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
+/// Whether a tool is there; says so if not.
+pub(crate) fn there(tool: &str) -> bool {
+    let found = std::process::Command::new(tool).arg("--version").output().is_ok();
+    if !found {
+        skip(&format!("no {tool} on this machine"));
+    }
+    found
+}
+
 /// A folder of this test's own, which all users may read and write, removed at the end.
 #[derive(Debug)]
 pub(crate) struct Place(PathBuf);
