@@ -129,9 +129,11 @@ fn a_yielding_tracer_that_serves_nothing_is_lifted() {
         return;
     };
     assert!(lifter.lower());
-    while !sched::is_normal() {
+    // It is lifted first, and told of it then.
+    while !lifter.has_lifted() {
         std::thread::yield_now();
     }
+    assert!(sched::is_normal());
     assert!(lifter.raise().is_some());
 }
 
