@@ -38,8 +38,8 @@ pub fn build(name: &str) -> PathBuf {
 pub fn try_build(name: &str) -> Result<PathBuf, String> {
     let source = source_of(name)?;
     let text = fs::read_to_string(&source).map_err(|e| format!("{}: {e}", source.display()))?;
-    let headers =
-        ["fixture.h", "vptrace.h", "refuses.h"].map(|name| fs::read_to_string(sources().join(name)).unwrap_or_default());
+    let headers = ["fixture.h", "vptrace.h", "refuses.h"]
+        .map(|name| fs::read_to_string(sources().join(name)).unwrap_or_default());
     let mut hash = DefaultHasher::new();
     (&text, &headers).hash(&mut hash);
     let folder = cache().join(format!("{:016x}", hash.finish()));
