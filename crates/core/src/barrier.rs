@@ -2,6 +2,7 @@
 
 use crate::action::BarrierError;
 use crate::attached::EngineRef;
+use crate::record::Record;
 
 impl EngineRef {
     /// Waits until no callback of this engine runs. `Ok` means that what the last one returned is applied
@@ -19,17 +20,26 @@ impl EngineRef {
             return Ok(());
         }
         let Some(record) = self.task.record() else { return Err(BarrierError::Gone) };
-        let platform = self.task.inner.platform;
         if self.attached.word().is_detached() || self.task.lock().reap_begun() {
             return Err(BarrierError::Gone);
         }
-        platform.heavy_fence();
-        let over = || !record.is_reporting(&self.attached);
-        if !over() && !record.wait_until(platform, over) {
-            return Err(BarrierError::Interrupted);
-        }
+        self.wait_for_callback(record)?;
         // Read after `reporting`, whose Acquire makes what the callback returned visible. A detach that it
         // returned is Gone, never Ok (INV-8).
-        if self.attached.word().counts() { Ok(()) } else { Err(BarrierError::Gone) }
+        if self.attached.word().counts() {
+            return Ok(());
+        }
+        // It may have been marked after that look, in a callback that began after it. Whoever looks at the word from
+        // now on finds the mark, so this wait is for the last one.
+        self.wait_for_callback(record)?;
+        Err(BarrierError::Gone)
+    }
+
+    /// Waits for the callback that was seen to begin before this call (pair A).
+    fn wait_for_callback(&self, record: &Record) -> Result<(), BarrierError> {
+        let platform = self.task.inner.platform;
+        platform.heavy_fence();
+        let over = || !record.is_reporting(&self.attached);
+        if over() || record.wait_until(platform, over) { Ok(()) } else { Err(BarrierError::Interrupted) }
     }
 }

@@ -135,7 +135,7 @@ fn pair_a_who_is_told_gone_sees_the_last_callback_over() {
 /// The same, when the word was written by another thread than the one that called back.
 #[test]
 fn pair_a_who_is_told_gone_after_a_detach_sees_the_last_callback_over() {
-    model_within(2, || {
+    model(|| {
         let mut world = World::on(sleeper());
         let (engine, seen) = world.engine(Action::Stop, Event::SyscallEntry);
         let waits = world.beside({
