@@ -1,7 +1,7 @@
 //! The fence pairs A to D, and the pairs of Release and Acquire, of the table in `record.rs`.
 
 use crate::probe::{attach, try_attach};
-use crate::world::{World, die, enter, model, model_reaching, model_within, sleeper};
+use crate::world::{World, die, enter, model, model_reaching, sleeper};
 use std::sync::Arc;
 use utrace_core::{Action, BarrierError, Event, Interest, Progress, SyscallSet, Task};
 
