@@ -69,9 +69,15 @@ pub(crate) struct Place(PathBuf);
 impl Place {
     pub(crate) fn new() -> Place {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("utrace-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
+        // A run that was killed leaves its folder, and its process id comes again.
+        let path = loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = std::env::temp_dir().join(format!("utrace-test-{}-{count}", std::process::id()));
+            match fs::create_dir(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                made => break made.map(|()| path).unwrap(),
+            }
+        };
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
         // A supervisor of this test's own, for each user: what one test does to it no other sees.
         for who in ["run", "run-nobody"] {
