@@ -135,7 +135,7 @@ const UNTRACED_CLONE: [Insn; 7] = [
     load(OFFSET_NR),
     Insn { code: JEQ, jt: 0, jf: 3, k: libc::SYS_clone as u32 },
     load(OFFSET_ARGS),
-    Insn { code: JSET, jt: 0, jf: 1, k: 0x0080_0000 },
+    Insn { code: JSET, jt: 0, jf: 1, k: libc::CLONE_UNTRACED as u32 },
     TRACE,
 ];
 

@@ -102,8 +102,9 @@ impl Builder {
     /// Has the kernel send this process no SIGCHLD when a child or a tracee stops (`SA_NOCLDSTOP`, sigaction(2)), unless
     /// the process handles or ignores that signal. Each stop is a few per cent cheaper without it.
     ///
-    /// With [`Builder::answers`] they are needed, and sent. For programs that do nothing but trace: the setting is the whole process's, and stays. A program that waits for
-    /// stops of its own children by signalfd(2) or sigwait(3) would miss them.
+    /// With [`Builder::answers`] they are needed, and sent. For programs that do nothing but trace: the setting is the whole
+    /// process's, and stays. A program that waits for stops of its own children by signalfd(2) or sigwait(3) would miss
+    /// them.
     #[must_use]
     pub fn spare_stop_signals(mut self) -> Self {
         self.stop_signals = StopSignals::Spared;

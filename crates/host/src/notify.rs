@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use utrace_core::{Answer, Answers, Caught, Delivery, Line};
 
 use crate::sys::Errno;
+use crate::sys::errno::ERESTARTSYS;
 use crate::sys::guard::{self, Guarded};
 use crate::sys::notify::{Listener, Received};
 use crate::types::Tid;
@@ -141,14 +142,11 @@ impl Desk {
     }
 }
 
-/// `-ERESTARTSYS`.
-const AGAIN: i64 = -512;
-
 const fn value_of(answer: Answer) -> Option<i64> {
     match answer {
         Answer::System => None,
         Answer::Value(value) => Some(value),
-        Answer::Again => Some(AGAIN),
+        Answer::Again => Some(ERESTARTSYS),
     }
 }
 

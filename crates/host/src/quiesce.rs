@@ -7,11 +7,12 @@
 //! stopped without an interrupt stands in [`crate::quiet`].
 
 use crate::quiet::limit::IO_PGETEVENTS;
+use crate::sys::errno::ERESTARTNOHAND;
 use crate::sys::ptrace::RawRegs;
 use crate::tracee::{Gone, Stopped};
 
 /// The kernel's `-ERESTARTNOHAND` (`linux/errno.h`; never seen by programs).
-const RESTART_NO_HANDLER: u64 = (-514_i64).cast_unsigned();
+const RESTART_NO_HANDLER: u64 = ERESTARTNOHAND.cast_unsigned();
 const INTERRUPTED: u64 = (-(libc::EINTR as i64)).cast_unsigned();
 
 /// Makes the interrupted call of a tracee that is stopped on the signal path start again by itself.

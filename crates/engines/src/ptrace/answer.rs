@@ -78,18 +78,13 @@ impl Catcher {
             return Some(Answer::Value(answer(&call, Some(&found), question.target())));
         }
         let linked = threads.has_links(caller, &call);
-        if call.is_polling() {
-            let native = !linked || threads.has_children(caller, &call);
-            return Some(if native {
-                Answer::System
-            } else {
-                Answer::Value(answer(&call, None, question.target()))
-            });
-        }
-        if question.is_interrupted() {
+        if call.is_polling() || question.is_interrupted() {
             // The kernel's own wait would have looked at what is there, and gone.
-            let native = !linked || threads.has_children(caller, &call);
-            return Some(if native { Answer::System } else { Answer::Value(num::ERESTARTSYS) });
+            return Some(match !linked || threads.has_children(caller, &call) {
+                true => Answer::System,
+                false if call.is_polling() => Answer::Value(answer(&call, None, question.target())),
+                false => Answer::Value(num::ERESTARTSYS),
+            });
         }
         let sleep = if linked { Sleep::Asking } else { Sleep::InWait };
         let thread = threads.threads.get_mut(&caller)?;
@@ -265,16 +260,8 @@ impl Threads {
             }
             State::Stopped(..) | State::Ended(_) => {}
         }
-        let process = link.tracer_process;
-        let waiter = self.threads.iter().find(|(tid, thread)| {
-            thread.process == process
-                && thread.waiting.is_some_and(|waiting| {
-                    link.is_meant(thread, **tid, &waiting.call) && link.will_answer(&waiting.call)
-                })
-        });
-        let waiter = waiter.map(|(tid, thread)| (*tid, thread.waiting.map(|waiting| waiting.sleep)));
-        match waiter {
-            Some((caller, Some(Sleep::Asking))) => self.answer_held(caller),
+        match self.waiter_of(link) {
+            Some((caller, Sleep::Asking)) => self.answer_held(caller),
             Some((caller, _)) => self.wake(caller),
             None => {}
         }

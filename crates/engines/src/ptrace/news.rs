@@ -12,7 +12,7 @@ use super::num;
 use super::proc;
 use super::stop;
 use super::wait::{WaitCall, Which};
-use super::world::{Caught, Found, LinkId, Sleep, Thread, Threads};
+use super::world::{Caught, Found, LinkId, Sleep, Thread, Threads, Waiting};
 
 impl Threads {
     /// The link of a caller that a wait can be about, whatever its state.
@@ -90,23 +90,25 @@ impl Threads {
     /// Its tracer learns that a link has news: whoever waits for it is woken, and SIGCHLD is sent.
     pub(super) fn tell(&mut self, id: LinkId) {
         let Some(link) = self.links.get(&id) else { return };
-        let process = link.tracer_process;
         if self.threads.get(&link.tracer).is_some_and(|tracer| tracer.how == Caught::AsQuestions) {
             // Its wait is answered first, and its tracee is about to stand still only.
             return self.news.push(id);
         }
         // The tracee is about to stand still, which the waiter finds when it looks.
-        let waiter = self.threads.iter().find(|(tid, thread)| {
-            thread.process == process
-                && thread.waiting.is_some_and(|waiting| {
-                    link.is_meant(thread, **tid, &waiting.call) && link.will_answer(&waiting.call)
-                })
-        });
-        let waiter = waiter.map(|(tid, _)| *tid);
-        if let Some(waiter) = waiter {
+        if let Some((waiter, _)) = self.waiter_of(link) {
             self.wake(waiter);
         }
         self.notify(id);
+    }
+
+    /// Who waits for what a link has to tell, or will have once its tracee stands still, and how it sleeps.
+    pub(super) fn waiter_of(&self, link: &Link) -> Option<(u32, Sleep)> {
+        self.threads.iter().filter(|(_, thread)| thread.process == link.tracer_process).find_map(
+            |(tid, thread)| {
+                let Waiting { call, sleep, .. } = thread.waiting?;
+                (link.is_meant(thread, *tid, &call) && link.will_answer(&call)).then_some((*tid, sleep))
+            },
+        )
     }
 
     /// Sends SIGCHLD to a tracer that would see it.

@@ -2,6 +2,16 @@
 
 use core::fmt;
 
+/// How a call that was interrupted looks to a tracer, as a raw result (`include/linux/errno.h`): it begins again unless a
+/// handler without `SA_RESTART` runs.
+pub(crate) const ERESTARTSYS: i64 = -512;
+/// It begins again, whatever runs.
+pub(crate) const ERESTARTNOINTR: i64 = -513;
+/// It begins again unless a handler runs.
+pub(crate) const ERESTARTNOHAND: i64 = -514;
+/// It begins again by restart_syscall(2), for the rest of its time, unless a handler runs.
+pub(crate) const ERESTART_RESTARTBLOCK: i64 = -516;
+
 /// An `errno` value, as errno(3) numbers them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Errno(i32);

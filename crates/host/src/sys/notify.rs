@@ -259,10 +259,9 @@ pub(crate) fn hear_stops() -> Result<(), Errno> {
             unsafe { *errno = before };
         }
     }
-    let busy = Errno::new(libc::EBUSY);
     // SAFETY: no argument.
     let me = unsafe { libc::gettid() };
-    HEARER.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| busy)?;
+    HEARER.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| Errno::EBUSY)?;
     let handler: extern "C" fn(libc::c_int) = pass_on;
     let mut action = core::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null new action only reads the present one.
@@ -272,7 +271,7 @@ pub(crate) fn hear_stops() -> Result<(), Errno> {
     let ours = handler as libc::sighandler_t;
     if ![libc::SIG_DFL, libc::SIG_IGN, ours].contains(&action.sa_sigaction) {
         HEARER.store(0, Ordering::SeqCst);
-        return Err(busy);
+        return Err(Errno::EBUSY);
     }
     action.sa_sigaction = ours;
     action.sa_flags = libc::SA_RESTART;

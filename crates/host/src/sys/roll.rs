@@ -176,9 +176,7 @@ fn wait_for_end(process: RawFd, millis: libc::c_int) -> End {
 /// Whether a thread is in a stop of a tracer's.
 pub(super) fn is_traced(tid: i32) -> bool {
     let mut line = [0; 512];
-    let line = read_file(tid, b"/stat\0", &mut line);
-    let state = line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2));
-    state == Some(&b't')
+    fields_of(read_file(tid, b"/stat\0", &mut line)).and_then(<[u8]>::first) == Some(&b't')
 }
 
 /// Reads a file of a thread's in `/proc`, whose name ends in 0, as far as there is room; empty if it cannot be read.
@@ -207,15 +205,16 @@ pub(super) fn read_file<'a>(tid: i32, name: &[u8], room: &'a mut [u8]) -> &'a [u
     room.get(..usize::try_from(len).unwrap_or(0)).unwrap_or_default()
 }
 
+/// What stands in a `stat` line behind the name, which is in parentheses: the letter of the state first.
+fn fields_of(line: &[u8]) -> Option<&[u8]> {
+    line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2..))
+}
+
 fn look_at(tid: i32) -> Seen {
     /// Field 31 of the line, the twenty-eighth behind the state: signals that wait for the thread.
     const PENDING: usize = 28;
     let mut line = [0; 512];
-    let line = read_file(tid, b"/stat\0", &mut line);
-    // The state is the letter behind the name, which stands in parentheses.
-    let Some(rest) = line.iter().rposition(|&byte| byte == b')').and_then(|at| line.get(at + 2..)) else {
-        return Seen::Asleep;
-    };
+    let Some(rest) = fields_of(read_file(tid, b"/stat\0", &mut line)) else { return Seen::Asleep };
     let mut fields = rest.split(|&byte| byte == b' ');
     let pending = fields.clone().nth(PENDING).unwrap_or_default();
     let pending = pending

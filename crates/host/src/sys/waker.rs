@@ -6,6 +6,7 @@
 //! was woken and went on. Plain system calls, no allocation.
 
 use super::Errno;
+use super::errno::{ERESTARTNOHAND, ERESTARTSYS};
 use super::notify::{SLEEPERS, Sleeper};
 use super::ptrace::{self, Options, Request};
 use super::roll;
@@ -15,9 +16,9 @@ use crate::types::Tid;
 /// How often it is looked at one that is still another's tracee, or runs.
 const LOOKS: u32 = 1000;
 const PAUSE: i32 = libc::SYS_pause as i32;
-/// `-ERESTARTSYS` and `-ERESTARTNOHAND`: as an interrupted call looks that begins again, and pause.
-const AGAIN: u64 = (-512_i64).cast_unsigned();
-const PAUSE_ENDED: u64 = (-514_i64).cast_unsigned();
+/// As an interrupted call looks that begins again, and pause.
+const AGAIN: u64 = ERESTARTSYS.cast_unsigned();
+const PAUSE_ENDED: u64 = ERESTARTNOHAND.cast_unsigned();
 /// The length of a system-call instruction.
 const CALL_LENGTH: u64 = 2;
 

@@ -344,12 +344,13 @@ fn comes_soon(tid: Tid) -> bool {
 }
 
 /// Whether a thread has, or waits for, a processor, or has just stopped.
-fn runs(tid: Tid) -> bool {
+pub(super) fn runs(tid: Tid) -> bool {
     procfs::stat(tid).is_ok_and(|stat| matches!(stat.state, State::Running | State::Traced))
 }
 
-/// Whether a thread that is awake has a signal to take, and has not stopped for it yet. Left now, its call would fail with `EINTR` also if
-/// nothing comes of the signal: the kernel has queued it for the tracer's sake (sig_ignored() in kernel/signal.c).
+/// Whether a thread that is awake has a signal to take, and has not stopped for it yet. Left now, its call would fail with
+/// `EINTR` also if nothing comes of the signal: the kernel has queued it for the tracer's sake (sig_ignored() in
+/// kernel/signal.c).
 fn takes_signal(tid: Tid) -> bool {
     procfs::status(tid).is_ok_and(|status| status.has_signal())
 }

@@ -70,7 +70,8 @@ const AT_A_TIME: u32 = 4;
 /// How many of those before it is the turn of mail again.
 const STOPS_AT_A_TIME: u32 = 16;
 
-/// How long to look for more mail from somebody who was just answered, before sleeping: a little more than being woken takes.
+/// How long to look for more mail from somebody who was just answered, before sleeping: a little more than being woken
+/// takes.
 const LINGER: Duration = Duration::from_micros(60);
 
 /// Whether the loop goes on.

@@ -12,12 +12,13 @@ use utrace_core::Task;
 
 use super::Tracer;
 use super::hook::Hook;
+use super::leave::runs;
 use super::report::task_id;
 use super::step;
 use super::tracee::{Group, Origin, Phase, Point, Run, Tracee};
 use crate::error::HostError;
 use crate::platform;
-use crate::procfs::{self, State};
+use crate::procfs;
 use crate::quiesce;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
@@ -169,7 +170,8 @@ impl Tracer {
             matches!(class::of(call), Class::Restarts | Class::Mendable) || reads_in_vain(tracee.tid, call);
         if leaves {
             self.interrupt_parting(tracee);
-        } else if !is_stopped_or_runs(tracee.tid)
+        // Its call can be read in `/proc/PID/syscall` also in a stop that we have not waited for: then it comes soon.
+        } else if !runs(tracee.tid)
             && let Some(parting) = &mut tracee.parting
         {
             parting.waited_for = None;
@@ -193,10 +195,7 @@ impl Tracer {
                 tracee.quiet.heard();
                 self.part_at(tracee, stopped, 0);
             }
-            Stop::Signal(_)
-                if tracee.parting.as_ref().is_some_and(|parting| parting.may_trap)
-                    && step::is_trap_of_ours(tracee.tid) =>
-            {
+            Stop::Signal(_) if may_trap(&tracee) && step::is_trap_of_ours(tracee.tid) => {
                 self.part_at(tracee, stopped, 0);
             }
             Stop::Signal(signal) => {
@@ -301,7 +300,7 @@ impl Tracer {
 
     /// Detaches at a stop, and forgets; at the next one, if that is for a trap of ours.
     fn part_at(&mut self, tracee: Box<Tracee>, stopped: Stopped, signal: i32) {
-        if tracee.parting.as_ref().is_some_and(|parting| parting.may_trap) && step::trap_waits(tracee.tid) {
+        if may_trap(&tracee) && step::trap_waits(tracee.tid) {
             return self.resume(tracee, stopped, Request::Cont, signal);
         }
         switch_off_debug(tracee.tid);
@@ -332,10 +331,9 @@ impl Tracer {
     }
 }
 
-/// Whether a thread does not sleep, although its call can be read in `/proc/PID/syscall`: it is in a stop that we have not
-/// waited for, and comes soon.
-fn is_stopped_or_runs(tid: Tid) -> bool {
-    procfs::stat(tid).is_ok_and(|stat| matches!(stat.state, State::Traced | State::Running))
+/// Whether the trap of a step or of a breakpoint may come to a tracee that leaves.
+fn may_trap(tracee: &Tracee) -> bool {
+    tracee.parting.as_ref().is_some_and(|parting| parting.may_trap)
 }
 
 /// Whether this is a read that has got nothing yet and begins again when interrupted: of what gives all it has at

@@ -12,8 +12,9 @@ use super::Tracer;
 use super::signals::Decided;
 use super::tracee::{Path, Point, Tracee};
 use crate::procfs;
+use crate::sys::errno::{ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS};
 use crate::sys::mem;
-use crate::sys::ptrace::{self, RawRegs, RawSiginfo, Request};
+use crate::sys::ptrace::{RawRegs, RawSiginfo, Request};
 use crate::tracee::{Carries, Stopped};
 use crate::types::Tid;
 
@@ -52,8 +53,7 @@ pub(super) fn is_trap_of_ours(tid: Tid) -> bool {
 /// is the program's own.
 pub(super) fn trap_waits(tid: Tid) -> bool {
     let bit = 1 << (libc::SIGTRAP - 1);
-    procfs::status(tid).is_ok_and(|status| status.pending & bit != 0)
-        && ptrace::signal_mask(tid).is_ok_and(|mask| mask.0 & bit == 0)
+    procfs::status(tid).is_ok_and(|status| status.pending & !status.blocked & bit != 0)
 }
 
 impl Tracee {
@@ -89,8 +89,8 @@ impl Tracee {
 
 /// Whether the next thing that a thread with these registers does is a system call.
 fn comes_to_call(tracee: &Tracee, regs: &RawRegs) -> bool {
-    /// `ERESTARTSYS`, `ERESTARTNOINTR`, `ERESTARTNOHAND`, `ERESTART_RESTARTBLOCK`: the call is made again.
-    const RESTARTS: [i64; 4] = [-512, -513, -514, -516];
+    /// The call is made again.
+    const RESTARTS: [i64; 4] = [ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK];
     let in_call = regs.orig_rax.cast_signed() >= 0;
     if in_call && RESTARTS.contains(&regs.rax.cast_signed()) {
         return true;

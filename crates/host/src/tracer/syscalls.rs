@@ -10,15 +10,14 @@ use super::tracee::{FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
 use super::untraced;
 use crate::filter::{ARCH_I386, ARCH_X86_64, MARK};
 use crate::stop::Stop;
+use crate::sys::errno::{ERESTARTNOHAND, ERESTARTSYS};
 use crate::sys::ptrace::{RawRegs, Request, SyscallAt, SyscallInfo};
 use crate::tracee::{Gone, Stopped};
 
 /// `-EINTR` as a raw result.
 const INTERRUPTED: i64 = -(libc::EINTR as i64);
-/// `-ERESTARTSYS`: as a call looks that sleeps for an answer and was interrupted.
-const INTERRUPTED_ANEW: i64 = -512;
-/// What [`crate::quiesce::hide_interruption`] makes of it (`-ERESTARTNOHAND`).
-const RESTARTS: i64 = -514;
+/// What [`crate::quiesce::hide_interruption`] makes of it.
+const RESTARTS: i64 = ERESTARTNOHAND;
 
 /// Whether the entry of a call was reported before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -186,7 +185,8 @@ impl Tracer {
             tracee.timed = None;
         }
         self.at_end_of_rerun(&mut tracee, value);
-        if value == INTERRUPTED_ANEW && !self.desks.is_empty() {
+        // As a call looks that sleeps for an answer and was interrupted.
+        if value == ERESTARTSYS && !self.desks.is_empty() {
             if self.runs_again(&mut tracee, &mut stopped, call) {
                 return self.go_again(tracee, stopped);
             }

@@ -26,16 +26,13 @@ use super::Tracer;
 use super::tracee::{Interrupt, Tracee};
 use super::view::View;
 use crate::filter::{ARCH_I386, ARCH_X86_64};
+use crate::sys::errno::{ERESTARTNOINTR, ERESTARTSYS};
 use crate::sys::notify::Received;
 use crate::sys::ptrace::{self, Request};
 use crate::sys::sigmask::SigMask;
 use crate::tracee::{Gone, Stopped};
 use crate::types::Tid;
 
-/// A call was interrupted and begins again unless a handler without `SA_RESTART` runs; and: it begins again in any case
-/// (`include/linux/errno.h`).
-const ERESTARTSYS: i64 = -512;
-const ERESTARTNOINTR: i64 = -513;
 /// 32-bit user code (`__USER32_CS`).
 const CS_I386: u64 = 0x23;
 /// Bytes of `syscall`, and of `int 0x80`.

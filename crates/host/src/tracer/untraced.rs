@@ -13,8 +13,7 @@ use crate::filter::ARCH_X86_64;
 use crate::sys::mem;
 use crate::tracee::{Gone, Stopped};
 
-/// `CLONE_UNTRACED` of `linux/sched.h`.
-const UNTRACED: u64 = 0x0080_0000;
+const UNTRACED: u64 = libc::CLONE_UNTRACED as u64;
 const CLONE: u64 = libc::SYS_clone as u64;
 /// The same number in both tables.
 const CLONE3: u64 = libc::SYS_clone3 as u64;

@@ -114,7 +114,7 @@ impl Target for View<'_> {
     fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
         match i32::try_from(number) {
             Ok(signal @ 1..=64) if self.stopped.send_along(signal) => Ok(()),
-            _ => send_signal(self.pid, self.stopped.tid(), number),
+            _ => sent(number, |signal| process::tgkill(self.pid, self.stopped.tid(), signal)),
         }
     }
 }
@@ -470,10 +470,6 @@ fn program(tid: Tid) -> Option<Vec<u8>> {
         name.pop();
     }
     Some(name)
-}
-
-fn send_signal(pid: Tid, tid: Tid, number: u32) -> Result<(), TargetError> {
-    sent(number, |signal| process::tgkill(pid, tid, signal))
 }
 
 fn sent(number: u32, send: impl FnOnce(i32) -> Result<(), Errno>) -> Result<(), TargetError> {
