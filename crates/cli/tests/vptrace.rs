@@ -101,6 +101,11 @@ fn clones_threads_and_their_ends() {
 }
 
 #[test]
+fn memory_and_breakpoints() {
+    rules("vptrace_memory");
+}
+
+#[test]
 fn strace_writes_the_log_that_it_always_writes() {
     let place = Place::new();
     // One process after the other: where lines of two at once fall is chance.

@@ -7,6 +7,7 @@ use utrace_core::{Addr, Target, TargetError, Task};
 
 use super::guard;
 use super::keeper::Standing;
+use super::link::Link;
 use super::num;
 use super::overlay::Overlay;
 use super::tracee::look;
@@ -63,34 +64,40 @@ pub(super) fn transfer(
     }
     let path = client.fd_path(i32::try_from(fd).ok()?)?;
     let process = process_of(&path)?;
-    let link = threads
-        .links
-        .values()
-        .find(|link| link.tracer_process == owner && (link.process == process || link.tracee == process))?;
+    let mine =
+        |link: &&Link| link.tracer_process == owner && (link.process == process || link.tracee == process);
+    let link = threads.links.values().find(mine)?;
     if guard::standing(threads, link) != Standing::Keeps {
         // The kernel knows what this descriptor may do.
         return None;
     }
-    let task = link.task.clone();
-    let overlay = threads.overlays.get(&task.process().0);
-    let clean = overlay.is_none_or(Overlay::is_empty);
+    let overlay = threads.overlays.get(&link.process);
+    let untouched = overlay.is_none_or(|overlay| overlay.is_clear(at, len));
+    // The descriptor holds the memory itself, and a thread that is about to be gone has none any more.
+    let tasks: Vec<Task> = threads.links.values().filter(mine).map(|link| link.task.clone()).collect();
     let mut bytes = vec![0; usize::try_from(len).ok()?];
     if nr == num::PREAD64 {
-        if clean {
+        if untouched {
             return None;
         }
-        let result = read(threads, &task, owner, at, &mut bytes).and_then(|found| {
+        let found = tasks.iter().find_map(|task| alive(read(threads, task, owner, at, &mut bytes)))?;
+        let result = found.and_then(|found| {
             let put = client.store(Addr(buffer), &bytes[..found]).map_err(|_| num::EFAULT)?;
             Ok(i64::try_from(put).unwrap_or(0))
         });
         return Some(result.unwrap_or_else(|errno| errno));
     }
     let got = client.fetch(Addr(buffer), &mut bytes).ok()?;
-    if got != bytes.len() || (clean && !bytes.contains(&0xcc)) {
+    if got != bytes.len() || (untouched && !bytes.contains(&0xcc)) {
         return None;
     }
-    let result = write(threads, &task, owner, at, &mut bytes);
+    let result = tasks.iter().find_map(|task| alive(write(threads, task, owner, at, &mut bytes)))?;
     Some(result.map_or_else(|errno| errno, |len| i64::try_from(len).unwrap_or(0)))
+}
+
+/// What came of it, unless this thread is gone.
+fn alive(result: Result<usize, i64>) -> Option<Result<usize, i64>> {
+    (result != Err(num::ESRCH)).then_some(result)
 }
 
 /// The number in `/proc/NUMBER/mem` or `/proc/PID/task/NUMBER/mem`.

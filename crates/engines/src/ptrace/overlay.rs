@@ -22,8 +22,9 @@ struct Point {
 }
 
 impl Overlay {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Whether there is no breakpoint among so many bytes at `at`.
+    pub(super) fn is_clear(&self, at: u64, len: u64) -> bool {
+        self.0.range(at..at.saturating_add(len)).next().is_none()
     }
 
     /// Whether there is a breakpoint, and whether this tracer set it.
@@ -114,7 +115,7 @@ mod tests {
         text.write(7, 1, 2);
         assert_eq!((&text.0[1], text.read(7), text.read(8)), (&INT3, vec![1, 2, 3], vec![1, INT3, 3]));
         text.write(8, 1, 2);
-        assert_eq!((text.0[1], text.1.is_empty()), (2, true));
+        assert_eq!((text.0[1], text.1.is_clear(100, 3)), (2, true));
     }
 
     #[test]
@@ -131,7 +132,7 @@ mod tests {
     fn a_trap_of_the_programs_own_is_no_breakpoint() {
         let mut text = Text(vec![INT3], Overlay::default());
         text.write(7, 0, INT3);
-        assert!(text.1.is_empty());
+        assert!(text.1.is_clear(100, 1));
         assert_eq!(text.read(8)[0], INT3);
     }
 
