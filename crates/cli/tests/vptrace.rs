@@ -8,12 +8,13 @@ mod common;
 
 use common::normal::{assert_same, streams};
 use common::{Place, Run, there, words};
+use utrace_testkit::fixtures;
 
 /// Rules that are not kept yet, each with the reason. A rule of this list that is kept fails the test: take it out.
-const KNOWN: &[(&str, &str)] = &[(
-    "killed_with_an_exit_event",
-    "nothing delays a death by SIGKILL (INV-34), and the tracer is too late",
-)];
+const KNOWN: &[(&str, &str)] = &[
+    ("killed_with_an_exit_event", "nothing delays a death by SIGKILL (INV-34), and the tracer is too late"),
+    ("waits", "the resource usage that a link answers is all zero"),
+];
 
 /// Runs each rule of a fixture natively and under us.
 #[track_caller]
@@ -58,6 +59,15 @@ fn debug_registers() {
 #[test]
 fn tracees_of_32_bits() {
     rules("vptrace_ia32");
+}
+
+#[test]
+fn clients_of_32_bits() {
+    if fixtures::try_build("vptrace_client32").is_err() {
+        // The compiler has no 32-bit code.
+        return;
+    }
+    rules("vptrace_client32");
 }
 
 #[test]

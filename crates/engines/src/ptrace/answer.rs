@@ -20,6 +20,7 @@ use super::own;
 use super::serve::Call;
 use super::stop::Stop;
 use super::tracee::hold;
+use super::width::Width;
 use super::world::{Held, LinkId, Sleep, Threads, Waiting, World};
 
 /// How long a wait sleeps for an answer: signals to it are not seen meanwhile.
@@ -39,22 +40,21 @@ impl Catcher {
     }
 
     fn ptrace(&self, question: &mut Question<'_>) -> Option<Answer> {
-        let (caller, args) = (question.task().id().0, question.call().args);
-        if let Some(result) = requested(&self.world, caller, args, question.target()) {
+        let caller = question.task().id().0;
+        let Some(call) = Call::decode(caller, question.call().arch, question.call().args) else {
+            return Some(Answer::System);
+        };
+        if let Some(result) = requested(&self.world, &call, question.target()) {
             if let Some(thread) = self.world.lock().threads.get_mut(&caller) {
                 thread.answer_taken();
             }
             return Some(Answer::Value(result));
         }
-        let [request, pid, addr, data, ..] = args;
-        let (Ok(request), Ok(pid)) = (u32::try_from(request), u32::try_from(pid & 0xffff_ffff)) else {
-            return Some(Answer::System);
-        };
         if question.is_interrupted() {
             return Some(Answer::System);
         }
         let mut threads = self.world.lock();
-        match ask_keeper(&self.world, &mut threads, &Call { caller, request, pid, addr, data }) {
+        match ask_keeper(&self.world, &mut threads, &call) {
             Outcome::Result(result) => Some(Answer::Value(result)),
             Outcome::Native | Outcome::Pause => Some(Answer::System),
             Outcome::Hold => {
@@ -70,9 +70,9 @@ impl Catcher {
         }
     }
 
-    fn wait(&self, question: &mut Question<'_>, nr: u64) -> Option<Answer> {
+    fn wait(&self, question: &mut Question<'_>) -> Option<Answer> {
         let (caller, ip) = (question.task().id().0, question.call().ip.0);
-        let Some(call) = resolved(caller, nr, question.call().args) else { return Some(Answer::System) };
+        let Some(call) = resolved(caller, question.call()) else { return Some(Answer::System) };
         let mut threads = self.world.lock();
         if let Some(found) = threads.find(caller, &call) {
             return Some(Answer::Value(answer(&call, Some(&found), question.target())));
@@ -103,18 +103,14 @@ impl Catcher {
     }
 
     /// The program says what it does with SIGCHLD.
-    fn action(&self, question: &mut Question<'_>) {
+    fn action(&self, question: &mut Question<'_>, width: Width) {
         let at = question.call().args[1];
         let process = question.task().process().0;
         let mut words = [0; 16];
         if at == 0 || question.target().fetch(Addr(at), &mut words) != Ok(16) {
             return;
         }
-        let [handler, flags] = [0, 8].map(|at| {
-            let mut word = [0; 8];
-            word.copy_from_slice(&words[at..at + 8]);
-            u64::from_le_bytes(word)
-        });
+        let [handler, flags] = [0, width.word()].map(|at| width.word_at(&words, at));
         let mut threads = self.world.lock();
         threads.actions.set(process, handler, flags);
         threads.forget_kin();
@@ -130,7 +126,7 @@ impl Catcher {
 }
 
 /// What is caught.
-fn calls() -> Vec<Caught> {
+pub(super) fn calls() -> Vec<Caught> {
     let native = |number: u64, when| Caught {
         arch: AUDIT_ARCH_X86_64,
         number: u32::try_from(number).unwrap_or(u32::MAX),
@@ -141,15 +137,17 @@ fn calls() -> Vec<Caught> {
     calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
     calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
     calls.push(native(num::PRCTL, When::Is(0, num::PR_SET_SECCOMP)));
-    // A 32-bit client can only let itself be traced.
-    let number = u32::try_from(num::PTRACE_I386).unwrap_or(u32::MAX);
-    calls.push(Caught { arch: AUDIT_ARCH_I386, number, when: When::Is(0, 0) });
+    let narrow: Vec<Caught> = calls.iter().flat_map(narrow).collect();
+    calls.extend(narrow);
     calls
 }
 
-/// Numbers of calls that are caught, with some arguments at least; 64-bit programs' only.
-pub(super) fn numbers() -> impl Iterator<Item = u64> {
-    calls().into_iter().filter(|call| call.arch == AUDIT_ARCH_X86_64).map(|call| u64::from(call.number))
+/// The same call of 32-bit programs, which have several for some.
+fn narrow(caught: &Caught) -> impl Iterator<Item = Caught> {
+    let when = caught.when;
+    Width::numbers(u64::from(caught.number)).filter_map(move |number| {
+        Some(Caught { arch: AUDIT_ARCH_I386, number: u32::try_from(number).ok()?, when })
+    })
 }
 
 /// Whether this call is caught.
@@ -189,27 +187,29 @@ impl Answers for Catcher {
             return Some(Answer::Value(num::ENOSYS));
         }
         let value = |result: Option<i64>| Some(result.map_or(Answer::System, Answer::Value));
-        match (call.arch, call.number) {
-            (AUDIT_ARCH_X86_64, num::PTRACE) | (AUDIT_ARCH_I386, num::PTRACE_I386) => self.ptrace(question),
-            (AUDIT_ARCH_X86_64, nr @ (num::WAIT4 | num::WAITID)) => self.wait(question, nr),
-            (AUDIT_ARCH_X86_64, nr @ (num::PREAD64 | num::PWRITE64)) => {
+        let Some((width, nr)) = Width::known(call.arch, call.number) else { return Some(Answer::System) };
+        match nr {
+            num::PTRACE => self.ptrace(question),
+            num::WAIT4 | num::WAITID => self.wait(question),
+            num::PREAD64 | num::PWRITE64 => {
                 let mut threads = self.world.lock();
-                value(memory::transfer(&mut threads, caller, nr, call.args, question.target()))
+                let args = memory::arguments(width, call.args);
+                value(memory::transfer(&mut threads, caller, nr, args, question.target()))
             }
-            (AUDIT_ARCH_X86_64, num::SIGACTION) => {
-                self.action(question);
+            num::SIGACTION => {
+                self.action(question, width);
                 Some(Answer::System)
             }
-            (AUDIT_ARCH_X86_64, nr @ (num::SECCOMP | num::PRCTL)) => {
+            num::SECCOMP | num::PRCTL => {
                 if question.is_interrupted() {
                     return Some(Answer::System);
                 }
-                if let Some((filter, all)) = own::set_by(nr, call.args, question.target()) {
+                if let Some((filter, all)) = own::set_by(width, nr, call.args, question.target()) {
                     self.world.lock().add_filter(caller, filter, all);
                 }
                 Some(Answer::System)
             }
-            (AUDIT_ARCH_X86_64, nr) if num::FETCHES.contains(&nr) => {
+            _ if num::FETCHES.contains(&nr) => {
                 self.fetch(question);
                 Some(Answer::System)
             }

@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use utrace_abi::UserRegs;
-use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, PTRACE_ATTACH, PTRACE_SEIZE};
+use utrace_abi::ptrace::{PTRACE_ATTACH, PTRACE_SEIZE};
 use utrace_core::{
     Action, Answer, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine,
-    Event, ExecReport, Match, Place, SigInfo, SignalKind, SignalReport, SyscallEntry, SyscallExit, Target,
-    Task,
+    Event, ExecReport, Match, Place, SigInfo, SignalKind, SignalReport, Syscall, SyscallEntry, SyscallExit,
+    Target, Task,
 };
 
 use super::examine;
@@ -25,6 +25,7 @@ use super::peek;
 use super::proc;
 use super::serve::{self, Call};
 use super::wait::{WaitCall, Which};
+use super::width::Width;
 use super::world::{Caught, Found, Sleep, Thread, Threads, Waiting, World, client_interest};
 
 /// Attaches the engine to a thread, whose process was made by thread `maker`.
@@ -87,24 +88,15 @@ pub(super) enum Outcome {
     Hold,
 }
 
-/// The result of a ptrace(2) with these arguments; `None` if the kernel is to give it.
-pub(super) fn requested(
-    world: &Arc<World>,
-    caller: u32,
-    args: [u64; 6],
-    client: &mut dyn Target,
-) -> Option<i64> {
-    let [request, pid, addr, data, ..] = args;
-    // Requests that the kernel does not know, and ids that nobody has, are its to refuse.
-    let (request, pid) = (u32::try_from(request).ok()?, u32::try_from(pid & 0xffff_ffff).ok()?);
-    let call = Call { caller, request, pid, addr, data };
+/// The result of a ptrace(2); `None` if the kernel is to give it.
+pub(super) fn requested(world: &Arc<World>, call: &Call, client: &mut dyn Target) -> Option<i64> {
     let mut threads = world.lock();
-    serve::serve(world, &mut threads, &call, client)
+    serve::serve(world, &mut threads, call, client)
 }
 
 /// A wait taken apart; `None` for what the kernel refuses or we leave to it.
-pub(super) fn resolved(caller: u32, nr: u64, args: [u64; 6]) -> Option<WaitCall> {
-    let mut call = WaitCall::decode(nr, args)?;
+pub(super) fn resolved(caller: u32, call: &Syscall) -> Option<WaitCall> {
+    let mut call = WaitCall::decode(call.arch, call.number, call.args)?;
     if let Which::PidFd(fd) = call.which {
         call.which = Which::One(proc::pidfd(caller, fd)?);
     }
@@ -112,13 +104,8 @@ pub(super) fn resolved(caller: u32, nr: u64, args: [u64; 6]) -> Option<WaitCall>
 }
 
 impl Client {
-    fn ptrace(&self, caller: u32, args: [u64; 6], client: &mut dyn Target) -> Outcome {
-        let [request, pid, addr, data, ..] = args;
-        // Requests that the kernel does not know, and ids that nobody has, are its to refuse.
-        let (Ok(request), Ok(pid)) = (u32::try_from(request), u32::try_from(pid & 0xffff_ffff)) else {
-            return Outcome::Native;
-        };
-        let call = Call { caller, request, pid, addr, data };
+    fn ptrace(&self, caller: u32, call: &Syscall, client: &mut dyn Target) -> Outcome {
+        let Some(call) = Call::decode(caller, call.arch, call.args) else { return Outcome::Native };
         let mut threads = self.world.lock();
         match serve::serve(&self.world, &mut threads, &call, client) {
             Some(result) => {
@@ -131,8 +118,8 @@ impl Client {
         }
     }
 
-    fn wait(&self, caller: u32, nr: u64, args: [u64; 6], client: &mut dyn Target) -> Outcome {
-        let Some(call) = resolved(caller, nr, args) else { return Outcome::Native };
+    fn wait(&self, caller: u32, call: &Syscall, client: &mut dyn Target) -> Outcome {
+        let Some(call) = resolved(caller, call) else { return Outcome::Native };
         let mut threads = self.world.lock();
         if let Some(found) = threads.find(caller, &call) {
             return Outcome::Result(answer(&call, Some(&found), client));
@@ -191,7 +178,7 @@ impl Client {
                 && next == Next::Program
                 && threads.has_links(caller, &waiting.call) =>
             {
-                regs.rax = num::PAUSE;
+                regs.rax = waiting.call.width.pause();
                 regs.orig_rax = u64::MAX;
                 regs.rip -= 2;
                 if let Some(thread) = threads.threads.get_mut(&caller) {
@@ -201,7 +188,7 @@ impl Client {
             }
             None => {
                 regs.rax = num::ERESTARTSYS.cast_unsigned();
-                regs.orig_rax = waiting.call.nr;
+                regs.orig_rax = waiting.call.own_nr;
             }
         }
         // It died if this fails.
@@ -274,14 +261,15 @@ enum Next {
 fn is_before_pause(waiting: &Waiting, regs: &UserRegs) -> bool {
     waiting.sleep == Sleep::InPause
         && waiting.ip != 0
-        && (regs.rip.wrapping_add(2), regs.rax, regs.orig_rax) == (waiting.ip, num::PAUSE, u64::MAX)
+        && (regs.rip.wrapping_add(2), regs.rax, regs.orig_rax)
+            == (waiting.ip, waiting.call.width.pause(), u64::MAX)
 }
 
 /// Whether these are the registers of this wait, interrupted.
 fn is_interrupted(waiting: &Waiting, regs: &UserRegs) -> bool {
     let (nr, result) = match waiting.sleep {
-        Sleep::InWait | Sleep::Asking | Sleep::Leaving => (waiting.call.nr, num::ERESTARTSYS),
-        Sleep::InPause => (num::PAUSE, num::ERESTARTNOHAND),
+        Sleep::InWait | Sleep::Asking | Sleep::Leaving => (waiting.call.own_nr, num::ERESTARTSYS),
+        Sleep::InPause => (waiting.call.width.pause(), num::ERESTARTNOHAND),
     };
     regs.orig_rax == nr && regs.rax.cast_signed() == result
 }
@@ -305,12 +293,13 @@ fn written(call: &WaitCall, found: Option<&Found>, client: &mut dyn Target) -> R
     };
     if let Some(found) = found {
         put(call.status, &found.status.to_le_bytes())?;
-        put(call.usage, &[0; 144])?;
+        put(call.usage, &[0; 144][..18 * call.width.word()])?;
     }
     let info = found.map_or([0; 128], |found| found.info);
     // The kernel writes what it fills of a siginfo, and no more.
-    for field in [0..4, 4..8, 8..12, 16..20, 20..24, 24..28].into_iter().filter(|_| call.info != 0) {
-        put(call.info.wrapping_add(field.start as u64), info.get(field).unwrap_or_default())?;
+    let places = Width::Wide.child_fields().into_iter().zip(call.width.child_fields());
+    for (from, to) in places.filter(|_| call.info != 0) {
+        put(call.info.wrapping_add(to as u64), info.get(from..from + 4).unwrap_or_default())?;
     }
     Ok(match found {
         Some(found) if call.nr == num::WAIT4 => i64::from(found.tracee),
@@ -330,27 +319,24 @@ impl Engine for Client {
             return Action::Report;
         }
         let caller = cx.task().id().0;
-        let outcome = match (call.arch, call.number) {
+        let Some((width, nr)) = Width::known(call.arch, call.number) else { return Action::Resume };
+        let outcome = match nr {
             _ if entry.is_aborted() => return Action::Resume,
-            (AUDIT_ARCH_X86_64, num::PTRACE) => self.ptrace(caller, call.args, cx.target()),
-            (AUDIT_ARCH_X86_64, nr @ (num::WAIT4 | num::WAITID)) => {
-                self.wait(caller, nr, call.args, cx.target())
-            }
-            (AUDIT_ARCH_X86_64, nr @ (num::PREAD64 | num::PWRITE64)) => {
+            num::PTRACE => self.ptrace(caller, &call, cx.target()),
+            num::WAIT4 | num::WAITID => self.wait(caller, &call, cx.target()),
+            num::PREAD64 | num::PWRITE64 => {
                 let mut threads = self.world.lock();
-                match memory::transfer(&mut threads, caller, nr, call.args, cx.target()) {
+                let args = memory::arguments(width, call.args);
+                match memory::transfer(&mut threads, caller, nr, args, cx.target()) {
                     Some(result) => Outcome::Result(result),
                     None => Outcome::Native,
                 }
-            }
-            (AUDIT_ARCH_I386, num::PTRACE_I386) if call.args[0] == 0 => {
-                self.ptrace(caller, call.args, cx.target())
             }
             _ => return Action::Resume,
         };
         match outcome {
             Outcome::Native => {}
-            Outcome::Pause => entry.set_number(num::PAUSE),
+            Outcome::Pause => entry.set_number(width.pause()),
             Outcome::Hold => return Action::Stop,
             Outcome::Result(result) => {
                 entry.abort();

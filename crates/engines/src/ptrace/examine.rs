@@ -9,9 +9,11 @@ use utrace_abi::ptrace::{NT_PRSTATUS, PtraceEvent};
 use utrace_core::{Addr, Target, Task};
 
 use super::filters;
+use super::fp32;
 use super::ia32;
 use super::link::{Link, State};
 use super::memory;
+use super::narrow;
 use super::num::{EFAULT, EINVAL, EIO, ERANGE, ESRCH};
 use super::peek;
 use super::proc;
@@ -19,6 +21,7 @@ use super::registers;
 use super::serve::Call;
 use super::stop::Stop;
 use super::tracee::look;
+use super::width::Width;
 use super::world::Threads;
 
 /// A word of memory, by the breakpoints of this tracer.
@@ -29,16 +32,17 @@ pub(super) fn word(
     call: &Call,
     client: &mut dyn Target,
 ) -> Result<i64, i64> {
-    let mut word = call.data.to_le_bytes();
+    let mut words = call.data.to_le_bytes();
+    let word = &mut words[..call.width.word()];
     let peeks = matches!(call.request, abi::PTRACE_PEEKTEXT | abi::PTRACE_PEEKDATA);
     let moved = if peeks {
-        memory::read(threads, task, owner, call.addr, &mut word)
+        memory::read(threads, task, owner, call.addr, word)
     } else {
-        memory::write(threads, task, owner, call.addr, &mut word)
+        memory::write(threads, task, owner, call.addr, word)
     };
     match moved {
-        Ok(8) if peeks => put(client, call.data, &word),
-        Ok(8) => Ok(0),
+        Ok(len) if len == word.len() && peeks => put(client, call.data, word),
+        Ok(len) if len == word.len() => Ok(0),
         Err(ESRCH) => Err(ESRCH),
         _ => Err(EIO),
     }
@@ -52,7 +56,9 @@ pub(super) fn examine(
     client: &mut dyn Target,
 ) -> Result<i64, i64> {
     let (addr, data, task, owner) = (call.addr, call.data, link.task.clone(), link.owner);
+    let width = call.width;
     match call.request {
+        _ if width == Width::Narrow && narrow::knows(call.request) => narrow::examine(link, call, client),
         abi::PTRACE_PEEKUSER => {
             let word = match registers::word(link, addr) {
                 Some(word) => word,
@@ -77,16 +83,23 @@ pub(super) fn examine(
             fp_regs(link, abi::PTRACE_SETFPREGS, buf).map(|_| 0)
         }
         abi::PTRACE_GETREGSET | abi::PTRACE_SETREGSET => regset(link, call, client),
-        abi::PTRACE_GETEVENTMSG => put(client, data, &stop.message().to_le_bytes()),
+        abi::PTRACE_GETEVENTMSG => put(client, data, &stop.message().to_le_bytes()[..width.word()]),
         abi::PTRACE_GETSIGINFO => {
             let uid = proc::uid(link.tracee);
             let info = stop.siginfo(link.face, link.process, uid).ok_or(EINVAL)?;
-            put(client, data, &info)
+            put(client, data, &width.siginfo_out(&info))
         }
-        abi::PTRACE_SETSIGINFO => set_siginfo(link, client, data),
+        abi::PTRACE_SETSIGINFO => set_siginfo(link, client, call),
         abi::PTRACE_GET_SYSCALL_INFO => {
             let now = look(&task, |target| peek::regs(target))??;
-            let (info, size) = stop.syscall_info(link.face, &now);
+            let (mut info, size) = stop.syscall_info(link.face, &now);
+            if info[0] == 0 && ia32::is_ia32(&now) {
+                // Outside a call the kernel does not show what code runs (`syscall_get_arch`), and only it knows.
+                let mut whole = vec![0; 128];
+                let ask = |target: &mut dyn Target| peek::forward(target, call.request, 0, &mut whole);
+                look(&task, ask)??;
+                info[4..8].copy_from_slice(&whole[4..8]);
+            }
             let room = usize::try_from(addr).unwrap_or(usize::MAX).min(size);
             put(client, data, info.get(..room).unwrap_or_default())?;
             Ok(i64::try_from(size).unwrap_or(0))
@@ -174,7 +187,7 @@ fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64
             }
             Ok(result)
         }
-        ARCH_PRCTL => {
+        ARCH_PRCTL if call.width == Width::Wide => {
             let mut buf = vec![0; 8];
             // ARCH_SET_GS and ARCH_SET_FS take the word itself, the others store through it.
             let sets = matches!(call.data, 0x1001 | 0x1002);
@@ -197,8 +210,8 @@ fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64
             let queue = buf.get(16..16 + len).unwrap_or_default();
             // Those before the first that cannot be stored count (`ptrace_peek_siginfo`).
             let mut at = call.data;
-            for (stored, info) in (0..).zip(queue.chunks(128)) {
-                if let Err(errno) = put(client, at, info) {
+            for (stored, info) in (0..).zip(queue.as_chunks().0) {
+                if let Err(errno) = put(client, at, &call.width.siginfo_out(info)) {
                     return if stored > 0 { Ok(stored) } else { Err(errno) };
                 }
                 at = at.wrapping_add(128);
@@ -252,9 +265,9 @@ pub(super) fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<
 }
 
 /// `struct user_fpregs_struct`, also of a 32-bit tracee, whose register set has another layout.
-const FP_SIZE: usize = 512;
+pub(super) const FP_SIZE: usize = 512;
 
-fn fp_regs(link: &Link, request: u32, mut buf: [u8; FP_SIZE]) -> Result<[u8; FP_SIZE], i64> {
+pub(super) fn fp_regs(link: &Link, request: u32, mut buf: [u8; FP_SIZE]) -> Result<[u8; FP_SIZE], i64> {
     look(&link.task, move |target| peek::forward(target, request, 0, &mut buf).map(|_| buf))?
 }
 
@@ -271,13 +284,11 @@ fn set_set(link: &mut Link, client: &mut dyn Target, note: u32, at: u64) -> Resu
 
 /// GETREGSET and SETREGSET: `data` is an iovec, whose length is answered too.
 fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
+    let word = call.width.word();
     let mut iovec = [0; 16];
-    get(client, call.data, &mut iovec)?;
-    let [base, len] = [0, 8].map(|at| {
-        let mut word = [0; 8];
-        word.copy_from_slice(&iovec[at..at + 8]);
-        u64::from_le_bytes(word)
-    });
+    let iovec = &mut iovec[..2 * word];
+    get(client, call.data, iovec)?;
+    let [base, len] = [0, word].map(|at| call.width.word_at(iovec, at));
     let note = u32::try_from(call.addr).map_err(|_| EINVAL)?;
     let mut bytes = registers::read(link, note)?;
     let mut regs = UserRegs::from_bytes(&bytes);
@@ -285,8 +296,16 @@ fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, 
     if narrow {
         bytes = ia32::to_bytes(&regs);
     }
-    // Sets are counted in words; the kernel takes no part of one (`ptrace_regset`).
-    if !len.is_multiple_of(if narrow { 4 } else { 8 }) {
+    // Sets are counted in words, or segments; the kernel takes no part of one (`ptrace_regset`).
+    let unit = match note {
+        // The form of FSAVE, and a set that only 32-bit tracees have.
+        abi::NT_PRFPREG if bytes.len() == fp32::FSAVE => 4,
+        NT_PRXFPREG => 4,
+        NT_386_TLS => 16,
+        _ if narrow => 4,
+        _ => 8,
+    };
+    if !len.is_multiple_of(unit) {
         return Err(EINVAL);
     }
     bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX));
@@ -301,14 +320,19 @@ fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, 
             registers::write(link, note, &bytes)?;
         }
     }
-    put(client, call.data.wrapping_add(8), &(bytes.len() as u64).to_le_bytes())
+    let place = call.data.wrapping_add(word as u64);
+    put(client, place, &(bytes.len() as u64).to_le_bytes()[..word])
 }
 
-fn set_siginfo(link: &mut Link, client: &mut dyn Target, at: u64) -> Result<i64, i64> {
+/// `NT_PRXFPREG`, `NT_386_TLS` (`linux/elf.h`): sets of 32-bit tracees.
+const NT_PRXFPREG: u32 = 0x46e6_2b7f;
+const NT_386_TLS: u32 = 0x200;
+
+fn set_siginfo(link: &mut Link, client: &mut dyn Target, call: &Call) -> Result<i64, i64> {
     let mut raw = [0; 128];
-    get(client, at, &mut raw)?;
+    get(client, call.data, &mut raw)?;
     let State::Stopped(Stop::Signal(info), _) = &mut link.state else { return Err(EINVAL) };
     // The number that counts is the one of the resume.
-    info.raw = raw;
+    info.raw = call.width.siginfo_in(&raw);
     Ok(0)
 }

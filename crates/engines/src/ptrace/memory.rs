@@ -11,6 +11,7 @@ use super::link::Link;
 use super::num;
 use super::overlay::Overlay;
 use super::tracee::look;
+use super::width::Width;
 use super::world::Threads;
 
 /// The longest transfer that is looked at; a breakpoint is a byte, and debuggers read text by the page.
@@ -46,6 +47,15 @@ pub(super) fn write(
     let overlay: &mut Overlay = threads.overlays.entry(task.process().0).or_default();
     overlay.write(owner, at, bytes, &now);
     look(task, |target| target.write(Addr(at), bytes))?.map_err(errno)
+}
+
+/// The arguments as a 64-bit caller gives them: a 32-bit one has its offset in two halves.
+pub(super) fn arguments(width: Width, args: [u64; 6]) -> [u64; 6] {
+    let [fd, buffer, len, low, high, _] = args;
+    match width {
+        Width::Wide => args,
+        Width::Narrow => [fd, buffer, len, low & 0xffff_ffff | high << 32, 0, 0],
+    }
 }
 
 /// A pread64 or pwrite64 of a client on the memory of a process that it traces; `None` if the kernel is to do it.

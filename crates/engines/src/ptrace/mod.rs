@@ -26,6 +26,8 @@
 //! | `filters` | seccomp filters of a tracee, as its tracer may see them |
 //! | `own`, `bpf` | what those filters say of calls that are answered |
 //! | `overlay`, `memory` | breakpoints of several tracers in one text |
+//! | `width`, `ia32`, `fp32` | callers and tracees of 32 bits: numbers and layouts (pure) |
+//! | `narrow` | the requests that a 32-bit caller makes otherwise |
 //! | `keeper` | what whoever runs the host does for the engine: processes outside the tree, permission |
 //! | `proc` | what only `/proc` knows |
 //!
@@ -40,11 +42,13 @@ mod chld;
 mod client;
 mod examine;
 mod filters;
+mod fp32;
 mod guard;
 mod ia32;
 mod keeper;
 mod link;
 mod memory;
+mod narrow;
 mod news;
 mod num;
 mod overlay;
@@ -57,6 +61,7 @@ mod serve;
 mod stop;
 mod tracee;
 mod wait;
+mod width;
 mod world;
 
 use std::fmt;

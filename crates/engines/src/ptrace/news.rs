@@ -150,7 +150,7 @@ impl Threads {
         // What is noted may be long over: nobody tells us when the kernel's own wait returns.
         if let Some(number) = proc::sleeps_in(tid)
             && waiting.sleep == Sleep::InWait
-            && number != waiting.call.nr
+            && number != waiting.call.own_nr
         {
             thread.waiting = None;
             return;

@@ -8,10 +8,11 @@
 use std::sync::Arc;
 
 use utrace_abi::ptrace as abi;
-use utrace_core::{Addr, Syscall, SyscallSet, Target};
+use utrace_core::{Addr, Caught, Syscall, SyscallSet, Target};
 
 use super::bpf::{self, Data, INSN, Insn};
 use super::proc;
+use super::width::Width;
 use super::world::Threads;
 
 /// `BPF_MAXINSNS`.
@@ -51,7 +52,12 @@ impl Chain {
 }
 
 /// The program that a call sets as a filter, and whether for all threads; `None` if it sets none.
-pub(super) fn set_by(nr: u64, args: [u64; 6], client: &mut dyn Target) -> Option<(Arc<[Insn]>, bool)> {
+pub(super) fn set_by(
+    width: Width,
+    nr: u64,
+    args: [u64; 6],
+    client: &mut dyn Target,
+) -> Option<(Arc<[Insn]>, bool)> {
     let (at, flags) = match (nr, args) {
         (super::num::SECCOMP, [1, flags, at, ..]) => (at, flags),
         (super::num::PRCTL, [_, 2, at, ..]) => (at, 0),
@@ -59,16 +65,17 @@ pub(super) fn set_by(nr: u64, args: [u64; 6], client: &mut dyn Target) -> Option
     };
     // struct sock_fprog.
     let mut head = [0; 16];
-    if client.fetch(Addr(at), &mut head) != Ok(16) {
+    let head = &mut head[..2 * width.word()];
+    if client.fetch(Addr(at), head) != Ok(head.len()) {
         return None;
     }
-    let [low, high, _, _, _, _, _, _, at @ ..] = head;
-    let count = usize::from(u16::from_le_bytes([low, high]));
+    let count = usize::from(u16::from_le_bytes([head[0], head[1]]));
+    let at = width.word_at(head, width.word());
     if !(1..=LONGEST).contains(&count) {
         return None;
     }
     let mut bytes = vec![0; count * INSN];
-    if client.fetch(Addr(u64::from_le_bytes(at)), &mut bytes) != Ok(bytes.len()) {
+    if client.fetch(Addr(at), &mut bytes) != Ok(bytes.len()) {
         return None;
     }
     let (insns, _) = bytes.as_chunks::<INSN>();
@@ -132,11 +139,14 @@ impl Threads {
         if chain.filters.is_empty() {
             return SyscallSet::NONE;
         }
-        let told = |nr: &u64| {
-            let nr = (*nr & 0xffff_ffff) as u32;
-            chain.told(&Data { nr, arch: abi::AUDIT_ARCH_X86_64, ip: 0, args: [0; 6] }).is_some()
+        let told = |call: &Caught| {
+            chain.told(&Data { nr: call.number, arch: call.arch, ip: 0, args: [0; 6] }).is_some()
         };
-        super::answer::numbers().filter(told).collect()
+        let index = |call: Caught| match call.arch {
+            abi::AUDIT_ARCH_X86_64 => u64::from(call.number),
+            _ => SyscallSet::OTHER,
+        };
+        super::answer::calls().into_iter().filter(told).map(index).collect()
     }
 
     fn watch_traps(&mut self, tid: u32) {

@@ -12,8 +12,6 @@ pub enum Treatment {
     Emulated,
     /// Carried out on the tracee, which stands still.
     Forwarded,
-    /// Answered with this error.
-    Refused(&'static str),
 }
 
 /// One request.
@@ -30,11 +28,11 @@ pub struct Row {
 }
 
 macro_rules! rows {
-    ($($name:ident = $number:expr, $treatment:ident $(($errno:literal))?, $how:literal;)*) => {
+    ($($name:ident = $number:expr, $treatment:ident, $how:literal;)*) => {
         &[$(Row {
             number: $number,
             name: stringify!($name),
-            treatment: Treatment::$treatment $(($errno))?,
+            treatment: Treatment::$treatment,
             how: $how,
         },)*]
     };
@@ -58,8 +56,8 @@ pub const TABLE: &[Row] = rows! {
     SETFPREGS = abi::PTRACE_SETFPREGS, Forwarded, "floating point registers";
     ATTACH = abi::PTRACE_ATTACH, Emulated, "links the caller; the stop is an interrupt, shown as SIGSTOP";
     DETACH = abi::PTRACE_DETACH, Emulated, "ends the link; other tracers keep theirs";
-    GETFPXREGS = 18, Refused("EIO"), "a request of 32-bit x86";
-    SETFPXREGS = 19, Refused("EIO"), "a request of 32-bit x86";
+    GETFPXREGS = 18, Forwarded, "of 32-bit tracers; EIO to others";
+    SETFPXREGS = 19, Forwarded, "of 32-bit tracers; EIO to others";
     SYSCALL = abi::PTRACE_SYSCALL, Emulated, "ends the hold; the next boundary of a call is reported";
     GET_THREAD_AREA = 25, Forwarded, "a segment of a 32-bit thread";
     SET_THREAD_AREA = 26, Forwarded, "a segment of a 32-bit thread";
@@ -96,7 +94,6 @@ pub fn markdown() -> String {
         let what = match row.treatment {
             Treatment::Emulated => "emulated",
             Treatment::Forwarded => "forwarded",
-            Treatment::Refused(errno) => errno,
         };
         text.push_str(&format!("| `{}` | {what} | {} |\n", row.name, row.how));
     }

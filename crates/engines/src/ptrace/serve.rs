@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use utrace_abi::ptrace as abi;
+use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_I386};
 use utrace_core::{Action, SigInfo, Target};
 
 use super::examine::{examine, word};
@@ -18,6 +18,7 @@ use super::peek;
 use super::proc;
 use super::stop::{Face, Stop, by_process};
 use super::tracee::{self, Tracer, look};
+use super::width::Width;
 use super::world::{LinkId, Threads, World};
 
 /// A call of ptrace(2).
@@ -28,6 +29,18 @@ pub(super) struct Call {
     pub(super) pid: u32,
     pub(super) addr: u64,
     pub(super) data: u64,
+    /// The layouts of what it points to.
+    pub(super) width: Width,
+}
+
+impl Call {
+    /// From the arguments; `None` for requests that the kernel does not know, and ids that nobody has: its to refuse.
+    pub(super) fn decode(caller: u32, arch: u32, args: [u64; 6]) -> Option<Call> {
+        let [request, pid, addr, data, ..] = args;
+        let (request, pid) = (u32::try_from(request).ok()?, u32::try_from(pid & 0xffff_ffff).ok()?);
+        let width = if arch == AUDIT_ARCH_I386 { Width::Narrow } else { Width::Wide };
+        Some(Call { caller, request, pid, addr, data, width })
+    }
 }
 
 /// Carries out a request of a client, whose own memory is `client`.

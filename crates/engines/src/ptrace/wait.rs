@@ -4,6 +4,7 @@
 //! [`super::world`]'s knowledge, and whether the call runs in the kernel is [`super::client`]'s decision.
 
 use super::num;
+use super::width::{WAITPID, Width};
 
 pub(super) const WNOHANG: u64 = 1;
 const WSTOPPED: u64 = 2;
@@ -30,8 +31,10 @@ pub(super) enum Which {
 /// A call of the wait family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WaitCall {
-    /// The call's number, for a restart.
+    /// Its number in the x86-64 table, and in the one that it was made through, for a restart.
     pub(super) nr: u64,
+    pub(super) own_nr: u64,
+    pub(super) width: Width,
     pub(super) which: Which,
     pub(super) options: u64,
     /// Where the status goes (wait4); 0 for nowhere.
@@ -43,9 +46,11 @@ pub(super) struct WaitCall {
 }
 
 impl WaitCall {
-    /// From number and arguments of the x86-64 table; `None` for what the kernel refuses or we leave to it.
-    pub(super) fn decode(nr: u64, args: [u64; 6]) -> Option<WaitCall> {
+    /// From number and arguments, by the table of this architecture; `None` for what the kernel refuses or we leave to it.
+    pub(super) fn decode(arch: u32, own_nr: u64, args: [u64; 6]) -> Option<WaitCall> {
+        let (width, nr) = Width::known(arch, own_nr)?;
         let [first, second, third, fourth, fifth, _] = args;
+        let fourth = if (width, own_nr) == (Width::Narrow, WAITPID) { 0 } else { fourth };
         // Both take ints, of which the upper half of a register is no part.
         let (int, options) = (|value: u64| value as u32 as i32, third & 0xffff_ffff);
         match nr {
@@ -56,7 +61,7 @@ impl WaitCall {
                     group @ ..0 => Which::Group(group.unsigned_abs()),
                     pid => Which::One(pid.unsigned_abs()),
                 };
-                Some(WaitCall { nr, which, options, status: second, info: 0, usage: fourth })
+                Some(WaitCall { nr, own_nr, width, which, options, status: second, info: 0, usage: fourth })
             }
             num::WAITID => {
                 let options = fourth & 0xffff_ffff;
@@ -70,6 +75,8 @@ impl WaitCall {
                 };
                 (wants && options & !KNOWN_WAITID == 0).then_some(WaitCall {
                     nr,
+                    own_nr,
+                    width,
                     which,
                     options,
                     status: 0,
@@ -110,26 +117,43 @@ impl WaitCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64};
 
     #[test]
     fn wait4_names_children_by_sign() {
-        let which = |pid: i64| WaitCall::decode(num::WAIT4, [pid as u64, 8, 0, 0, 0, 0]).unwrap().which;
+        let which = |pid: i64| {
+            WaitCall::decode(AUDIT_ARCH_X86_64, num::WAIT4, [pid as u64, 8, 0, 0, 0, 0]).unwrap().which
+        };
         assert_eq!(which(-1), Which::Any);
         assert_eq!(which(0xffff_ffff), Which::Any, "an int, however it was extended");
         assert_eq!(which(0), Which::Group(0));
         assert_eq!(which(-7), Which::Group(7));
         assert_eq!(which(7), Which::One(7));
-        assert_eq!(WaitCall::decode(num::WAIT4, [1, 0, 4, 0, 0, 0]), None, "WEXITED is waitid's");
+        assert_eq!(
+            WaitCall::decode(AUDIT_ARCH_X86_64, num::WAIT4, [1, 0, 4, 0, 0, 0]),
+            None,
+            "WEXITED is waitid's"
+        );
     }
 
     #[test]
     fn waitid_must_say_what_for() {
-        let call = |options| WaitCall::decode(num::WAITID, [1, 7, 8, options, 0, 0]);
+        let call = |options| WaitCall::decode(AUDIT_ARCH_X86_64, num::WAITID, [1, 7, 8, options, 0, 0]);
         assert_eq!(call(WNOHANG), None);
         let ends = call(WEXITED | WNOHANG | WNOWAIT).unwrap();
         assert!(ends.takes_ends() && !ends.takes_stops() && ends.keeps() && ends.is_polling());
         assert!(call(WSTOPPED).unwrap().takes_stops());
-        assert_eq!(WaitCall::decode(num::WAITID, [3, 7, 8, WEXITED, 0, 0]).unwrap().which, Which::PidFd(7));
-        assert_eq!(WaitCall::decode(num::WAITID, [4, 7, 8, WEXITED, 0, 0]), None);
+        assert_eq!(
+            WaitCall::decode(AUDIT_ARCH_X86_64, num::WAITID, [3, 7, 8, WEXITED, 0, 0]).unwrap().which,
+            Which::PidFd(7)
+        );
+        assert_eq!(WaitCall::decode(AUDIT_ARCH_X86_64, num::WAITID, [4, 7, 8, WEXITED, 0, 0]), None);
+    }
+    #[test]
+    fn waitpid_has_no_usage() {
+        let call = |nr| WaitCall::decode(AUDIT_ARCH_I386, nr, [7, 8, 0, 9, 0, 0]).unwrap();
+        assert_eq!((call(7).nr, call(7).own_nr, call(7).usage), (num::WAIT4, 7, 0));
+        assert_eq!((call(114).nr, call(114).own_nr, call(114).usage), (num::WAIT4, 114, 9));
+        assert_eq!(WaitCall::decode(AUDIT_ARCH_I386, 61, [7, 8, 0, 9, 0, 0]), None);
     }
 }

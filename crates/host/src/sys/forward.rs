@@ -40,7 +40,8 @@ const fn form(request: u32) -> Option<Form> {
         // PEEKSIGINFO.
         0x4209 => Form::Queue,
         // GETSIGMASK, SETSIGMASK; SECCOMP_GET_METADATA; GET_RSEQ_CONFIGURATION; the two of syscall user dispatch.
-        0x420a | 0x420b | 0x420d | 0x420f | 0x4210 | 0x4211 => Form::Sized,
+        // GET_SYSCALL_INFO.
+        0x420a | 0x420b | 0x420d | 0x420e | 0x420f | 0x4210 | 0x4211 => Form::Sized,
         // SECCOMP_GET_FILTER.
         0x420c => Form::Points(FILTER),
         _ => return None,

@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
 use super::Errno;
 use super::sigmask::SigMask;
+use crate::filter::ARCH_X86_64;
 use crate::types::Tid;
 
 /// Words of `struct seccomp_notif`.
@@ -36,6 +37,7 @@ pub(super) const SLEEPERS: usize = 64;
 pub(super) struct Sleeper {
     /// 0 for none. Written last.
     tid: AtomicI32,
+    /// Negative for one of the 32-bit table.
     number: AtomicI32,
     /// The instruction behind the call.
     ip: AtomicU64,
@@ -154,7 +156,9 @@ impl Listener {
         let sleepers = &self.page.sleepers;
         let place = sleepers.iter().position(|place| place.tid.load(Ordering::SeqCst) == 0)?;
         let sleeper = &sleepers[place];
-        sleeper.number.store(call.number.cast_signed(), Ordering::SeqCst);
+        let number = call.number.cast_signed();
+        let narrow = call.arch != ARCH_X86_64;
+        sleeper.number.store(if narrow { -number } else { number }, Ordering::SeqCst);
         sleeper.ip.store(call.ip, Ordering::SeqCst);
         for (to, from) in sleeper.args.iter().zip(call.args) {
             to.store(from, Ordering::SeqCst);

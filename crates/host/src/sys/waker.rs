@@ -15,7 +15,8 @@ use crate::types::Tid;
 
 /// How often it is looked at one that is still another's tracee, or runs.
 const LOOKS: u32 = 1000;
-const PAUSE: i32 = libc::SYS_pause as i32;
+const PAUSE: u32 = libc::SYS_pause as u32;
+const PAUSE_I386: u32 = 29;
 /// As an interrupted call looks that begins again, and pause.
 const AGAIN: u64 = ERESTARTSYS.cast_unsigned();
 const PAUSE_ENDED: u64 = ERESTARTNOHAND.cast_unsigned();
@@ -62,7 +63,7 @@ impl Waker {
             let pending = if *seized {
                 awaits_stop(thread, number, &place)
             } else {
-                match seize(thread, &place) {
+                match seize(thread, pause_beside(number), &place) {
                     Ok(Where::InPause) => {
                         *seized = true;
                         true
@@ -84,8 +85,8 @@ impl Waker {
 }
 
 /// Seizes and interrupts a thread that sleeps where it is noted to.
-fn seize(tid: Tid, place: &[u64; 7]) -> Result<Where, Errno> {
-    let seen = look_at(tid, place);
+fn seize(tid: Tid, pause: u32, place: &[u64; 7]) -> Result<Where, Errno> {
+    let seen = look_at(tid, pause, place);
     if seen == Where::InPause {
         ptrace::seize(tid, Options::NONE)?;
         ptrace::interrupt(tid)?;
@@ -104,12 +105,12 @@ fn awaits_stop(tid: Tid, number: i32, [ip, ..]: &[u64; 7]) -> bool {
         // It has died.
         return false;
     }
-    let call = u64::from(number.unsigned_abs());
+    let (call, pause) = (u64::from(number.unsigned_abs()), u64::from(pause_beside(number)));
     if let Ok(mut regs) = ptrace::regs(tid) {
-        let paused = regs.orig_rax == u64::from(PAUSE.unsigned_abs()) && regs.rax == PAUSE_ENDED;
+        let paused = regs.orig_rax == pause && regs.rax == PAUSE_ENDED;
         if paused && regs.rip == *ip {
             (regs.orig_rax, regs.rax) = (call, AGAIN);
-        } else if regs.rax == u64::from(PAUSE.unsigned_abs()) && regs.rip.wrapping_add(CALL_LENGTH) == *ip {
+        } else if regs.rax == pause && regs.rip.wrapping_add(CALL_LENGTH) == *ip {
             regs.rax = call;
         }
         let _ = ptrace::set_regs(tid, &regs);
@@ -121,7 +122,7 @@ fn awaits_stop(tid: Tid, number: i32, [ip, ..]: &[u64; 7]) -> bool {
 }
 
 /// By its `syscall` file (proc_pid_syscall(5)): number, six arguments, stack pointer, instruction.
-fn look_at(tid: Tid, [ip, args @ ..]: &[u64; 7]) -> Where {
+fn look_at(tid: Tid, pause: u32, [ip, args @ ..]: &[u64; 7]) -> Where {
     let mut line = [0; 256];
     let line = roll::read_file(tid.raw(), b"/syscall\0", &mut line);
     let mut words = line.trim_ascii_end().split(|&byte| byte == b' ');
@@ -129,12 +130,24 @@ fn look_at(tid: Tid, [ip, args @ ..]: &[u64; 7]) -> Where {
         None | Some(b"") => return Where::Elsewhere,
         // A stop outside a call shows as -1.
         Some(b"running" | b"-1") => return Where::Unknown,
-        Some(b"34") => {}
+        Some(word) if decimal(word) == Some(pause) => {}
         // Its own call, at a stop of ours before it sleeps.
         Some(_) => return if roll::is_traced(tid.raw()) { Where::Unknown } else { Where::Elsewhere },
     }
     let same = args.iter().all(|arg| words.next().and_then(hex) == Some(*arg));
     if same && words.nth(1).and_then(hex) == Some(*ip) { Where::InPause } else { Where::Elsewhere }
+}
+
+fn decimal(word: &[u8]) -> Option<u32> {
+    word.iter().try_fold(0_u32, |sum, digit| {
+        let value = char::from(*digit).to_digit(10)?;
+        sum.checked_mul(10)?.checked_add(value)
+    })
+}
+
+/// `pause` of the table that a call with this number was made through.
+const fn pause_beside(number: i32) -> u32 {
+    if number < 0 { PAUSE_I386 } else { PAUSE }
 }
 
 fn hex(word: &[u8]) -> Option<u64> {

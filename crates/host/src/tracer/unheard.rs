@@ -100,21 +100,27 @@ impl Tracer {
         let (Some(answerer), Ok(regs)) = (&self.desks.answerer, stopped.regs()) else {
             return Unheard::Stays;
         };
-        let arch = if regs.cs == CS_I386 { ARCH_I386 } else { ARCH_X86_64 };
+        let narrow = regs.cs == CS_I386;
+        let arch = if narrow { ARCH_I386 } else { ARCH_X86_64 };
         if regs.rax.cast_signed() != ERESTARTSYS || !answerer.knows(arch, regs.orig_rax) {
             return Unheard::Stays;
         }
-        let args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
+        let args = if narrow {
+            [regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp].map(|word| word & 0xffff_ffff)
+        } else {
+            [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9]
+        };
         let (number, ip) = (regs.orig_rax, regs.rip);
         if tracee.rerun == Rerun::Heard
             || self.desks.open.iter().any(|desk| desk.sleeps_in(tracee.tid, number, ip, args))
         {
             return Unheard::Stays;
         }
-        if cause == Cause::Us || arch != ARCH_X86_64 {
+        if cause == Cause::Us {
             return Unheard::Again;
         }
-        let call = Syscall { number, index: number, args, arch, ip: Addr(ip), sp: Addr(regs.rsp) };
+        let index = if narrow { SyscallSet::OTHER } else { number };
+        let call = Syscall { number, index, args, arch, ip: Addr(ip), sp: Addr(regs.rsp) };
         let line: Arc<dyn Line> = Arc::new(NoLine);
         let (task, answers) = (tracee.task.clone(), Arc::clone(&answerer.answers));
         let mut view = View { stopped, pid: tracee.group.pid, usage: &self.usage, sign: &tracee.sign };
