@@ -124,6 +124,12 @@ pub trait Target {
         None
     }
 
+    /// What the task's process, and what it waited for, has used, as of its last news: the words of the system's own
+    /// structure (on Linux `struct rusage`, getrusage(2)). A host that counts only when asked answers `None` until then.
+    fn usage(&mut self) -> Option<[i64; 18]> {
+        None
+    }
+
     /// Has the system that runs the task carry out a request of its own kind: what no other method here names.
     ///
     /// On Linux `request` is a `PTRACE_*` that looks at a stopped task or changes it, `argument` its `addr`, and `buf`

@@ -6,11 +6,12 @@
 //! | `pulse` | tracer thread: odd while a report runs | watchdog | Relaxed; only compared with itself seconds later |
 //! | `current` | tracer thread: tid of the running report | tracer thread, watchdog | Relaxed |
 //! | `dozing` | watchdog | tracer thread, at each report | a heavy fence in the watchdog after writing it |
+//! | `usage_wanted` | who asks what a task has used | tracer thread, at each wait | Relaxed; the news after count |
 //! | `tasks` | tracer thread, under its lock | anyone, under its lock | - |
 
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use utrace_core::Task;
 
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) pulse: AtomicU64,
     pub(crate) current: AtomicI32,
     pub(crate) dozing: AtomicBool,
+    pub(crate) usage_wanted: Arc<AtomicBool>,
     pub(crate) watchdog: Mutex<Watch>,
     pub(crate) wake_watchdog: Condvar,
 }
@@ -57,6 +59,7 @@ impl Shared {
             pulse: AtomicU64::new(0),
             current: AtomicI32::new(0),
             dozing: AtomicBool::new(false),
+            usage_wanted: Arc::default(),
             watchdog: Mutex::new(Watch::On),
             wake_watchdog: Condvar::new(),
         }

@@ -73,6 +73,10 @@ impl Catcher {
     fn wait(&self, question: &mut Question<'_>) -> Option<Answer> {
         let (caller, ip) = (question.task().id().0, question.call().ip.0);
         let Some(call) = resolved(caller, question.call()) else { return Some(Answer::System) };
+        if call.usage != 0 {
+            // From now on it is counted.
+            let _ = question.target().usage();
+        }
         let mut threads = self.world.lock();
         if let Some(found) = threads.find(caller, &call) {
             return Some(Answer::Value(answer(&call, Some(&found), question.target())));

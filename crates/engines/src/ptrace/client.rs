@@ -120,6 +120,10 @@ impl Client {
 
     fn wait(&self, caller: u32, call: &Syscall, client: &mut dyn Target) -> Outcome {
         let Some(call) = resolved(caller, call) else { return Outcome::Native };
+        if call.usage != 0 {
+            // From now on it is counted.
+            let _ = client.usage();
+        }
         let mut threads = self.world.lock();
         if let Some(found) = threads.find(caller, &call) {
             return Outcome::Result(answer(&call, Some(&found), client));
@@ -293,7 +297,9 @@ fn written(call: &WaitCall, found: Option<&Found>, client: &mut dyn Target) -> R
     };
     if let Some(found) = found {
         put(call.status, &found.status.to_le_bytes())?;
-        put(call.usage, &[0; 144][..18 * call.width.word()])?;
+        if call.usage != 0 {
+            put(call.usage, &call.width.usage(&found.usage))?;
+        }
     }
     let info = found.map_or([0; 128], |found| found.info);
     // The kernel writes what it fills of a siginfo, and no more.

@@ -140,6 +140,8 @@ pub(super) struct Link {
     /// How far the present call and the tracer's leave have come.
     pub(super) phase: Phase,
     pub(super) since: SystemTime,
+    /// What its process had used when it died.
+    pub(super) usage: Option<[i64; 18]>,
 }
 
 /// What a repeated report must not do again.
@@ -181,6 +183,7 @@ impl Link {
             traps: SyscallSet::NONE,
             phase: Phase::Plain,
             since: SystemTime::now(),
+            usage: None,
         }
     }
 

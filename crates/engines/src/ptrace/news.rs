@@ -33,7 +33,10 @@ impl Threads {
             .find(|(_, link)| link.is_meant(thread, caller, call) && link.is_ready(call))?;
         let id = *id;
         let uid = proc_uid(call, link.tracee);
-        let found = link.found(uid);
+        let mut found = link.found(uid);
+        if call.usage != 0 {
+            found.usage = link.usage();
+        }
         if !call.keeps() {
             match &mut link.state {
                 State::Stopped(_, told) => *told = Told::Yes,
@@ -236,19 +239,34 @@ impl Link {
         }
     }
 
+    /// What its process has used. The host counts from the first question on; what it has not seen by then `/proc` knows
+    /// more coarsely of the living.
+    fn usage(&self) -> [i64; 18] {
+        if let State::Ended(_) = self.state {
+            return self.usage.unwrap_or_default();
+        }
+        let counted = self.task.with_target(|target| target.usage()).ok().flatten();
+        counted.unwrap_or_else(|| proc::usage(self.process))
+    }
+
     fn found(&self, uid: u32) -> Found {
         let tracee = self.tracee;
         match &self.state {
             State::Stopped(present, _) => {
                 let (code, status) = (present.child_code(), present.code(self.face));
                 let info = stop::of_child(code, tracee, uid, status);
-                Found { tracee, status: present.status(self.face), info }
+                Found { tracee, status: present.status(self.face), info, usage: [0; 18] }
             }
             State::Ended(status) => {
                 let (code, value) = stop::of_end(*status);
-                Found { tracee, status: *status, info: stop::of_child(code, tracee, uid, value) }
+                Found {
+                    tracee,
+                    status: *status,
+                    info: stop::of_child(code, tracee, uid, value),
+                    usage: [0; 18],
+                }
             }
-            State::Running | State::Listening => Found { tracee, status: 0, info: [0; 128] },
+            State::Running | State::Listening => Found { tracee, status: 0, info: [0; 128], usage: [0; 18] },
         }
     }
 }

@@ -27,6 +27,24 @@ fn stat_field(pid: u32, index: usize) -> Option<u32> {
     rest.split(' ').nth(index)?.parse().ok()
 }
 
+/// What a process and the children that it waited for have used, as getrusage(2) lays it out: times in the clock's ticks,
+/// and only some of the counts.
+pub(super) fn usage(pid: u32) -> [i64; 18] {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').collect();
+    let number = |index: usize| fields.get(index).and_then(|word| word.parse::<i64>().ok()).unwrap_or(0);
+    let sum = |index: usize, of_children: usize| number(index) + number(of_children);
+    // USER_HZ is 100 on x86.
+    let [user, system] = [sum(11, 13), sum(12, 14)];
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let mut usage = [0; 18];
+    usage[..4].copy_from_slice(&[user / 100, user % 100 * 10_000, system / 100, system % 100 * 10_000]);
+    usage[4] = peak.and_then(|size| size.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
+    usage[8..10].copy_from_slice(&[sum(7, 8), sum(9, 10)]);
+    usage
+}
+
 /// The children of all threads of a process that it has not collected, dead ones too.
 pub(super) fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };

@@ -361,7 +361,7 @@ impl Engine for Tracer {
         })
     }
 
-    fn death(&mut self, _cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
+    fn death(&mut self, cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
         let child = link.kin == Kin::Child && link.tracee == link.process;
@@ -372,6 +372,7 @@ impl Engine for Tracer {
             threads.wake_paused(process);
         } else {
             link.engine = None;
+            link.usage = cx.target().usage();
             link.kin = Kin::Stranger;
             link.state = State::Ended(death.code);
             threads.tell(self.id);

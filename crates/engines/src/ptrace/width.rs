@@ -88,6 +88,11 @@ impl Width {
         }
     }
 
+    /// A `struct rusage` in this caller's layout.
+    pub(super) fn usage(self, usage: &[i64; 18]) -> Vec<u8> {
+        usage.iter().flat_map(|word| word.to_le_bytes().into_iter().take(self.word())).collect()
+    }
+
     /// A siginfo in this caller's layout.
     pub(super) fn siginfo_out(self, info: &[u8; 128]) -> [u8; 128] {
         match self {

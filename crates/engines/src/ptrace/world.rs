@@ -157,6 +157,8 @@ pub(super) struct Found {
     pub(super) status: u32,
     /// For waitid.
     pub(super) info: [u8; 128],
+    /// What its process has used (getrusage(2)), if the call asks.
+    pub(super) usage: [i64; 18],
 }
 
 /// Every thread and every link.

@@ -2,7 +2,9 @@
 
 use core::cell::Cell;
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use std::sync::Arc;
 
 use super::Errno;
 use crate::types::Tid;
@@ -11,20 +13,41 @@ use crate::types::Tid;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct WaitStatus(pub(crate) i32);
 
+/// `struct rusage`: two times of seconds and microseconds, and fourteen counts.
+pub(crate) type Used = [i64; 18];
+
 /// Whether and how the resource use of a process is wanted along with its news.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Usage {
-    /// Nobody asked yet: wait4 is spared the work.
-    wanted: Cell<bool>,
-    system: Cell<Option<Duration>>,
+    /// False until somebody asked: wait4 is spared the work.
+    wanted: Arc<AtomicBool>,
+    last: Cell<Option<(Tid, Used)>>,
 }
 
 impl Usage {
+    pub(crate) fn new(wanted: Arc<AtomicBool>) -> Self {
+        Self { wanted, last: Cell::new(None) }
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// That of the last news, if they were this thread's and it is wanted.
+    #[inline]
+    pub(crate) fn of(&self, tid: Tid) -> Option<Used> {
+        if !self.is_wanted() {
+            return None;
+        }
+        self.last.get().filter(|(whose, _)| *whose == tid).map(|(_, used)| used)
+    }
+
     /// System time of the process (all its threads and the children it waited for, as getrusage(2) adds them up)
     /// at its last news. The first to ask gets `None`, and from the next news on there is an answer.
     pub(crate) fn system_time(&self) -> Option<Duration> {
-        self.wanted.set(true);
-        self.system.get()
+        self.wanted.store(true, Ordering::Relaxed);
+        let (_, used) = self.last.get()?;
+        Some(Duration::from_micros(used[2].unsigned_abs() * 1_000_000 + used[3].unsigned_abs()))
     }
 }
 
@@ -98,7 +121,7 @@ pub(crate) fn await_news(tid: Tid) -> Result<(), Errno> {
 }
 
 fn wait4_with(pid: i32, flags: i32, usage: &Usage) -> Result<Option<(Tid, WaitStatus)>, Errno> {
-    if !usage.wanted.get() {
+    if !usage.is_wanted() {
         return wait4(pid, flags);
     }
     let mut status = 0;
@@ -107,11 +130,36 @@ fn wait4_with(pid: i32, flags: i32, usage: &Usage) -> Result<Option<(Tid, WaitSt
     let found = unsafe { libc::wait4(pid, &raw mut status, flags, rusage.as_mut_ptr()) };
     let found = Errno::check(libc::c_long::from(found))?;
     // SAFETY: integers only; zeroed, then filled by the kernel.
-    let time = unsafe { rusage.assume_init() }.ru_stime;
-    let micros = time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_usec.unsigned_abs();
-    usage.system.set(Some(Duration::from_micros(micros)));
+    let used = words(&unsafe { rusage.assume_init() });
     let tid = i32::try_from(found).ok().and_then(Tid::new);
+    if let Some(tid) = tid {
+        usage.last.set(Some((tid, used)));
+    }
     Ok(tid.map(|tid| (tid, WaitStatus(status))))
+}
+
+fn words(usage: &libc::rusage) -> Used {
+    let [user, system] = [usage.ru_utime, usage.ru_stime];
+    [
+        user.tv_sec,
+        user.tv_usec,
+        system.tv_sec,
+        system.tv_usec,
+        usage.ru_maxrss,
+        usage.ru_ixrss,
+        usage.ru_idrss,
+        usage.ru_isrss,
+        usage.ru_minflt,
+        usage.ru_majflt,
+        usage.ru_nswap,
+        usage.ru_inblock,
+        usage.ru_oublock,
+        usage.ru_msgsnd,
+        usage.ru_msgrcv,
+        usage.ru_nsignals,
+        usage.ru_nvcsw,
+        usage.ru_nivcsw,
+    ]
 }
 
 fn wait4(pid: i32, flags: i32) -> Result<Option<(Tid, WaitStatus)>, Errno> {

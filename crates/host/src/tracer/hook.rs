@@ -12,6 +12,7 @@ use super::view::Afar;
 use crate::current;
 use crate::procfs;
 use crate::shared::Shared;
+use crate::sys::wait::Used;
 use crate::sys::{Errno, ptrace, wait};
 use crate::types::Tid;
 
@@ -28,6 +29,8 @@ pub(crate) struct Sign {
     debugged: AtomicBool,
     /// Whether they are to be set anew once it can be.
     stale: AtomicBool,
+    /// What its process had used at its last news.
+    used: Mutex<Option<Used>>,
 }
 
 /// Values of [`Sign::listening`].
@@ -45,7 +48,17 @@ impl Sign {
             debug: Mutex::default(),
             debugged: AtomicBool::new(false),
             stale: AtomicBool::new(false),
+            used: Mutex::default(),
         }
+    }
+
+    #[cold]
+    pub(crate) fn keep_usage(&self, used: Used) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some(used);
+    }
+
+    pub(crate) fn usage(&self) -> Option<Used> {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a debug register is in use.

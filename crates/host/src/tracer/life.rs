@@ -298,13 +298,14 @@ impl Tracer {
             code: wait_status(ending),
         };
         tracee.reporter.dead();
+        let mut corpse = Corpse(tracee.sign.usage());
         // Before the death callbacks: the parent may wait while they run.
         let mut reaper = tracee.reaper.take();
         if unwaited && let Some(for_parent) = reaper.take() {
             reaper = self.mourn(tid, for_parent);
         }
         // Again after each engine that panics, so that those after it are told too.
-        while self.guarded(tid, || tracee.reporter.death(&mut Corpse, &mut death)).is_none() {}
+        while self.guarded(tid, || tracee.reporter.death(&mut corpse, &mut death)).is_none() {}
         if let Some(mut reaper) = reaper {
             while self.guarded(tid, || reaper.reap()).is_none() {}
         }

@@ -129,7 +129,7 @@ impl Tracer {
     pub(crate) fn start(shared: Arc<Shared>, answerer: Option<Answerer>) -> Result<Self, HostError> {
         let roll = Roll::new().map_err(|errno| HostError::Start("map a page", errno))?;
         let bell = hang_bell(&shared, &roll)?;
-        let usage = Usage::default();
+        let usage = Usage::new(Arc::clone(&shared.usage_wanted));
         let (early, children) = (HashMap::new(), HashMap::new());
         let placement = Placement::new();
         let (table, recheck) = (Table::default(), Recheck::default());
@@ -254,7 +254,7 @@ impl Tracer {
     #[cold]
     fn catch_up(&mut self) {
         for _ in 0..STOPS_AT_A_TIME {
-            match wait::poll_any() {
+            match wait::look(&self.usage) {
                 Ok(Some((tid, status))) if tid == self.bell => self.answer_bell(status),
                 Ok(Some((tid, status))) => self.handle(tid, status),
                 // Nothing, or nothing to wait for: the loop will find out.
@@ -287,6 +287,9 @@ impl Tracer {
     #[inline]
     fn handle(&mut self, tid: Tid, status: WaitStatus) {
         let Some(tracee) = self.table.take(tid) else { return self.handle_stranger(tid, status) };
+        if let Some(used) = self.usage.of(tid) {
+            tracee.sign.keep_usage(used);
+        }
         let stop = match self.read(tid, status) {
             Ok(stop) => stop,
             // It died since; its end comes next.

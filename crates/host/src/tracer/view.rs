@@ -3,6 +3,7 @@
 //! [`View`] is a tracee that the tracer thread holds in a report; [`Afar`] is one that engines hold stopped, seen
 //! from any thread; [`Corpse`] is one that is gone.
 
+use core::sync::atomic::Ordering;
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::sync::mpsc;
@@ -20,7 +21,7 @@ use crate::regset;
 use crate::shared::Shared;
 use crate::sys::mem::Rights;
 use crate::sys::ptrace::RawRegs;
-use crate::sys::wait::Usage;
+use crate::sys::wait::{Usage, Used};
 use crate::sys::{Errno, mem, process};
 use crate::tracee::{Gone, Stopped};
 use crate::types::Tid;
@@ -102,6 +103,11 @@ impl Target for View<'_> {
 
     fn system_time(&mut self) -> Option<Duration> {
         self.usage.system_time()
+    }
+
+    fn usage(&mut self) -> Option<Used> {
+        let _ = self.usage.system_time();
+        self.sign.usage()
     }
 
     fn request(&mut self, request: u32, argument: u64, buf: &mut [u8]) -> Result<u64, TargetError> {
@@ -259,15 +265,24 @@ impl Target for Afar<'_> {
         program(self.tid)
     }
 
+    fn usage(&mut self) -> Option<Used> {
+        self.shared.usage_wanted.store(true, Ordering::Relaxed);
+        self.sign.usage()
+    }
+
     fn send_signal(&mut self, number: u32) -> Result<(), TargetError> {
         sent(number, |signal| process::tkill(self.tid, signal))
     }
 }
 
 /// A dead tracee.
-pub(crate) struct Corpse;
+pub(crate) struct Corpse(pub(crate) Option<Used>);
 
 impl Target for Corpse {
+    fn usage(&mut self) -> Option<Used> {
+        self.0
+    }
+
     fn read(&mut self, _at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
         Err(TargetError::Died)
     }
