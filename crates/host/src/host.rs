@@ -102,7 +102,8 @@ impl Builder {
     /// Has the kernel send this process no SIGCHLD when a child or a tracee stops (`SA_NOCLDSTOP`, sigaction(2)), unless
     /// the process handles or ignores that signal. Each stop is a few per cent cheaper without it.
     ///
-    /// With [`Builder::answers`] they are needed, and sent. For programs that do nothing but trace: the setting is the whole
+    /// With [`Builder::answers`] they are needed, and sent; every thread but the tracer's blocks that signal then, so that none
+    /// wakes at each stop. For programs that do nothing but trace: the setting is the whole
     /// process's, and stays. A program that waits for stops of its own children by signalfd(2) or sigwait(3) would miss
     /// them.
     #[must_use]
@@ -231,7 +232,7 @@ impl Host {
     ) -> Result<Process, HostError> {
         let mask = sigmask::replace(SigMask::ALL).map_err(HostError::Fork)?;
         sigmask::replace(mask).map_err(HostError::Fork)?;
-        let plan = command.plan(mask)?;
+        let plan = command.plan(sigchld::handed_on(mask))?;
         let after = command.after();
         self.ask(|reply| Message::Launch(LaunchOrder { plan, after, adopt: Box::new(adopt), reply }))?
     }

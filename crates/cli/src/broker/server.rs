@@ -322,7 +322,7 @@ impl Server {
                         server.pass_on(&notice);
                     }
                 };
-                let host = Host::builder().notices(notices).explain();
+                let host = Host::builder().notices(notices).spare_stop_signals().explain();
                 let traced = clients::prepare(host)?;
                 state.traced = Some(traced.clone());
                 traced

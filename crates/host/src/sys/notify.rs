@@ -1,8 +1,8 @@
 //! seccomp_unotify(2): calls that threads sleep in until we answer, and hearing of them together with stops.
 //!
 //! [`Listener`] is one filter's end. What was received and not yet answered is written on a page that the guardian
-//! ([`super::guard`]) shares, so that nobody sleeps for ever when we are killed. [`hear_stops`] and [`Listeners::wait`] let one
-//! thread sleep for both: a stop sends `SIGCHLD`, which is open only while that thread sleeps.
+//! ([`super::guard`]) shares, so that nobody sleeps for ever when we are killed. [`Listeners::wait`] lets one
+//! thread sleep for both: a stop sends `SIGCHLD` ([`super::sigchld`]), which is open only while that thread sleeps.
 
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use core::time::Duration;
@@ -239,56 +239,6 @@ pub(super) fn send(fd: RawFd, id: u64, value: Option<i64>) -> Result<(), Errno> 
     // SAFETY: the kernel reads one response.
     let sent = unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
     Errno::check(libc::c_long::from(sent)).map(drop)
-}
-
-/// The thread that [`Listeners::wait`]s; 0 for none.
-static HEARER: AtomicI32 = AtomicI32::new(0);
-
-/// Makes the calling thread the one that hears of stops in [`Listeners::wait`]: one in a process, for it takes a handler.
-///
-/// # Errors
-/// `EBUSY` if another thread does, or the program has a handler of its own.
-pub(crate) fn hear_stops() -> Result<(), Errno> {
-    extern "C" fn pass_on(signal: libc::c_int) {
-        let hearer = HEARER.load(Ordering::SeqCst);
-        // SAFETY: no argument.
-        if hearer != 0 && unsafe { libc::gettid() } != hearer {
-            // SAFETY: a number of ours, restored below: who is interrupted must not find it changed.
-            let errno = unsafe { libc::__errno_location() };
-            // SAFETY: valid for this thread for ever.
-            let before = unsafe { *errno };
-            // SAFETY: two numbers; a thread of ours.
-            unsafe { libc::syscall(libc::SYS_tkill, hearer, signal) };
-            // SAFETY: as above.
-            unsafe { *errno = before };
-        }
-    }
-    // SAFETY: no argument.
-    let me = unsafe { libc::gettid() };
-    HEARER.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| Errno::EBUSY)?;
-    let handler: extern "C" fn(libc::c_int) = pass_on;
-    let mut action = core::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null new action only reads the present one.
-    unsafe { libc::sigaction(libc::SIGCHLD, core::ptr::null(), action.as_mut_ptr()) };
-    // SAFETY: zeroed or kernel-written; integers and an optional function pointer.
-    let mut action = unsafe { action.assume_init() };
-    let ours = handler as libc::sighandler_t;
-    if ![libc::SIG_DFL, libc::SIG_IGN, ours].contains(&action.sa_sigaction) {
-        HEARER.store(0, Ordering::SeqCst);
-        return Err(Errno::EBUSY);
-    }
-    action.sa_sigaction = ours;
-    action.sa_flags = libc::SA_RESTART;
-    // SAFETY: the handler makes two system calls and touches nothing else.
-    let set = unsafe { libc::sigaction(libc::SIGCHLD, &raw const action, core::ptr::null_mut()) };
-    Errno::check(libc::c_long::from(set)).map(drop)
-}
-
-/// The calling thread hears no more.
-pub(crate) fn stop_hearing() {
-    // SAFETY: sets a default action: the kernel drops the signal from now on, which is cheaper than a handler.
-    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
-    HEARER.store(0, Ordering::SeqCst);
 }
 
 /// What [`Listeners::wait`] was ended by.

@@ -18,7 +18,8 @@ use crate::filter::ARCH_X86_64;
 use crate::notice::Notice;
 use crate::notify::{Answerer, Desk};
 use crate::sys::Errno;
-use crate::sys::notify::{self, Heard, Listeners, Received};
+use crate::sys::notify::{Heard, Listeners, Received};
+use crate::sys::sigchld;
 use crate::sys::sigmask::{self, SigMask};
 use crate::sys::{spawn, wait};
 use crate::types::Tid;
@@ -44,7 +45,7 @@ impl Desks {
             answerer => (answerer, None),
         };
         let able = |answerer: &Answerer| {
-            let able = spawn::can_listen() && notify::hear_stops().is_ok() && block_all().is_ok();
+            let able = spawn::can_listen() && sigchld::hear_stops().is_ok() && block_all().is_ok();
             if able {
                 answerer.answers.begin();
             }
@@ -85,7 +86,7 @@ impl Tracer {
     pub(super) fn listen_to(&mut self, filter: OwnedFd) -> Result<(), Errno> {
         if self.desks.answerer.is_none() {
             let answerer = self.desks.later.clone().ok_or(Errno::EINVAL)?;
-            notify::hear_stops()?;
+            sigchld::hear_stops()?;
             block_all()?;
             answerer.answers.begin();
             self.desks.answerer = Some(answerer);
@@ -109,7 +110,7 @@ impl Tracer {
         self.desks.open.swap_remove(place);
         if self.desks.open.is_empty() && self.desks.later.is_some() {
             self.desks.answerer = None;
-            notify::stop_hearing();
+            sigchld::stop_hearing();
             // As before the first: each stop costs less so.
             let _ = sigmask::replace(SigMask::ALL.without(libc::SIGCHLD));
         }
@@ -118,7 +119,7 @@ impl Tracer {
     /// Nobody asks us any more: the guardian answers from now on.
     pub(super) fn close_desks(&mut self) {
         if self.desks.answerer.take().is_some() {
-            notify::stop_hearing();
+            sigchld::stop_hearing();
         }
         for desk in self.desks.open.drain(..) {
             desk.retire();
