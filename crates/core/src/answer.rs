@@ -7,6 +7,7 @@
 //!
 //! Nothing of the core depends on it: a host that can do it takes an [`Answers`] when it is set up.
 
+use crate::ahead::{Ahead, Foresight, Laid, Taken};
 use crate::payload::Syscall;
 use crate::target::Target;
 use crate::task::{Task, TaskId};
@@ -73,6 +74,14 @@ pub trait Line: Send + Sync {
     fn give(&self, question: u64, answer: Answer) -> Delivery;
     /// The question will be answered later.
     fn hold(&self, question: u64);
+    /// Lays answers ready for a task: see [`Foresight::lay`].
+    fn lay(&self, _task: TaskId, _answers: &[Ahead<'_>]) -> Laid {
+        Laid::Nowhere
+    }
+    /// Takes them back: see [`Foresight::take_back`].
+    fn take_back(&self, _task: TaskId) -> Taken {
+        Taken::default()
+    }
 }
 
 /// One call, asked by a task that sleeps in it.
@@ -126,6 +135,11 @@ impl<'a> Question<'a> {
     /// The memory and descriptors of the task.
     pub fn target(&mut self) -> &mut dyn Target {
         self.target
+    }
+
+    /// Where answers to this task's next calls can be laid ready.
+    pub fn foresight(&self) -> Foresight {
+        Foresight::new(self.line, self.task.id())
     }
 
     /// To answer later, but within milliseconds: signals other than SIGKILL wait meanwhile. The call is left to the

@@ -94,6 +94,7 @@ extern crate std;
 extern crate self as utrace_core;
 
 mod action;
+mod ahead;
 mod answer;
 mod attached;
 mod barrier;
@@ -121,6 +122,7 @@ pub use action::{
     Action, AttachError, BarrierError, ControlError, Detached, ExamineError, Progress, SetEventsError,
     SyncError,
 };
+pub use ahead::{Ahead, Foresight, Laid, Taken};
 pub use answer::{Answer, Answers, Asker, Caught, Delivery, Filtered, Line, Question, When};
 pub use attached::{EngineRef, Match, Place};
 pub use engine::{Cx, Engine, Kind};

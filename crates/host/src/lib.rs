@@ -17,6 +17,7 @@
 //!
 //! No policy lives here: which engine wants what is declared in the core, and what a line looks like is an engine's.
 
+mod ahead;
 mod command;
 mod current;
 mod error;

@@ -11,8 +11,9 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use utrace_core::{Answer, Answers, Caught, Delivery, Line};
+use utrace_core::{Ahead, Answer, Answers, Caught, Delivery, Laid, Line, Taken, TaskId};
 
+use crate::ahead::Places;
 use crate::sys::Errno;
 use crate::sys::errno::ERESTARTSYS;
 use crate::sys::guard::{self, Guarded};
@@ -48,6 +49,7 @@ pub(crate) struct Desk {
     guarded: Mutex<Option<Guarded>>,
     guardian: Tid,
     calls: Mutex<Calls>,
+    places: Mutex<Places>,
 }
 
 /// What is known of the calls of threads.
@@ -65,7 +67,13 @@ impl Desk {
         let listener = Listener::new(fd)?;
         let guarded = guard::set(c"utrace-guardian", &listener)?;
         let guardian = guarded.pid;
-        Ok(Self { listener, guarded: Mutex::new(Some(guarded)), guardian, calls: Mutex::default() })
+        Ok(Self {
+            listener,
+            guarded: Mutex::new(Some(guarded)),
+            guardian,
+            calls: Mutex::default(),
+            places: Mutex::default(),
+        })
     }
 
     /// The guardian's process, a child of ours.
@@ -105,6 +113,7 @@ impl Desk {
 
     /// A thread makes a call: whatever it was to make again it has made.
     fn asked(&self, from: Tid, question: Received, native: bool) {
+        self.places().asked(from, question.number, question.ip);
         let mut calls = self.lock();
         if native {
             calls.native.insert(from, question);
@@ -130,11 +139,17 @@ impl Desk {
 
     /// A thread is gone.
     pub(crate) fn forget(&self, tid: Tid) {
+        self.places().forget(tid);
         let mut calls = self.lock();
         calls.native.remove(&tid);
         if let Some(place) = calls.again.remove(&tid) {
             self.listener.awake(place);
         }
+    }
+
+    /// Where answers lie ready.
+    pub(crate) fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Calls> {
@@ -150,6 +165,10 @@ const fn value_of(answer: Answer) -> Option<i64> {
     }
 }
 
+fn by_tid(task: TaskId) -> Option<Tid> {
+    Tid::new(task.0.cast_signed())
+}
+
 impl Line for Desk {
     fn give(&self, question: u64, answer: Answer) -> Delivery {
         if answer == Answer::Again {
@@ -163,5 +182,13 @@ impl Line for Desk {
 
     fn hold(&self, question: u64) {
         self.listener.note(question);
+    }
+
+    fn lay(&self, task: TaskId, answers: &[Ahead<'_>]) -> Laid {
+        by_tid(task).map_or(Laid::Nowhere, |tid| self.places().lay(tid, answers))
+    }
+
+    fn take_back(&self, task: TaskId) -> Taken {
+        by_tid(task).map_or_else(Taken::default, |tid| self.places().take_back(tid))
     }
 }

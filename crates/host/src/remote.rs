@@ -72,6 +72,28 @@ pub(crate) fn call(stopped: &mut Stopped, hand: &RawSiginfo, nr: i64, args: [u64
     Ok(value)
 }
 
+/// The same between two instructions of the program, in the stop of an interrupt. It ends in the stop at the exit of that
+/// call, where everything is as before too.
+pub(crate) fn call_between(stopped: &mut Stopped, nr: i64, args: [u64; 6]) -> Result<i64, Failed> {
+    let tid = stopped.tid();
+    stopped.flush()?;
+    let regs = *stopped.regs()?;
+    if regs.cs != USER_CS {
+        return Err(Failed::Unable);
+    }
+    let site = find_instruction(tid, &regs).ok_or(Failed::Unable)?;
+    let step = |step: &'static str| move |errno: Errno| Failed::Lost(Gone::of(step, errno));
+    let mask = ptrace::signal_mask(tid).map_err(step("read signal mask"))?;
+    ptrace::set_signal_mask(tid, SigMask::ALL).map_err(step("block signals"))?;
+    ptrace::set_regs(tid, &prepared(&regs, site, nr, args)).map_err(step("write registers"))?;
+    let mut visit = Visit { tid, asked_to_stop: false, stop_signal: false };
+    let value = visit.run()?;
+    ptrace::set_regs(tid, &regs).map_err(step("write registers"))?;
+    ptrace::set_signal_mask(tid, mask).map_err(step("restore signal mask"))?;
+    visit.make_good();
+    Ok(value)
+}
+
 fn prepared(regs: &RawRegs, site: u64, nr: i64, args: [u64; 6]) -> RawRegs {
     let mut regs = *regs;
     regs.rip = site;

@@ -79,6 +79,7 @@ impl Catcher {
         }
         let mut threads = self.world.lock();
         if let Some(found) = threads.find(caller, &call) {
+            threads.foresee(caller, &call, &found);
             return Some(Answer::Value(answer(&call, Some(&found), question.target())));
         }
         let linked = threads.has_links(caller, &call);
@@ -181,12 +182,15 @@ impl Answers for Catcher {
     fn ask(&self, question: &mut Question<'_>) -> Option<Answer> {
         let call = *question.call();
         let caller = question.task().id().0;
-        if let Some(thread) = self.world.lock().threads.get_mut(&caller) {
+        let mut threads = self.world.lock();
+        threads.heed(caller, &call, || question.foresight());
+        if let Some(thread) = threads.threads.get_mut(&caller) {
             // Whatever it waited in is over.
             if thread.waiting.take().is_some() {
                 thread.watch();
             }
         }
+        drop(threads);
         if self.is_refused(caller, &call) {
             return Some(Answer::Value(num::ENOSYS));
         }
@@ -249,7 +253,9 @@ impl Answers for Catcher {
             let later: Vec<LinkId> = news.into_iter().filter(|id| !threads.spread(*id)).collect();
             threads.news.extend(later);
         }
-        if threads.askers.is_empty() { None } else { threads.lose_patience() }
+        let late = threads.recall_late();
+        let patience = if threads.askers.is_empty() { None } else { threads.lose_patience() };
+        late.into_iter().chain(patience).min()
     }
 }
 
@@ -264,6 +270,9 @@ impl Threads {
             }
             State::Stopped(..) | State::Ended(_) => {}
         }
+        let process = link.tracer_process;
+        self.recall_process(process);
+        let Some(link) = self.links.get(&id) else { return true };
         match self.waiter_of(link) {
             Some((caller, Sleep::Asking)) => self.answer_held(caller),
             Some((caller, _)) => self.wake(caller),
@@ -278,6 +287,7 @@ impl Threads {
         let Some(thread) = self.threads.get(&caller) else { return };
         let (Some(waiting), task) = (thread.waiting, thread.task.clone()) else { return };
         let Some(found) = self.find(caller, &waiting.call) else { return };
+        self.foresee(caller, &waiting.call, &found);
         // It died if it has no memory any more.
         let result = task.with_target(|client| answer(&waiting.call, Some(&found), client));
         self.let_on(caller, Answer::Value(result.unwrap_or(num::EFAULT)));

@@ -16,6 +16,7 @@ use utrace_core::{
     Target, Task,
 };
 
+use super::ahead::Habit;
 use super::examine;
 use super::keeper::{Asked, Role};
 use super::memory;
@@ -66,6 +67,7 @@ pub(super) fn adopt(
         traces,
         filters: Chain::default(),
         sent: VecDeque::new(),
+        habit: Habit::default(),
     };
     threads.threads.insert(tid, thread);
     Ok(())

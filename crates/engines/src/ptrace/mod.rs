@@ -20,6 +20,7 @@
 //! | `request` | the requests: numbers, what is done, the table of the docs |
 //! | `world` | all threads and links of a tree |
 //! | `answer` | calls answered without a stop, and the waits that sleep for news |
+//! | `ahead` | what a client will ask next, laid ready for it |
 //! | `chld` | what a client does with SIGCHLD |
 //! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
 //! | `guard` | links that end when their tracee comes to more rights |
@@ -36,6 +37,7 @@
 //! only children are links would get `ECHILD` there; it sleeps in pause(2) meanwhile. The end of a client's own child
 //! is always the kernel's to report.
 
+mod ahead;
 mod answer;
 mod bpf;
 mod chld;

@@ -71,6 +71,7 @@ impl Threads {
     /// Somebody was born, has died, or changed what it does with SIGCHLD.
     pub(super) fn forget_kin(&mut self) {
         self.kin.clear();
+        self.recall_all();
     }
 
     fn look_for_children(own: u32, call: &WaitCall) -> bool {

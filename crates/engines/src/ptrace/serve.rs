@@ -50,6 +50,7 @@ pub(super) fn serve(
     call: &Call,
     client: &mut dyn Target,
 ) -> Option<i64> {
+    threads.recall_others(call.caller, call.pid);
     let result = match call.request {
         abi::PTRACE_TRACEME => trace_me(world, threads, call.caller),
         abi::PTRACE_ATTACH | abi::PTRACE_SEIZE => {
@@ -251,6 +252,18 @@ fn choose_signal(link: &mut Link, stop: &Stop, call: &Call) -> Result<Option<Sig
         Stop::Event(..) | Stop::Group(_) | Stop::InHandler | Stop::Interrupted => {}
     }
     Ok(None)
+}
+
+/// Lets a tracee go to the next boundary of a call, as its tracer had leave to do unheard.
+pub(super) fn let_go(threads: &mut Threads, caller: u32, tracee: u32) {
+    let call =
+        Call { caller, request: abi::PTRACE_SYSCALL, pid: tracee, addr: 0, data: 0, width: Width::Wide };
+    if let Some(id) = threads.held_by(caller, tracee)
+        && guard::check(threads, id).is_ok()
+    {
+        // One that was killed meanwhile stands nowhere.
+        let _ = go(threads, id, &call, Resume::Syscall);
+    }
 }
 
 fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<i64, i64> {

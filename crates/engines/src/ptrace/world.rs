@@ -14,6 +14,7 @@ use std::time::Instant;
 use utrace_abi::ptrace as abi;
 use utrace_core::{Asker, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
+use super::ahead::Habit;
 use super::chld::Actions;
 use super::keeper::{Asked, Holding, Keeper, LinkView, Role, is_target};
 use super::link::{Link, State};
@@ -105,6 +106,8 @@ pub(super) struct Thread {
     pub(super) filters: Chain,
     /// Signals that were sent to it and have not come yet, as they are to look.
     pub(super) sent: VecDeque<SigInfo>,
+    /// What it asks each time that it is told of a stop.
+    pub(super) habit: Habit,
 }
 
 impl Thread {
@@ -176,6 +179,8 @@ pub(super) struct Threads {
     pub(super) news: Vec<LinkId>,
     /// Waits that sleep for an answer.
     pub(super) askers: Vec<Held>,
+    /// Clients for which answers lie ready.
+    pub(super) foreseen: Vec<u32>,
     /// Which processes have children for these waits, as far as it was looked up since the last birth or death.
     pub(super) kin: HashMap<(u32, Which), bool>,
     serial: u64,

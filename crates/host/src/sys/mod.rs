@@ -6,6 +6,7 @@
 //! [`crate::procfs`].
 #![expect(unsafe_code, reason = "system calls; each block argues its own safety")]
 
+pub(crate) mod ahead;
 pub(crate) mod daemon;
 pub(crate) mod errno;
 pub(crate) mod forward;

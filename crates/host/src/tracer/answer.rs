@@ -169,6 +169,7 @@ impl Tracer {
         let (rerun, answer) = self.ask(&desk, from, question);
         match answer {
             Some(answer) => {
+                self.offer_board(&desk, from, question.id);
                 desk.reply(from, question, answer);
                 if rerun == Rerun::Running && answer == Answer::System {
                     self.cut_short(from);
@@ -177,6 +178,11 @@ impl Tracer {
             None => desk.expect(from, question),
         }
         self.placement.answered(from);
+    }
+
+    /// The filters that ask us.
+    pub(super) fn desks(&self) -> impl Iterator<Item = &Arc<Desk>> {
+        self.desks.open.iter()
     }
 
     fn ask(&mut self, desk: &Arc<Desk>, from: Tid, question: Received) -> (Rerun, Option<Answer>) {

@@ -11,6 +11,7 @@ use super::Tracer;
 use super::tracee::{GroupStop, Interrupt, Path, Phase, Point, Tracee};
 use super::unheard::Cause;
 use super::view;
+use crate::remote::Failed;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Gone, Stopped};
 
@@ -35,6 +36,15 @@ impl Tracer {
         }
         if tracee.group_stop != GroupStop::None {
             return self.continued(tracee, stopped);
+        }
+        match self.lay_board(&tracee, &mut stopped) {
+            Ok(()) | Err(Failed::Unable) => {}
+            Err(Failed::Lost(gone)) => return self.lost(tracee, gone),
+            Err(Failed::Ended(status)) => {
+                let tid = tracee.tid;
+                self.table.put(tracee);
+                return self.handle(tid, status);
+            }
         }
         self.conclude(tracee, stopped, Point::User(0, Path::Plain), Verdict::Go(Action::Resume));
     }

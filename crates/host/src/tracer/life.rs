@@ -172,6 +172,7 @@ impl Tracer {
             None => tracee,
         };
         tracee.sign.forget_debug();
+        self.desks().for_each(|desk| desk.places().forget(tracee.tid));
         if tracee.phase != Phase::Living {
             tracee.phase = Phase::Living;
             self.open_desk(&tracee);

@@ -6,6 +6,7 @@
 //! `leave` begin and end the tracing of a process, `part` that of one among others. `table` finds tracees, `tracee` is one. Nothing here knows what
 //! an engine does.
 
+mod ahead;
 mod answer;
 mod attach;
 mod debug;

@@ -1,0 +1,91 @@
+//! Answers that a task has before it asks.
+//!
+//! Key types: [`Ahead`] (a call and its answer), [`Foresight`] (where they are laid ready for one task). Who answers a
+//! task's calls ([`crate::Answers`]) often knows the next ones: a tracer that was told of a stop asks what stopped, and
+//! lets the tracee go on. A host may have a place in the task's own memory where such answers lie ready, so that
+//! they are taken without entering the system at all. A call that is not as foreseen is asked as ever, so nothing is lost
+//! but time where a guess is wrong. Whoever lays answers ready takes them back before they cease to be true.
+
+use crate::answer::Line;
+use crate::task::TaskId;
+use alloc::sync::Arc;
+use core::fmt;
+
+/// A call that a task will probably make, and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ahead<'a> {
+    /// The number in the system-call table of the host's own architecture.
+    pub number: u32,
+    /// The first four arguments: only a call with exactly these takes the answer.
+    pub args: [u64; 4],
+    /// The raw result, as [`crate::Answer::Value`]'s.
+    pub value: i64,
+    /// Put where the fourth argument points; at most [`Ahead::ROOM`] bytes.
+    pub bytes: &'a [u8],
+}
+
+impl Ahead<'_> {
+    /// How many answers can lie ready at once.
+    pub const MOST: usize = 4;
+    /// The most bytes of one answer.
+    pub const ROOM: usize = 128;
+}
+
+/// Whether answers can lie ready for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Laid {
+    /// They do.
+    Ready,
+    /// There is no place, or none yet: the task asks. A host makes one for a task for which that happens often.
+    Nowhere,
+}
+
+/// Which answers were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken(u32);
+
+impl Taken {
+    /// For a host: one bit for each, the lowest for the first.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Taken {
+        Taken(bits)
+    }
+
+    /// Whether the answer at this place of those laid last was. The task may have found at the last moment that it has
+    /// changed since, and ask after all: only a call whose answer has no bytes is surely over.
+    #[must_use]
+    pub const fn has(self, place: usize) -> bool {
+        place < 32 && self.0 & 1 << place != 0
+    }
+}
+
+/// Where answers are laid ready for one task.
+#[derive(Clone)]
+pub struct Foresight {
+    line: Arc<dyn Line>,
+    task: TaskId,
+}
+
+impl Foresight {
+    pub(crate) fn new(line: &Arc<dyn Line>, task: TaskId) -> Foresight {
+        Foresight { line: Arc::clone(line), task }
+    }
+
+    /// Lays these ready, and no others. Each is taken at most once.
+    #[must_use]
+    pub fn lay(&self, answers: &[Ahead<'_>]) -> Laid {
+        self.line.lay(self.task, answers)
+    }
+
+    /// Takes back what was laid, and says what was taken: when this returns no more will be.
+    #[must_use]
+    pub fn take_back(&self) -> Taken {
+        self.line.take_back(self.task)
+    }
+}
+
+impl fmt::Debug for Foresight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Foresight").field("task", &self.task).finish_non_exhaustive()
+    }
+}

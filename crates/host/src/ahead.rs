@@ -1,0 +1,271 @@
+//! Answers that lie ready in a client's own memory: who has a place for them, and what the pages there hold.
+//!
+//! Key types: [`Places`] (of the clients behind one filter), [`Site`] (an instruction that they ask from), [`Layout`]. A
+//! client that could often have been answered ahead gets a board that it shares with us ([`crate::sys::ahead`]); `tracer/ahead`
+//! has it map the pages. Everything here is pure.
+
+use std::collections::HashMap;
+
+use utrace_core::{Ahead, Laid, Taken};
+
+use crate::sys::ahead::{Board, GATE, PAGE, code};
+use crate::types::Tid;
+
+/// How often an answer could have lain ready before a place is made for it: short runs are not worth the 200 us.
+const RIPE: u32 = 128;
+/// How many instructions can be led to the code.
+const MOST_SITES: usize = 8;
+/// Where in the page of the code the first record is, and how long one is.
+const RECORDS: usize = 512;
+const RECORD: usize = 32;
+/// `mov $NUMBER, %eax`, and the system-call instruction behind it.
+const LOAD: u8 = 0xb8;
+const CALL: [u8; 2] = [0x0f, 0x05];
+/// Their lengths.
+const LOAD_LEN: u64 = 5;
+pub(crate) const SITE_LEN: usize = 7;
+
+/// A system-call instruction that a client asks from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Site {
+    number: u32,
+    /// The address behind it.
+    after: u64,
+}
+
+impl Site {
+    /// Where the number is loaded.
+    pub(crate) fn begin(self) -> u64 {
+        self.after.wrapping_sub(SITE_LEN as u64)
+    }
+
+    /// Whether the bytes there are what is understood.
+    pub(crate) fn is_plain(self, bytes: [u8; SITE_LEN]) -> bool {
+        let [load, a, b, c, d, call @ ..] = bytes;
+        load == LOAD && u32::from_le_bytes([a, b, c, d]) == self.number && call == CALL
+    }
+}
+
+/// The two pages of code, and what they do with each site.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    base: u64,
+}
+
+impl Layout {
+    /// The length of both.
+    pub(crate) const LEN: usize = GATE + PAGE;
+
+    pub(crate) fn at(base: u64) -> Self {
+        Self { base }
+    }
+
+    /// The word that says where the board is.
+    pub(crate) fn gate(&self) -> u64 {
+        self.base.wrapping_add(GATE as u64)
+    }
+
+    /// What is in the first page.
+    pub(crate) fn page(&self, sites: &[Site]) -> Vec<u8> {
+        let mut page = vec![0xcc; PAGE];
+        let code = code();
+        page[..code.len()].copy_from_slice(code);
+        for (place, site) in sites.iter().enumerate().take(MOST_SITES) {
+            let at = RECORDS + place * RECORD;
+            // lea 9(%rip), %r11: the record, 16 bytes from here.
+            page[at..at + 7].copy_from_slice(&[0x4c, 0x8d, 0x1d, 9, 0, 0, 0]);
+            let back = i32::try_from(at + 12).map_or(0, i32::wrapping_neg);
+            page[at + 7] = 0xe9;
+            page[at + 8..at + 12].copy_from_slice(&back.to_le_bytes());
+            page[at + 16..at + 24].copy_from_slice(&u64::from(site.number).to_le_bytes());
+            page[at + 24..at + 32].copy_from_slice(&(site.begin() + LOAD_LEN).to_le_bytes());
+        }
+        page
+    }
+
+    /// The jump to the code that takes the place of this site's load; `None` if that is too far.
+    pub(crate) fn jump(&self, place: usize, site: Site) -> Option<[u8; 5]> {
+        let to = self.base.wrapping_add((RECORDS + place * RECORD) as u64);
+        let far = to.wrapping_sub(site.begin().wrapping_add(LOAD_LEN)).cast_signed();
+        let [a, b, c, d] = i32::try_from(far).ok()?.to_le_bytes();
+        Some([0xe9, a, b, c, d])
+    }
+
+    /// A hole of both pages' length below `site`, by the lines of proc_pid_maps(5), near enough for a jump.
+    pub(crate) fn hole(maps: &str, site: u64) -> Option<u64> {
+        const NEAR: u64 = 1 << 30;
+        /// Nobody maps what is lower (`vm.mmap_min_addr`).
+        const LOWEST: u64 = 0x10000;
+        let ranges = maps.lines().filter_map(|line| {
+            let (from, to) = line.split(' ').next()?.split_once('-')?;
+            Some((u64::from_str_radix(from, 16).ok()?, u64::from_str_radix(to, 16).ok()?))
+        });
+        let mut below: Vec<(u64, u64)> = ranges.filter(|(from, _)| *from <= site).collect();
+        below.push((0, LOWEST));
+        let len = Self::LEN as u64;
+        let holes = below.windows(2).map(|two| (two[0].1, two[1].0));
+        let wide = holes.filter(|(end, start)| start.checked_sub(*end).is_some_and(|room| room >= 2 * len));
+        let lowest = below.first().map(|(from, _)| *from).filter(|from| *from >= LOWEST + 2 * len);
+        wide.map(|(_, start)| start)
+            .chain(lowest)
+            .map(|start| start - len)
+            .filter(|at| site - at < NEAR)
+            .max()
+    }
+}
+
+/// A client's place.
+#[derive(Debug)]
+enum Place {
+    /// It has none.
+    Missed { times: u32, sites: Vec<Site> },
+    /// Its board, and the descriptor through which it will map that.
+    Coming { board: Board, fd: i32, sites: Vec<Site> },
+    /// Answers can lie there.
+    Ready(Board),
+    /// It cannot have one.
+    Refused,
+}
+
+/// What [`Places::expected`] says: a board, its descriptor in the client, and where that asks from.
+pub(crate) type Expected = (Board, i32, Vec<Site>);
+
+/// The places of the clients behind one filter.
+#[derive(Debug, Default)]
+pub(crate) struct Places(HashMap<Tid, Place>);
+
+impl Places {
+    /// A client asks. Of one that has no place yet it is noted from where.
+    pub(crate) fn asked(&mut self, tid: Tid, number: u32, after: u64) {
+        if let Some(Place::Missed { sites, .. }) = self.0.get_mut(&tid) {
+            let site = Site { number, after };
+            if sites.len() < MOST_SITES && !sites.contains(&site) {
+                sites.push(site);
+            }
+        }
+    }
+
+    pub(crate) fn lay(&mut self, tid: Tid, answers: &[Ahead<'_>]) -> Laid {
+        match self.0.entry(tid).or_insert_with(|| Place::Missed { times: 0, sites: Vec::new() }) {
+            Place::Ready(board) => {
+                board.lay(answers);
+                return Laid::Ready;
+            }
+            Place::Missed { times, .. } => *times += 1,
+            Place::Coming { .. } | Place::Refused => {}
+        }
+        Laid::Nowhere
+    }
+
+    pub(crate) fn take_back(&mut self, tid: Tid) -> Taken {
+        match self.0.get_mut(&tid) {
+            Some(Place::Ready(board)) => board.take_back(),
+            _ => Taken::default(),
+        }
+    }
+
+    /// Whether it is time to make a place for a client.
+    pub(crate) fn is_ripe(&self, tid: Tid) -> bool {
+        matches!(self.0.get(&tid), Some(Place::Missed { times: RIPE.., .. }))
+    }
+
+    /// A client has been given the descriptor of its board.
+    pub(crate) fn expect(&mut self, tid: Tid, board: Board, fd: i32) {
+        if let Some(Place::Missed { sites, .. }) = self.0.remove(&tid) {
+            self.0.insert(tid, Place::Coming { board, fd, sites });
+        }
+    }
+
+    /// The board that a client still has to map, if that is so. It has no place until [`Places::open`].
+    pub(crate) fn expected(&mut self, tid: Tid) -> Option<Expected> {
+        match self.0.get(&tid)? {
+            Place::Coming { .. } => match self.0.insert(tid, Place::Refused)? {
+                Place::Coming { board, fd, sites } => Some((board, fd, sites)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// It has mapped it.
+    pub(crate) fn open(&mut self, tid: Tid, board: Board) {
+        self.0.insert(tid, Place::Ready(board));
+    }
+
+    /// It cannot have one.
+    pub(crate) fn refuse(&mut self, tid: Tid) {
+        self.0.insert(tid, Place::Refused);
+    }
+
+    /// It is gone, or runs another program.
+    pub(crate) fn forget(&mut self, tid: Tid) {
+        self.0.remove(&tid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hole_is_found_below_the_site_and_near_it() {
+        let maps = "555500000000-555500010000 r-xp 0 0:0 0\n\
+                    7f0000000000-7f0000100000 r--p 0 0:0 0\n\
+                    7f0000104000-7f0000200000 r-xp 0 0:0 0 /lib\n\
+                    7f0000200000-7f0000300000 r--p 0 0:0 0 /lib\n";
+        assert_eq!(Layout::hole(maps, 0x7f00_0015_0000), Some(0x7f00_0010_2000), "four pages are enough");
+        assert_eq!(Layout::hole(maps, 0x5555_0000_1000), Some(0x5554_ffff_e000));
+        let full = "00010000-00600000 r-xp 0 0:0 0\n";
+        assert_eq!(Layout::hole(full, 0x40_0000), None);
+    }
+
+    #[test]
+    fn only_a_load_of_the_number_and_the_call_are_a_site() {
+        let site = Site { number: 61, after: 0x1007 };
+        assert!(site.is_plain([0xb8, 61, 0, 0, 0, 0x0f, 0x05]));
+        assert!(!site.is_plain([0xb8, 62, 0, 0, 0, 0x0f, 0x05]));
+        assert!(!site.is_plain([0xe9, 61, 0, 0, 0, 0x0f, 0x05]));
+        assert!(!site.is_plain([0xb8, 61, 0, 0, 0, 0xcd, 0x80]));
+    }
+
+    #[test]
+    fn jumps_lead_to_records_and_no_further_than_they_can() {
+        let site = Site { number: 61, after: 0x7f00_0000_1007 };
+        let near = Layout::at(0x7eff_ffff_0000);
+        let [0xe9, jump @ ..] = near.jump(1, site).unwrap() else { panic!() };
+        let to = 0x7f00_0000_1005_i64 + i64::from(i32::from_le_bytes(jump));
+        assert_eq!(to, 0x7eff_ffff_0220);
+        assert_eq!(Layout::at(0x5555_0000_0000).jump(0, site), None);
+    }
+
+    /// The code itself, run where it was copied to, against the kernel's own answers.
+    #[test]
+    fn answers_that_lie_ready_are_taken_once_and_all_else_is_asked() {
+        let mut caller = crate::sys::ahead::trial(|layout| {
+            let site = Site { number: 39, after: layout.site + SITE_LEN as u64 };
+            let pages = Layout::at(layout.base);
+            (pages.page(&[site]), pages.jump(0, site).unwrap())
+        })
+        .unwrap();
+        let pid = i64::from(std::process::id());
+        let ahead = |args, value, bytes| Ahead { number: 39, args, value, bytes };
+        assert_eq!(caller.call([1, 2, 3, 4]), pid, "nothing lies there");
+        let mut room = [0_u8; 128];
+        let to = room.as_mut_ptr().addr() as u64;
+        let text = [7_u8; 33];
+        caller.board.lay(&[ahead([1, 2, 3, 4], -5, &[]), ahead([1, 2, 3, to], 33, &text)]);
+        assert_eq!(caller.call([1, 2, 4, 4]), pid, "another argument");
+        assert_eq!(caller.call([1, 2, 3, 4]), -5);
+        assert_eq!(caller.call([1, 2, 3, 4]), pid, "once");
+        assert_eq!(caller.call([1, 2, 3, to]), 33);
+        assert_eq!((&room[..33], &room[33..]), (&text[..], &[0; 95][..]));
+        let taken = caller.board.take_back();
+        assert!(taken.has(0) && taken.has(1) && !taken.has(2));
+        caller.board.lay(&[ahead([1, 2, 3, 4], -5, &[])]);
+        assert!(!caller.board.take_back().has(0));
+        assert_eq!(caller.call([1, 2, 3, 4]), pid, "taken back");
+        caller.board.lay(&[ahead([1, 2, 3, 4], -5, &[])]);
+        let elsewhere = std::thread::scope(|scope| scope.spawn(|| caller.call([1, 2, 3, 4])).join().unwrap());
+        assert_eq!(elsewhere, pid, "another thread");
+    }
+}

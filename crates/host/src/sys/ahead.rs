@@ -1,0 +1,292 @@
+//! Answers that lie ready in a client's own memory: the board that it shares with us, and the code that reads it there.
+//!
+//! Key types: [`Board`] (our end of the page), [`code`] (what is copied into the client). A client reaches the code by a jump
+//! that stands in place of `mov $NUMBER, %eax` before a system-call instruction of its own. The code either takes an answer
+//! from the board, and goes on behind that instruction, or loads the number and goes on at it, as if nothing were there.
+//! [`crate::ahead`] writes the jumps; the pages are made by `tracer/ahead`. Nothing is decided here.
+
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+
+use utrace_core::{Ahead, Taken};
+
+use super::Errno;
+
+/// The size of each page that is mapped.
+pub(crate) const PAGE: usize = 4096;
+/// Where, from the beginning of the code, the word is that says where the board is; 0 for nowhere. A child gets zeros there
+/// (`MADV_WIPEONFORK`): the answers are its parent's.
+pub(crate) const GATE: usize = PAGE;
+
+const ENTRY_WORDS: usize = 24;
+const DATA: usize = 6;
+
+/// The page. The offsets are in the code below.
+#[repr(C)]
+struct Page {
+    /// What the one thread that may take answers has at `%fs:0`.
+    owner: AtomicU64,
+    /// Low half: a bit for each answer that lies ready. High half: how often that was changed by us. One word, so that
+    /// an answer is either taken or taken back.
+    ready: AtomicU64,
+    _room: [AtomicU64; 6],
+    /// Number and length, value, four arguments, bytes.
+    entries: [[AtomicU64; ENTRY_WORDS]; Ahead::MOST],
+}
+
+// A system call keeps all registers but rax, rcx and r11, and so does this. r11 comes with the caller's record: its number, and
+// the address of its system-call instruction.
+global_asm!(
+    ".pushsection .rodata.utrace_ahead, \"a\", @progbits",
+    ".balign 64",
+    ".globl utrace_ahead_begin",
+    ".globl utrace_ahead_end",
+    "utrace_ahead_begin:",
+    "mov rcx, [rip + utrace_ahead_begin + 4096]",
+    "test rcx, rcx",
+    "jz 9f",
+    "lea rsp, [rsp - 128]", // The red zone is the program's.
+    "push rbx",
+    "push rbp",
+    "push r12",
+    "push r13",
+    "mov rax, fs:[0]",
+    "cmp rax, [rcx]",
+    "jne 8f",
+    "mov r13d, [r11]",
+    "mov rax, [rcx + 8]",
+    "lea rbx, [rcx + 64]",
+    "xor ebp, ebp",
+    "2:",
+    "bt eax, ebp",
+    "jnc 3f",
+    "cmp r13d, [rbx]",
+    "jne 3f",
+    "cmp rdi, [rbx + 16]",
+    "jne 3f",
+    "cmp rsi, [rbx + 24]",
+    "jne 3f",
+    "cmp rdx, [rbx + 32]",
+    "jne 3f",
+    "cmp r10, [rbx + 40]",
+    "je 4f",
+    "3:",
+    "add rbx, 192",
+    "inc ebp",
+    "cmp ebp, 4",
+    "jne 2b",
+    "jmp 8f",
+    "4:",
+    "mov r13, [rbx + 8]",
+    "mov r12, rax",
+    "btr r12, rbp",
+    "lock cmpxchg [rcx + 8], r12", // Ours, unless anything was changed meanwhile.
+    "jne 8f",
+    "mov eax, [rbx + 4]",
+    "test eax, eax",
+    "jz 7f",
+    "push rdi",
+    "push rsi",
+    "push rcx",
+    "mov rdi, r10",
+    "lea rsi, [rbx + 48]",
+    "mov ecx, eax",
+    "cld",
+    "rep movsb",
+    "pop rcx",
+    "pop rsi",
+    "pop rdi",
+    "mov eax, [rcx + 12]", // A handler may have asked in the middle, and the bytes be those of another answer.
+    "shr r12, 32",
+    "cmp eax, r12d",
+    "jne 8f",
+    "7:",
+    "mov rax, r13",
+    "pop r13",
+    "pop r12",
+    "pop rbp",
+    "pop rbx",
+    "lea rsp, [rsp + 128]",
+    "mov rcx, [r11 + 8]",
+    "add rcx, 2",
+    "jmp rcx",
+    "8:",
+    "pop r13",
+    "pop r12",
+    "pop rbp",
+    "pop rbx",
+    "lea rsp, [rsp + 128]",
+    "9:",
+    "mov eax, [r11]",
+    "jmp qword ptr [r11 + 8]",
+    "utrace_ahead_end:",
+    ".popsection",
+);
+
+/// The code, which runs wherever it is copied to.
+pub(crate) fn code() -> &'static [u8] {
+    unsafe extern "C" {
+        static utrace_ahead_begin: u8;
+        static utrace_ahead_end: u8;
+    }
+    let (begin, end) = (&raw const utrace_ahead_begin, &raw const utrace_ahead_end);
+    // SAFETY: both labels are in one section, in this order, with initialised bytes between them that never change.
+    unsafe { core::slice::from_raw_parts(begin, end.addr() - begin.addr()) }
+}
+
+/// Our end of a board.
+#[derive(Debug)]
+pub(crate) struct Board {
+    page: &'static Page,
+    laid: u32,
+    turn: u32,
+}
+
+impl core::fmt::Debug for Page {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Page").finish_non_exhaustive()
+    }
+}
+
+impl Board {
+    /// A new one, and the file through which a client maps it. It has its size for good: who can open the file could
+    /// take the page from under us otherwise.
+    pub(crate) fn new() -> Result<(Self, OwnedFd), Errno> {
+        let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+        // SAFETY: reads a C string.
+        let fd = unsafe { libc::memfd_create(c"utrace-ahead".as_ptr(), flags) };
+        Errno::check(libc::c_long::from(fd))?;
+        // SAFETY: a fresh descriptor that nobody else owns.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        // SAFETY: two numbers.
+        let sized = unsafe { libc::ftruncate(fd.as_raw_fd(), PAGE as libc::off_t) };
+        Errno::check(libc::c_long::from(sized))?;
+        let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+        // SAFETY: three numbers.
+        let sealed = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals) };
+        Errno::check(libc::c_long::from(sealed))?;
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping where the kernel likes; nothing of ours is there.
+        let at =
+            unsafe { libc::mmap(core::ptr::null_mut(), PAGE, rights, libc::MAP_SHARED, fd.as_raw_fd(), 0) };
+        if at == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        // SAFETY: 1. page aligned, a page long, which a `Page` fits in, zeroed, and atomics only; 2. unmapped only when the
+        // board, which never lends this reference, goes; 3. the file cannot shrink.
+        Ok((Self { page: unsafe { &*at.cast() }, laid: 0, turn: 0 }, fd))
+    }
+
+    /// Which thread may take answers: what it has at `%fs:0`.
+    pub(crate) fn give_to(&self, owner: u64) {
+        self.page.owner.store(owner, Ordering::SeqCst);
+    }
+
+    /// Takes back what lies there, and says what was taken.
+    pub(crate) fn take_back(&mut self) -> Taken {
+        self.turn = self.turn.wrapping_add(1);
+        let before = self.page.ready.swap(u64::from(self.turn) << 32, Ordering::SeqCst);
+        let left = (before & 0xffff_ffff) as u32;
+        Taken::from_bits(core::mem::take(&mut self.laid) & !left)
+    }
+
+    /// Lays these ready, and nothing else.
+    pub(crate) fn lay(&mut self, answers: &[Ahead<'_>]) {
+        let _ = self.take_back();
+        for (entry, answer) in self.page.entries.iter().zip(answers) {
+            let bytes = &answer.bytes[..answer.bytes.len().min(Ahead::ROOM)];
+            entry[0].store(u64::from(answer.number) | (bytes.len() as u64) << 32, Ordering::Relaxed);
+            entry[1].store(answer.value.cast_unsigned(), Ordering::Relaxed);
+            for (to, from) in entry[2..].iter().zip(answer.args) {
+                to.store(from, Ordering::Relaxed);
+            }
+            for (to, from) in entry[DATA..].iter().zip(bytes.chunks(8)) {
+                let mut word = [0; 8];
+                word[..from.len()].copy_from_slice(from);
+                to.store(u64::from_ne_bytes(word), Ordering::Relaxed);
+            }
+        }
+        let count = answers.len().min(Ahead::MOST);
+        self.laid = (1_u32 << count) - 1;
+        self.page.ready.store(u64::from(self.turn) << 32 | u64::from(self.laid), Ordering::Release);
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        let at = core::ptr::from_ref(self.page).cast_mut().cast();
+        // SAFETY: our own mapping, of this length; the one reference to it goes with this value.
+        unsafe { libc::munmap(at, PAGE) };
+    }
+}
+
+/// Gives a thread that sleeps in a call behind the filter of `listener` a descriptor for this file; its number there.
+pub(crate) fn hand_over(listener: RawFd, question: u64, file: &OwnedFd) -> Result<i32, Errno> {
+    let order = libc::seccomp_notif_addfd {
+        id: question,
+        flags: 0,
+        srcfd: file.as_raw_fd().cast_unsigned(),
+        newfd: 0,
+        newfd_flags: libc::O_CLOEXEC.cast_unsigned(),
+    };
+    // SAFETY: the kernel reads one order.
+    let number = unsafe { libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw const order) };
+    Errno::check(libc::c_long::from(number)).map(|_| number)
+}
+
+/// For tests: a function of this process that makes a system call, led to the code as a client's is.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Trial {
+    pub(crate) board: Board,
+    entry: usize,
+}
+
+/// Where a trial's pages are.
+#[cfg(test)]
+pub(crate) struct Trying {
+    pub(crate) base: u64,
+    /// The load of the number.
+    pub(crate) site: u64,
+}
+
+/// Sets up a trial, with a page of code and a jump as `write` makes them.
+#[cfg(test)]
+pub(crate) fn trial(write: impl FnOnce(&Trying) -> (Vec<u8>, [u8; 5])) -> Result<Trial, Errno> {
+    let (board, _file) = Board::new()?;
+    let rights = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+    let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping where the kernel likes; it stays.
+    let at = unsafe { libc::mmap(core::ptr::null_mut(), 3 * PAGE, rights, kind, -1, 0) };
+    if at == libc::MAP_FAILED {
+        return Err(Errno::last());
+    }
+    let entry = at.addr() + 2 * PAGE;
+    let site = (entry + 3) as u64;
+    let (page, jump) = write(&Trying { base: at.addr() as u64, site });
+    // mov %rcx, %r10: as C passes the fourth argument. Then the site, the call and a return.
+    let function = [&[0x49, 0x89, 0xca], &jump[..], &[0x0f, 0x05, 0xc3]].concat();
+    let mut image = page;
+    image.resize(3 * PAGE, 0);
+    let gate = core::ptr::from_ref(board.page).addr().to_ne_bytes();
+    image[GATE..GATE + gate.len()].copy_from_slice(&gate);
+    image[2 * PAGE..2 * PAGE + function.len()].copy_from_slice(&function);
+    // SAFETY: three pages of ours, and three pages of bytes.
+    unsafe { core::ptr::copy_nonoverlapping(image.as_ptr(), at.cast::<u8>(), image.len()) };
+    let owner: u64;
+    // SAFETY: reads the calling thread's own word.
+    unsafe { core::arch::asm!("mov {}, fs:[0]", out(reg) owner, options(nostack, readonly)) };
+    board.give_to(owner);
+    Ok(Trial { board, entry })
+}
+
+#[cfg(test)]
+impl Trial {
+    /// Makes the call.
+    pub(crate) fn call(&self, [a, b, c, d]: [u64; 4]) -> i64 {
+        // SAFETY: code of ours, which takes four numbers, keeps to the C convention, and stays mapped.
+        let function: extern "C" fn(u64, u64, u64, u64) -> i64 = unsafe { core::mem::transmute(self.entry) };
+        function(a, b, c, d)
+    }
+}

@@ -1,0 +1,123 @@
+//! Making the place in a client's memory where answers lie ready.
+//!
+//! In two steps, each where it is possible. While the client sleeps in a call that is being answered it gets a descriptor for
+//! its board, and an interrupt ([`Tracer::offer_board`]). At the stop that follows, between two instructions of its program,
+//! it maps the pages and closes the descriptor, and jumps are written over the loads of its system-call numbers
+//! ([`Tracer::lay_board`]). Only a process of one thread, so that nobody is in the middle of what is written over. What
+//! cannot be done is left: the client asks as before. Neighbours: [`crate::ahead`] knows who and what.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::Tracer;
+use super::tracee::{Interrupt, Tracee};
+use crate::ahead::{Layout, SITE_LEN, Site};
+use crate::notify::Desk;
+use crate::procfs;
+use crate::remote::{Failed, call_between};
+use crate::sys::ahead::{Board, PAGE, hand_over};
+use crate::sys::errno::{ERESTART_RESTARTBLOCK, ERESTARTSYS};
+use crate::sys::mem;
+use crate::tracee::Stopped;
+use crate::types::Tid;
+
+impl Tracer {
+    /// If it is time for it: gives a client that sleeps in a question the file of its board.
+    pub(super) fn offer_board(&mut self, desk: &Desk, from: Tid, question: u64) {
+        if !desk.places().is_ripe(from) {
+            return;
+        }
+        let offered = match Board::new() {
+            Ok((board, file)) => hand_over(desk.listener().fd(), question, &file).map(|fd| (board, fd)),
+            Err(errno) => Err(errno),
+        };
+        let Ok((board, fd)) = offered else { return desk.places().refuse(from) };
+        desk.places().expect(from, board, fd);
+        if let Some(mut tracee) = self.table.take(from) {
+            self.interrupt(&mut tracee, Interrupt::Quiet);
+            self.table.put(tracee);
+        }
+    }
+
+    /// At the stop of an interrupt: has the client map its board, if it was given one.
+    pub(super) fn lay_board(&self, tracee: &Tracee, stopped: &mut Stopped) -> Result<(), Failed> {
+        if self.desks.is_empty() {
+            return Ok(());
+        }
+        let expected = self.desks().find_map(|desk| Some((desk, desk.places().expected(tracee.tid)?)));
+        let Some((desk, (board, fd, sites))) = expected else { return Ok(()) };
+        let desk = Arc::clone(desk);
+        let result = lay(stopped, (&board, fd, &sites));
+        call_between(stopped, libc::SYS_close, [fd.unsigned_abs().into(), 0, 0, 0, 0, 0])?;
+        result?;
+        desk.places().open(tracee.tid, board);
+        Ok(())
+    }
+}
+
+/// The pages, what is in them, and the jumps.
+fn lay(stopped: &mut Stopped, (board, fd, sites): (&Board, i32, &[Site])) -> Result<(), Failed> {
+    let tid = stopped.tid();
+    let regs = *stopped.regs()?;
+    let restarts = (ERESTART_RESTARTBLOCK..=ERESTARTSYS).contains(&regs.rax.cast_signed());
+    if restarts || regs.fs_base == 0 || procfs::stat(tid).map_or(0, |stat| stat.threads) != 1 {
+        return Err(Failed::Unable);
+    }
+    let sites: Vec<Site> = sites.iter().copied().filter(|site| is_plain(tid, *site)).collect();
+    let first = sites.first().ok_or(Failed::Unable)?;
+    let owner = word(tid, regs.fs_base)?;
+    let maps = fs::read_to_string(format!("/proc/{tid}/maps")).map_err(|_| Failed::Unable)?;
+    let hole = Layout::hole(&maps, first.begin()).ok_or(Failed::Unable)?;
+
+    let (len, read) = (Layout::LEN as u64, number(libc::PROT_READ));
+    let own = number(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE);
+    let code = read | number(libc::PROT_EXEC);
+    let base = mapped(call_between(stopped, libc::SYS_mmap, [hole, len, code, own, u64::MAX, 0])?)?;
+    let layout = Layout::at(base);
+    let wiped = [layout.gate(), PAGE as u64, number(libc::MADV_WIPEONFORK), 0, 0, 0];
+    done(call_between(stopped, libc::SYS_madvise, wiped)?)?;
+    let both = read | number(libc::PROT_WRITE);
+    let shared = [0, PAGE as u64, both, number(libc::MAP_SHARED), number(fd), 0];
+    let at = mapped(call_between(stopped, libc::SYS_mmap, shared)?)?;
+    let alone = [at, PAGE as u64, number(libc::MADV_DONTFORK), 0, 0, 0];
+    done(call_between(stopped, libc::SYS_madvise, alone)?)?;
+
+    board.give_to(owner);
+    written(tid, base, &layout.page(&sites))?;
+    written(tid, layout.gate(), &at.to_ne_bytes())?;
+    for (place, site) in sites.iter().enumerate() {
+        if let Some(jump) = layout.jump(place, *site) {
+            written(tid, site.begin(), &jump)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_plain(tid: Tid, site: Site) -> bool {
+    let mut bytes = [0; SITE_LEN];
+    mem::read(tid, site.begin(), &mut bytes) == Ok(SITE_LEN) && site.is_plain(bytes)
+}
+
+fn word(tid: Tid, at: u64) -> Result<u64, Failed> {
+    let mut word = [0; 8];
+    match mem::read(tid, at, &mut word) {
+        Ok(8) => Ok(u64::from_ne_bytes(word)),
+        _ => Err(Failed::Unable),
+    }
+}
+
+fn written(tid: Tid, at: u64, bytes: &[u8]) -> Result<(), Failed> {
+    if mem::write(tid, at, bytes) == Ok(bytes.len()) { Ok(()) } else { Err(Failed::Unable) }
+}
+
+fn mapped(value: i64) -> Result<u64, Failed> {
+    u64::try_from(value).map_err(|_| Failed::Unable)
+}
+
+fn done(value: i64) -> Result<(), Failed> {
+    mapped(value).map(drop)
+}
+
+fn number(value: i32) -> u64 {
+    u64::from(value.unsigned_abs())
+}
