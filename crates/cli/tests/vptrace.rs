@@ -81,6 +81,27 @@ fn requests() {
 }
 
 #[test]
+fn a_tracer_that_is_answered_ahead() {
+    rules("vptrace_ahead");
+}
+
+/// Otherwise the rules above say nothing.
+#[test]
+fn answers_lie_ready_for_a_tracer_that_asks_the_same() {
+    let place = Place::new();
+    let program = place.fixture("vptrace_ahead");
+    let program = program.to_str().unwrap();
+    let boards = |other: &[&str]| {
+        let args = [&["run", "--ptrace"], other, &["--", program, "answers_lie_ready"]].concat();
+        place.run(args).go().expect(0).out
+    };
+    assert_eq!(boards(&[]), "boards 1\n");
+    let log = place.path("log");
+    let log = format!("--log={}", log.display());
+    assert_eq!(boards(&[&log]), "boards 0\n", "its calls are watched");
+}
+
+#[test]
 fn buffers_that_fault() {
     rules("vptrace_faults");
 }
