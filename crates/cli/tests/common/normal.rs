@@ -75,7 +75,7 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
             out.push_str(word);
         }
     }
-    let out = squeeze(&out);
+    let out = timeless(&squeeze(&out));
     for random in ["getrandom(", "uname(", "sysinfo(", "getppid("] {
         // Columns may stand before it.
         if let Some(at) = out.find(random).filter(|at| *at < 32) {
@@ -88,6 +88,16 @@ pub(crate) fn normal(line: &str, pids: &[&str]) -> String {
 /// A number of whole pages may be a size or, by chance, the id of one of the processes: 16384 was.
 fn is_pages(word: &str) -> bool {
     word.parse::<u64>().is_ok_and(|n| n >= 4096 && n.is_multiple_of(4096))
+}
+
+/// A pipe is as old as the run, and two runs may lie in different seconds.
+fn timeless(line: &str) -> String {
+    if !line.contains("S_IFIFO") {
+        return line.to_owned();
+    }
+    let mut parts = line.split("/* ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + "/* TIME" + part.find(" */").map_or(part, |at| &part[at..]))
 }
 
 /// Runs of spaces before ` = ` are alignment, which depends on the width of addresses.
