@@ -19,6 +19,11 @@ const KNOWN: &[(&str, &str)] = &[(
 /// Runs each rule of a fixture natively and under us.
 #[track_caller]
 fn rules(fixture: &str) {
+    rules_through(fixture, |place, program, name| place.run(["run", "--ptrace", "--", program, name]));
+}
+
+#[track_caller]
+fn rules_through(fixture: &str, under_us: impl Fn(&Place, &str, &str) -> Run) {
     let place = Place::new();
     let program = place.fixture(fixture);
     let program = program.to_str().unwrap();
@@ -26,7 +31,7 @@ fn rules(fixture: &str) {
     let mut wrong = Vec::new();
     for name in names.lines() {
         let want = place.other(program, [name]).go();
-        let got = place.run(["run", "--ptrace", "--", program, name]).go();
+        let got = under_us(&place, program, name).go();
         let same = (want.status, &want.out) == (got.status, &got.out);
         let known = KNOWN.iter().find(|(rule, _)| *rule == name);
         match (same, known) {
@@ -73,6 +78,16 @@ fn clients_of_32_bits() {
 #[test]
 fn waits() {
     rules("vptrace_waits");
+}
+
+/// Behind somebody's filter with a listening end there is no second one: clients stop at their calls.
+#[test]
+fn waits_of_clients_that_stop_at_their_calls() {
+    rules_through("vptrace_waits", |place, program, name| {
+        let utrace = place.utrace();
+        let utrace = utrace.to_str().unwrap();
+        place.other(&place.fixture("listened"), [utrace, "run", "--ptrace", "--", program, name])
+    });
 }
 
 #[test]

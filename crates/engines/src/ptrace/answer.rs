@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, PtraceEvent};
-use utrace_core::{Action, Addr, Answer, Answers, Caught, Filtered, Question, SigInfo, Syscall, Task, When};
+use utrace_core::{Action, Answer, Answers, Caught, Filtered, Question, SigInfo, Syscall, Task, When};
 
 use super::client::{Outcome, answer, ask_keeper, requested, resolved};
 use super::link::{Link, Phase, State};
 use super::memory;
 use super::num;
 use super::own;
+use super::proc;
 use super::serve::Call;
 use super::stop::Stop;
 use super::tracee::hold;
@@ -107,20 +108,6 @@ impl Catcher {
         threads.told_of(caller, call).is_some() && !threads.has_listener(caller)
     }
 
-    /// The program says what it does with SIGCHLD.
-    fn action(&self, question: &mut Question<'_>, width: Width) {
-        let at = question.call().args[1];
-        let process = question.task().process().0;
-        let mut words = [0; 16];
-        if at == 0 || question.target().fetch(Addr(at), &mut words) != Ok(16) {
-            return;
-        }
-        let [handler, flags] = [0, width.word()].map(|at| width.word_at(&words, at));
-        let mut threads = self.world.lock();
-        threads.actions.set(process, handler, flags);
-        threads.forget_kin();
-    }
-
     fn fetch(&self, question: &Question<'_>) {
         let (thread, process) = (question.task().id().0, question.task().process().0);
         let mut threads = self.world.lock();
@@ -141,7 +128,8 @@ pub(super) fn calls() -> Vec<Caught> {
     let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
     calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
     calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
-    calls.push(native(num::PRCTL, When::Is(0, num::PR_SET_SECCOMP)));
+    calls
+        .extend([num::PR_SET_SECCOMP, num::PR_GET_SECCOMP].map(|what| native(num::PRCTL, When::Is(0, what))));
     let narrow: Vec<Caught> = calls.iter().flat_map(narrow).collect();
     calls.extend(narrow);
     calls
@@ -205,8 +193,13 @@ impl Answers for Catcher {
                 value(memory::transfer(&mut threads, caller, nr, args, question.target()))
             }
             num::SIGACTION => {
-                self.action(question, width);
+                let process = question.task().process().0;
+                self.world.lock().learn_action(process, width, call.args[1], question.target());
                 Some(Answer::System)
+            }
+            num::PRCTL if call.args[0] & 0xffff_ffff == u64::from(num::PR_GET_SECCOMP) => {
+                // Our filter alone is none of the program's.
+                Some(if proc::filters(caller) == Some(1) { Answer::Value(0) } else { Answer::System })
             }
             num::SECCOMP | num::PRCTL => {
                 if question.is_interrupted() {

@@ -6,7 +6,11 @@
 
 use std::collections::HashMap;
 
+use utrace_core::{Addr, Target};
+
 use super::proc::{self, Ignored};
+use super::width::Width;
+use super::world::Threads;
 
 /// `SA_NOCLDSTOP` (asm/signal.h).
 const NOCLDSTOP: u64 = 1;
@@ -70,6 +74,11 @@ impl Actions {
         });
     }
 
+    /// Whether it is known to want to hear of ends only.
+    pub(super) fn spares_stops(&self, process: u32) -> bool {
+        self.0.get(&process).is_some_and(|entry| entry.action == Some(Action::OfEnds))
+    }
+
     /// A thread of the process makes a call that fetches signals. Answers the one that should be there and is not.
     pub(super) fn fetch(&mut self, process: u32, thread: u32) -> Option<[u8; 128]> {
         let entry = self.0.entry(process).or_default();
@@ -96,6 +105,20 @@ impl Actions {
     /// A process is gone.
     pub(super) fn forget(&mut self, process: u32) {
         self.0.remove(&process);
+    }
+}
+
+impl Threads {
+    /// A program says what it does with SIGCHLD, by a `struct sigaction` at this address.
+    pub(super) fn learn_action(&mut self, process: u32, width: Width, at: u64, client: &mut dyn Target) {
+        let mut words = [0; 16];
+        let words = &mut words[..2 * width.word()];
+        if at == 0 || client.fetch(Addr(at), words) != Ok(words.len()) {
+            return;
+        }
+        let [handler, flags] = [0, width.word()].map(|at| width.word_at(words, at));
+        self.actions.set(process, handler, flags);
+        self.forget_kin();
     }
 }
 

@@ -340,6 +340,11 @@ impl Engine for Client {
                     None => Outcome::Native,
                 }
             }
+            num::SIGACTION if call.args[0] & 0xffff_ffff == u64::from(num::SIGCHLD) => {
+                let process = cx.task().process().0;
+                self.world.lock().learn_action(process, width, call.args[1], cx.target());
+                return Action::Resume;
+            }
             _ => return Action::Resume,
         };
         match outcome {

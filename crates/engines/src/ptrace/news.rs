@@ -5,6 +5,7 @@
 //! call for the waits, [`super::tracee`] for the stops; [`super::wait`] knows what a call asks for. Who traces whom is
 //! in [`super::world`].
 
+use utrace_abi::ptrace::PtraceEvent;
 use utrace_core::{Action, Event, SigInfo};
 
 use super::link::{Kin, Link, State, Told};
@@ -27,11 +28,16 @@ impl Threads {
         if !thread.traces {
             return None;
         }
-        let (id, link) = self
-            .links
-            .iter_mut()
-            .find(|(_, link)| link.is_meant(thread, caller, call) && link.is_ready(call))?;
-        let id = *id;
+        let ready = |link: &Link| link.is_meant(thread, caller, call) && link.is_ready(call);
+        let (mut id, found) =
+            self.links.iter().find(|(_, link)| ready(link)).map(|(id, link)| (*id, link))?;
+        if found.has_made_an_exec() {
+            // The kernel waits in an exec until the ends of the other threads have been told (`de_thread`).
+            let ends = |link: &Link| link.process == found.process && matches!(link.state, State::Ended(_));
+            let end = self.links.iter().find(|(_, link)| ends(link) && ready(link));
+            id = end.map_or(id, |(id, _)| *id);
+        }
+        let link = self.links.get_mut(&id)?;
         let uid = proc_uid(call, link.tracee);
         let mut found = link.found(uid);
         if call.usage != 0 {
@@ -122,7 +128,7 @@ impl Threads {
         let Some(how) = self.threads.get(&tracer).map(|tracer| tracer.how) else { return };
         let stops = !matches!(link.state, State::Ended(_));
         let sees = match how {
-            Caught::AtStops => proc::sees_sigchld(tracer),
+            Caught::AtStops => proc::sees_sigchld(tracer) && !(stops && self.actions.spares_stops(process)),
             Caught::AsQuestions => self.actions.sees(process, tracer, stops),
         };
         if sees || self.links.values().any(|link| link.tracee == tracer) {
@@ -238,6 +244,10 @@ impl Link {
             }
             State::Running | State::Listening => stop::of_child(0, self.tracee, uid, 0),
         }
+    }
+
+    fn has_made_an_exec(&self) -> bool {
+        matches!(self.state, State::Stopped(stop::Stop::Event(PtraceEvent::Exec, _), _))
     }
 
     /// What its process has used. The host counts from the first question on; what it has not seen by then `/proc` knows

@@ -16,6 +16,7 @@ pub(super) const FETCHES: [u64; 4] = [127, 128, 282, 289];
 
 /// `prctl` with `PR_SET_SECCOMP`, `seccomp`.
 pub(super) const PRCTL: u64 = 157;
+pub(super) const PR_GET_SECCOMP: u32 = 21;
 pub(super) const PR_SET_SECCOMP: u32 = 22;
 pub(super) const SECCOMP: u64 = 317;
 

@@ -200,7 +200,15 @@ pub(super) fn client_interest(role: Role, how: Caught) -> Interest {
     if role == Role::Target || how == Caught::AsQuestions {
         return Interest::in_events(life);
     }
-    let calls = [num::PTRACE, num::WAIT4, num::WAITID, num::PREAD64, num::PWRITE64, SyscallSet::OTHER];
+    let calls = [
+        num::PTRACE,
+        num::WAIT4,
+        num::WAITID,
+        num::PREAD64,
+        num::PWRITE64,
+        num::SIGACTION,
+        SyscallSet::OTHER,
+    ];
     Interest::in_events(life | Event::SyscallEntry).with_syscalls(calls.into_iter().collect())
 }
 
