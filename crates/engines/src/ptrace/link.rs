@@ -92,6 +92,13 @@ pub(super) enum First {
     Event,
 }
 
+/// Whether a signal has been shown to the tracer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    Nothing,
+    Signals,
+}
+
 /// Whether the tracer's process is the tracee's parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kin {
@@ -122,6 +129,7 @@ pub(super) struct Link {
     /// Stops to be shown at this place after the present one.
     pub(super) next: VecDeque<Stop>,
     pub(super) first: First,
+    pub(super) heard: Heard,
     /// The signal of the last group stop; SIGSTOP for one that began before the link.
     pub(super) group: u32,
     /// INTERRUPT was asked for and has not stopped it yet.
@@ -173,6 +181,7 @@ impl Link {
             state: State::Running,
             next: VecDeque::new(),
             first,
+            heard: Heard::Nothing,
             group: SIGSTOP,
             interrupt: false,
             resume: Resume::Cont,
@@ -246,6 +255,11 @@ impl Link {
             return true;
         }
         false
+    }
+
+    /// Whether the SIGSTOP of its beginning is what it is told next.
+    pub(super) fn sigstop_is_next(&self) -> bool {
+        self.next.is_empty() && !self.exec_trap && matches!(self.first, First::Signal { .. })
     }
 
     /// Whether something is due that only a report shows.

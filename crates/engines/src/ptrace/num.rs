@@ -44,3 +44,10 @@ pub(super) const SIGKILL: u32 = 9;
 pub(super) const SIGCHLD: u32 = 17;
 pub(super) const SIGCONT: u32 = 18;
 pub(super) const SIGSTOP: u32 = 19;
+
+/// Whether a thread for which this signal and a SIGSTOP wait takes this one first: faults, then the lowest number
+/// (`next_signal` in kernel/signal.c).
+pub(super) fn is_before_sigstop(number: u32) -> bool {
+    const SIGSYS: u32 = 31;
+    number < SIGSTOP || number == SIGSYS
+}

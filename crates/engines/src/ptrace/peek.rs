@@ -7,7 +7,7 @@ use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS};
 use utrace_core::{Regset, Target, TargetError};
 
-use super::num::{EINVAL, EIO, ESRCH};
+use super::num::{EINVAL, EIO, ESRCH, SIGTRAP};
 use super::stop::Place;
 
 /// `sizeof(struct user)` and where its debug registers stand (`asm/user_64.h`).
@@ -107,6 +107,16 @@ pub(super) fn forward(
         Err(TargetError::Unsupported) => Err(EIO),
         Err(error) => Err(errno(error)),
     }
+}
+
+/// The signal whose delivery the thread stands before, if it is no trap.
+pub(super) fn hand(target: &mut dyn Target) -> Option<u32> {
+    let mut info = [0; 128];
+    // None: it stands elsewhere.
+    let _ = target.request(utrace_abi::ptrace::PTRACE_GETSIGINFO, 0, &mut info).ok()?;
+    let number = u32::from_le_bytes(*info.first_chunk::<4>()?);
+    // Stops that are none of a signal have this number too.
+    (number != SIGTRAP).then_some(number)
 }
 
 /// The debug register that this word of `struct user` is.

@@ -82,6 +82,13 @@ pub(super) fn is_pending(tid: u32, signal: u32) -> bool {
     ["SigPnd:", "ShdPnd:"].iter().any(|name| signal_mask(tid, name) & 1 << (signal - 1) != 0)
 }
 
+/// Whether a signal waits for the thread itself that it takes before a SIGSTOP to it.
+pub(super) fn waits_before_sigstop(tid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let waits = mask_in(&status, "SigPnd:") & !mask_in(&status, "SigBlk:");
+    (1..=64).any(|number| waits & 1 << (number - 1) != 0 && super::num::is_before_sigstop(number))
+}
+
 /// Whether it has a handler for SIGCHLD, or ignores it; `None` for the default.
 pub(super) fn sigchld_action(tid: u32) -> Option<Ignored> {
     let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();

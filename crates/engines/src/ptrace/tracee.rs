@@ -16,7 +16,7 @@ use utrace_core::{
 use super::answer;
 use super::guard;
 use super::keeper::Standing;
-use super::link::{First, Kin, Link, Phase, Resume, State};
+use super::link::{First, Heard, Kin, Link, Phase, Resume, State};
 use super::num;
 use super::peek;
 use super::proc;
@@ -63,10 +63,27 @@ impl Tracer {
         }
     }
 
+    /// Whether the thread takes another signal before the SIGSTOP that is due: the kernel takes faults first and then the
+    /// lowest number (`dequeue_signal`). Once that is shown, the SIGSTOP is asked for again.
+    fn is_behind(&self, target: &mut dyn Target) -> bool {
+        let (tracee, heard) = {
+            let mut threads = self.world.lock();
+            let Some(link) = threads.link(self.id).filter(|link| link.sigstop_is_next()) else {
+                return false;
+            };
+            (link.tracee, link.heard)
+        };
+        // One that was shown has been decided about, although the thread may still stand before its delivery.
+        let mut in_hand = || peek::hand(target).is_some_and(num::is_before_sigstop);
+        (heard == Heard::Nothing && in_hand()) || proc::waits_before_sigstop(tracee)
+    }
+
     /// The last report before the program runs.
-    fn at_rest(link: &mut Link) -> Verdict {
+    fn at_rest(link: &mut Link, behind: bool) -> Verdict {
         if let State::Stopped(..) = link.state {
             Verdict::Say(Action::Stop)
+        } else if behind {
+            Verdict::Say(link.resume.action())
         } else if link.come_to_rest() {
             Verdict::Stopped
         } else {
@@ -131,6 +148,7 @@ impl Tracer {
         }
         // It goes no further until this tracer has decided.
         report.action = SignalAction::Ignore;
+        link.heard = Heard::Signals;
         link.stop(Stop::Signal(report.info));
         Verdict::Stopped
     }
@@ -152,9 +170,10 @@ impl Engine for Tracer {
         "ptrace tracer"
     }
 
-    fn quiesce(&mut self, _cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+    fn quiesce(&mut self, cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+        let behind = event.is_none() && self.is_behind(cx.target());
         self.with(|link| match (event, &link.state) {
-            (None, _) => Self::at_rest(link),
+            (None, _) => Self::at_rest(link, behind),
             (Some(Event::Exit | Event::Death), _) => ON,
             (Some(_), State::Stopped(..)) => Verdict::Say(Action::Stop),
             (Some(_), _) => ON,
@@ -227,15 +246,20 @@ impl Engine for Tracer {
         let trap = report.info.number == num::SIGTRAP && report.action == SignalAction::Ignore;
         let regs = if trap { peek::regs(cx.target()).ok() } else { None };
         let hit = trap && peek::is_hit(cx.target(), self.id.owner());
+        let behind = report.kind == SignalKind::Report && self.is_behind(cx.target());
         self.with(|link| match report.kind {
             SignalKind::Report | SignalKind::Handler => {
                 if let Some(info) = link.inject.take() {
                     report.info = info;
                     report.action = SignalAction::Deliver;
-                    return match link.phase {
-                        Phase::Leaving => Verdict::Say(Action::Detach),
-                        _ => Verdict::Say(link.resume.action()),
-                    };
+                    if link.phase == Phase::Leaving {
+                        return Verdict::Say(Action::Detach);
+                    }
+                    // This report used up what the resume asked for.
+                    if let Some(engine) = link.engine.as_ref().filter(|_| link.owes()) {
+                        let _ = engine.control(Action::Interrupt);
+                    }
+                    return Verdict::Say(link.resume.action());
                 }
                 if report.action != SignalAction::Ignore && report.info.number != 0 {
                     return Self::at_signal(link, report);
@@ -244,7 +268,7 @@ impl Engine for Tracer {
                     link.stop(Stop::InHandler);
                     return Verdict::Stopped;
                 }
-                Self::at_rest(link)
+                Self::at_rest(link, behind)
             }
             SignalKind::Taken(_) if report.action == SignalAction::Ignore => {
                 // The trap of a step is shown so; anything else an earlier tracer keeps for itself.

@@ -37,6 +37,8 @@ const fn form(request: u32) -> Option<Form> {
         25 | 26 => Form::Points(16),
         // ARCH_PRCTL.
         30 => Form::Swapped(8),
+        // GETSIGINFO.
+        0x4202 => Form::Points(SIGINFO),
         // PEEKSIGINFO.
         0x4209 => Form::Queue,
         // GETSIGMASK, SETSIGMASK; SECCOMP_GET_METADATA; GET_RSEQ_CONFIGURATION; the two of syscall user dispatch.
