@@ -94,7 +94,8 @@ fn launch(args: &RunArgs, tools: &Tools) -> Result<End, Failure> {
     .map_err(|e| failed(format!("cannot catch signals: {e}")))?;
     let mut builder = Host::builder().notices(say).spare_stop_signals();
     if let Some(answers) = tools.answers() {
-        builder = builder.answers(answers);
+        // Without a filter that asks there is still who is told of what a program's own filters stop.
+        builder = if args.own_listeners { builder.answers_others(answers) } else { builder.answers(answers) };
     }
     let host = builder.start()?;
     let adopt = tools.adopter(Origin::Launched);

@@ -90,6 +90,17 @@ fn waits_of_clients_that_stop_at_their_calls() {
     });
 }
 
+/// Without `--own-listeners` the one listening end that a thread can have is taken; strictness needs a thread without a
+/// filter.
+#[test]
+fn programs_with_listening_ends_and_strictness_of_their_own() {
+    rules_through("vptrace_listens", |place, program, name| {
+        let keep = (name == "strict").then_some("--keep");
+        let args = ["run", "--ptrace", "--own-listeners"].into_iter().chain(keep);
+        place.run(args).args(["--", program, name])
+    });
+}
+
 #[test]
 fn requests() {
     rules("vptrace_requests");

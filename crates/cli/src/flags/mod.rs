@@ -119,6 +119,17 @@ pub struct RunArgs {
     )]
     pub ptrace: bool,
 
+    /// With --ptrace: let programs have listening ends of seccomp filters of their own
+    #[arg(
+        long,
+        requires = "ptrace",
+        long_help = "With --ptrace: let programs have listening ends of seccomp filters of their own \
+            (seccomp_unotify(2)). A thread can have one, and --ptrace takes it to answer calls without a stop; with \
+            this they are stops, which is slower. With --keep as well there is no filter at all, and programs may have \
+            strict seccomp too."
+    )]
+    pub own_listeners: bool,
+
     /// Set VAR in the program's environment, or remove it without =VALUE
     #[arg(short = 'E', long = "env", value_name = "VAR[=VALUE]")]
     pub env: Vec<OsString>,

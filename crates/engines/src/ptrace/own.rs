@@ -142,11 +142,15 @@ impl Threads {
         let told = |call: &Caught| {
             chain.told(&Data { nr: call.number, arch: call.arch, ip: 0, args: [0; 6] }).is_some()
         };
-        let index = |call: Caught| match call.arch {
-            abi::AUDIT_ARCH_X86_64 => u64::from(call.number),
-            _ => SyscallSet::OTHER,
+        // A call of 32-bit programs is counted as the native one of its name, if there is one.
+        let indices = |call: Caught| {
+            let (_, native) = Width::known(call.arch, u64::from(call.number)).unzip();
+            [
+                native.unwrap_or(SyscallSet::OTHER),
+                native.filter(|_| call.arch == abi::AUDIT_ARCH_X86_64).unwrap_or(SyscallSet::OTHER),
+            ]
         };
-        super::answer::calls().into_iter().filter(told).map(index).collect()
+        super::answer::calls().into_iter().filter(told).flat_map(indices).collect()
     }
 
     fn watch_traps(&mut self, tid: u32) {
