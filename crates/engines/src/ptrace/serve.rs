@@ -282,13 +282,14 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
     let link = threads.link(id).ok_or(ESRCH)?;
     let exit = if is_before_exit(&stop) && resume == Resume::Syscall { exit_now(link) } else { None };
     let before = link.interest();
-    if link.go_on(resume, exit) {
-        threads.tell(id);
-        return Ok(0);
-    }
     let engine = link.engine.clone().ok_or(ESRCH)?;
+    let stops_again = link.go_on(resume, exit);
     if link.interest() != before {
         let _ = engine.set_events(link.interest());
+    }
+    if stops_again {
+        threads.tell(id);
+        return Ok(0);
     }
     let action = match (&stop, link.owes()) {
         (_, true) => Action::Interrupt,
