@@ -27,6 +27,9 @@ use super::world::{Held, LinkId, Sleep, Threads, Waiting, World};
 /// How long a wait sleeps for an answer: signals to it are not seen meanwhile.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1);
 
+/// When a leader that is about to end is looked at again, should no SIGCHLD of its end call for that before.
+const LEADER: Duration = Duration::from_millis(5);
+
 /// Files are read at small offsets mostly; memory begins here (`vm.mmap_min_addr`).
 const LOWEST: u32 = 0x10000;
 
@@ -248,7 +251,8 @@ impl Answers for Catcher {
         }
         let late = threads.recall_late();
         let patience = if threads.askers.is_empty() { None } else { threads.lose_patience() };
-        late.into_iter().chain(patience).min()
+        let leaders = if threads.tell_of_leaders() { Some(LEADER) } else { None };
+        late.into_iter().chain(patience).chain(leaders).min()
     }
 }
 

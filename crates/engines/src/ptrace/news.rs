@@ -5,6 +5,8 @@
 //! call for the waits, [`super::tracee`] for the stops; [`super::wait`] knows what a call asks for. Who traces whom is
 //! in [`super::world`].
 
+use std::collections::BTreeMap;
+
 use utrace_abi::ptrace::PtraceEvent;
 use utrace_core::{Action, Event, SigInfo};
 
@@ -124,19 +126,67 @@ impl Threads {
     /// Sends SIGCHLD to a tracer that would see it.
     pub(super) fn notify(&mut self, id: LinkId) {
         let Some(link) = self.links.get(&id) else { return };
-        let (tracer, process) = (link.tracer, link.tracer_process);
+        let (tracer, stops) = (link.tracer, !matches!(link.state, State::Ended(_)));
+        let tracer = (tracer, link.tracer_process);
+        self.send_notice(tracer, stops, |links| links.get(&id).map_or([0; 128], Link::notice));
+    }
+
+    fn send_notice(
+        &mut self,
+        (tracer, process): (u32, u32),
+        stops: bool,
+        notice: impl FnOnce(&BTreeMap<LinkId, Link>) -> [u8; 128],
+    ) {
         let Some(how) = self.threads.get(&tracer).map(|tracer| tracer.how) else { return };
-        let stops = !matches!(link.state, State::Ended(_));
         let sees = match how {
             Caught::AtStops => proc::sees_sigchld(tracer) && !(stops && self.actions.spares_stops(process)),
             Caught::AsQuestions => self.actions.sees(process, tracer, stops),
         };
         if sees || self.links.values().any(|link| link.tracee == tracer) {
-            let notice = link.notice();
-            self.send(tracer, SigInfo { number: num::SIGCHLD, raw: notice });
+            let raw = notice(&self.links);
+            self.send(tracer, SigInfo { number: num::SIGCHLD, raw });
         } else if how == Caught::AsQuestions {
-            self.actions.miss(process, || link.notice());
+            self.actions.miss(process, || notice(&self.links));
         }
+    }
+
+    /// A thread of a process is about to end, with this wait status.
+    pub(super) fn leaves(&mut self, tid: u32, status: u32) {
+        if self.has_others(tid) && !self.leaving.iter().any(|(leader, _)| *leader == tid) {
+            self.leaving.push((tid, status));
+        }
+    }
+
+    /// The tracers of a leader that ends before its process hear a SIGCHLD, although no wait tells them of it yet
+    /// (`exit_notify` in kernel/exit.c). Answers whether one is still to be told of.
+    pub(super) fn tell_of_leaders(&mut self) -> bool {
+        for (leader, status) in core::mem::take(&mut self.leaving) {
+            if !self.threads.contains_key(&leader) || !self.has_others(leader) {
+                continue;
+            }
+            if !proc::is_zombie(leader) {
+                self.leaving.push((leader, status));
+                continue;
+            }
+            let (code, value) = stop::of_end(status);
+            let raw = stop::of_child(code, leader, proc::uid(leader), value);
+            let of_leader = |link: &&Link| link.tracee == leader;
+            let tracers: Vec<(u32, u32)> = self
+                .links
+                .values()
+                .filter(of_leader)
+                .map(|link| (link.tracer, link.tracer_process))
+                .collect();
+            for tracer in tracers {
+                self.send_notice(tracer, false, |_| raw);
+            }
+        }
+        !self.leaving.is_empty()
+    }
+
+    /// Whether this is a leader whose process has other threads.
+    fn has_others(&self, leader: u32) -> bool {
+        self.threads.iter().any(|(tid, thread)| thread.process == leader && *tid != leader)
     }
 
     /// Sends a thread a signal that looks like this when it comes.

@@ -14,6 +14,12 @@ pub(super) fn is_leader(tid: u32) -> bool {
     process.and_then(|process| process.trim().parse().ok()) == Some(tid)
 }
 
+/// Whether a task has ended and nobody has collected it.
+pub(super) fn is_zombie(tid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{tid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
 /// The process group of a process.
 pub(super) fn group(pid: u32) -> Option<u32> {
     stat_field(pid, 2)

@@ -356,8 +356,11 @@ impl Engine for Tracer {
         if owes { Action::Stop } else { Action::Resume }
     }
 
-    fn exit(&mut self, _cx: &mut Cx<'_>, exit: &mut ExitReport) -> Action {
+    fn exit(&mut self, cx: &mut Cx<'_>, exit: &mut ExitReport) -> Action {
         let code = u64::from(exit.original());
+        if self.world.asks() {
+            self.world.lock().leaves(cx.task().id().0, exit.original());
+        }
         self.with(|link| {
             link.broken_out();
             if !link.has(abi::PTRACE_O_TRACEEXIT) {

@@ -177,6 +177,8 @@ pub(super) struct Threads {
     pub(super) actions: Actions,
     /// Links with news that are still to be told, once their tracees stand still.
     pub(super) news: Vec<LinkId>,
+    /// Leaders on their way out of a process whose other threads stay, with their wait status.
+    pub(super) leaving: Vec<(u32, u32)>,
     /// Waits that sleep for an answer.
     pub(super) askers: Vec<Held>,
     /// Clients for which answers lie ready.
