@@ -82,7 +82,10 @@ pub(super) fn transfer(
         return None;
     }
     let overlay = threads.overlays.get(&link.process);
-    let untouched = overlay.is_none_or(|overlay| overlay.is_clear(at, len));
+    let others = |other: &Link| other.process == link.process && other.tracer_process != owner;
+    // What the kernel is left to do is done later, and another tracer's breakpoint may be there by then.
+    let untouched = overlay.is_none_or(|overlay| overlay.is_clear(at, len))
+        && !threads.links.values().any(|other| others(other) && other.tracer != 0);
     // The descriptor holds the memory itself, and a thread that is about to be gone has none any more.
     let tasks: Vec<Task> = threads.links.values().filter(mine).map(|link| link.task.clone()).collect();
     let mut bytes = vec![0; usize::try_from(len).ok()?];
