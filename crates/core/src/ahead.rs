@@ -26,9 +26,18 @@ pub struct Ahead<'a> {
 
 impl Ahead<'_> {
     /// How many answers can lie ready at once.
-    pub const MOST: usize = 4;
+    pub const MOST: usize = 12;
     /// The most bytes of one answer.
-    pub const ROOM: usize = 128;
+    pub const ROOM: usize = 224;
+}
+
+/// Where calls of one number go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To who answers, if they are caught.
+    Asked,
+    /// Straight to the system.
+    Straight,
 }
 
 /// Whether answers can lie ready for a task.
@@ -75,6 +84,12 @@ impl Foresight {
     #[must_use]
     pub fn lay(&self, answers: &[Ahead<'_>]) -> Laid {
         self.line.lay(self.task, answers)
+    }
+
+    /// Which way calls of this number go from now on, where a host can make a difference; asked, until said. It holds for the
+    /// whole process, and a call that is under way goes on as it began.
+    pub fn send(&self, number: u32, way: Way) {
+        self.line.send(self.task, number, way);
     }
 
     /// Takes back what was laid, and says what was taken: when this returns no more will be.

@@ -7,7 +7,7 @@
 //!
 //! Nothing of the core depends on it: a host that can do it takes an [`Answers`] when it is set up.
 
-use crate::ahead::{Ahead, Foresight, Laid, Taken};
+use crate::ahead::{Ahead, Foresight, Laid, Taken, Way};
 use crate::payload::Syscall;
 use crate::target::Target;
 use crate::task::{Task, TaskId};
@@ -78,6 +78,8 @@ pub trait Line: Send + Sync {
     fn lay(&self, _task: TaskId, _answers: &[Ahead<'_>]) -> Laid {
         Laid::Nowhere
     }
+    /// Where a task's calls go: see [`Foresight::send`].
+    fn send(&self, _task: TaskId, _number: u32, _way: Way) {}
     /// Takes them back: see [`Foresight::take_back`].
     fn take_back(&self, _task: TaskId) -> Taken {
         Taken::default()

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use utrace_core::{Ahead, Laid, Taken};
+use utrace_core::{Ahead, Laid, Taken, Way};
 
 use crate::sys::ahead::{Board, GATE, PAGE, code};
 use crate::types::Tid;
@@ -155,6 +155,14 @@ impl Places {
             Place::Coming { .. } | Place::Refused => {}
         }
         Laid::Nowhere
+    }
+
+    pub(crate) fn send(&mut self, tid: Tid, number: u32, way: Way) {
+        if let Some(Place::Ready(board)) = self.0.get(&tid)
+            && i64::from(number) == libc::SYS_pread64
+        {
+            board.send_reads(way);
+        }
     }
 
     pub(crate) fn take_back(&mut self, tid: Tid) -> Taken {

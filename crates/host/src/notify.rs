@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use utrace_core::{Ahead, Answer, Answers, Caught, Delivery, Laid, Line, Taken, TaskId};
+use utrace_core::{Ahead, Answer, Answers, Caught, Delivery, Laid, Line, Taken, TaskId, Way};
 
 use crate::ahead::Places;
 use crate::sys::Errno;
@@ -186,6 +186,12 @@ impl Line for Desk {
 
     fn lay(&self, task: TaskId, answers: &[Ahead<'_>]) -> Laid {
         by_tid(task).map_or(Laid::Nowhere, |tid| self.places().lay(tid, answers))
+    }
+
+    fn send(&self, task: TaskId, number: u32, way: Way) {
+        if let Some(tid) = by_tid(task) {
+            self.places().send(tid, number, way);
+        }
     }
 
     fn take_back(&self, task: TaskId) -> Taken {

@@ -1,116 +1,42 @@
 //! What a client will ask next, laid ready for it before it asks.
 //!
-//! Key types: [`Habit`] (what a client does each time that it is told of a stop). strace, for one, waits, asks whether there is
-//! more news, asks what stopped, lets the tracee go and waits again: of four questions three have answers that are known with
-//! the first. Once a client has done so a few times its answers lie ready in its own memory ([`utrace_core::Foresight`]), if
-//! the host has a place there; so does leave to let the tracee go, which is done when it asks the next thing, and it asks
-//! soon. Nothing is laid for a client whose calls somebody watches: they would not be seen.
+//! Entry: [`Threads::heed`] for each call of a client, [`Threads::foresee`] when a wait is answered; [`super::habit`] knows what
+//! the client does. strace, for one, waits, asks whether there is more news, asks what stopped, lets the tracee go and waits again: of four
+//! questions three have answers that are known with the first. Once a client has asked the same a few times the answers lie ready
+//! in its own memory ([`utrace_core::Foresight`]), if the host has a place there. So does leave to let the tracee go, for a
+//! client that always waits next: it is done when that asks, or soon. Nothing is laid for a client whose calls somebody
+//! watches: they would not be seen.
 //!
 //! What lies ready is true until it is taken back, which is done before anything that changes it can be known to the client:
-//! its own next question, news of a tracee, a birth or a death, a request of another client on the same tracee.
+//! its own next call that is no mere look, news of a tracee, a birth or a death, a request of another client on the tracee.
 
 use std::time::{Duration, Instant};
 
 use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_X86_64};
-use utrace_core::{Ahead, Event, Foresight, Laid, Syscall, Task};
+use utrace_core::{Addr, Ahead, Event, Foresight, Laid, Regset, Syscall, Target, TargetError, Task, Way};
 
+use super::examine::examine;
+use super::guard;
+use super::habit::{Habit, Kind, Lying, What, is_harmless};
 use super::link::State;
 use super::num;
-use super::peek;
-use super::serve;
+use super::serve::{self, Call};
 use super::stop::Stop;
-use super::tracee::look;
 use super::wait::WaitCall;
 use super::width::Width;
-use super::world::{Found, Threads};
+use super::world::{Found, Thread, Threads};
 
-/// How often a client must have done the same before it is foreseen.
-const ENOUGH: u32 = 4;
 /// How long leave to let a tracee go lies ready, and may be taken unheard.
 const UNHEARD: Duration = Duration::from_micros(200);
 /// One look for more news in so many is asked: a child of its own that died is the kernel's to report.
 const ONE_IN: u32 = 32;
 
-/// What a client does when a wait has told it of a stop.
-#[derive(Debug, Default)]
-pub(super) struct Habit {
-    place: Option<Foresight>,
-    stage: Stage,
-    /// How often in a row it let the tracee go and waited again.
-    rounds: u32,
-    /// The arguments of its look for more news.
-    poll: Option<[u64; 4]>,
-    /// Size and place of what it asks about a stop.
-    info: Option<[u64; 2]>,
-    /// The third argument with which it lets a tracee go: the kernel looks at none.
-    leave: Option<u64>,
-    /// What lies ready.
-    laid: Option<Lying>,
-    told: u32,
-}
-
-/// Where in its round a client is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Stage {
-    #[default]
-    Elsewhere,
-    /// In a wait that sleeps.
-    Waiting,
-    /// It was told of this tracee.
-    Told(u32),
-    /// It let it go.
-    Left,
-}
-
-/// What lies ready for a client.
-#[derive(Debug, Clone, Copy)]
-struct Lying {
-    tracee: u32,
-    /// The place of the leave to let the tracee go.
-    leave: Option<usize>,
-    since: Instant,
-}
-
-impl Habit {
-    /// A call of the client's, after what it took unheard.
-    fn learn(&mut self, call: &Syscall) {
-        let [first, second, third, fourth, ..] = call.args;
-        if call.arch != AUDIT_ARCH_X86_64 {
-            return;
-        }
-        match (call.number, self.stage) {
-            (num::WAIT4, stage) => {
-                if WaitCall::decode(call.arch, call.number, call.args).is_some_and(|wait| wait.is_polling()) {
-                    if let Stage::Told(_) = stage {
-                        self.poll = Some([first, second, third, fourth]);
-                    }
-                } else {
-                    self.rounds = match stage {
-                        Stage::Left => self.rounds.saturating_add(1),
-                        // The same call again, after a signal.
-                        Stage::Waiting => self.rounds,
-                        Stage::Elsewhere | Stage::Told(_) => 0,
-                    };
-                    self.stage = Stage::Waiting;
-                }
-            }
-            (num::PTRACE, Stage::Told(tracee)) if second == u64::from(tracee) => {
-                if first == u64::from(abi::PTRACE_GET_SYSCALL_INFO) {
-                    self.info = Some([third, fourth]);
-                } else if first == u64::from(abi::PTRACE_SYSCALL) && fourth == 0 {
-                    self.leave = Some(third);
-                    self.stage = Stage::Left;
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 impl Threads {
     /// A client asks something: what it took unheard comes first.
     pub(super) fn heed(&mut self, caller: u32, call: &Syscall, place: impl FnOnce() -> Foresight) {
-        self.recall(caller);
+        if !is_harmless(call) {
+            self.recall(caller);
+        }
         if let Some(thread) = self.threads.get_mut(&caller).filter(|thread| thread.traces) {
             thread.habit.place.get_or_insert_with(place);
             thread.habit.learn(call);
@@ -119,69 +45,142 @@ impl Threads {
 
     /// A client's wait is about to be told of a stop.
     pub(super) fn foresee(&mut self, caller: u32, call: &WaitCall, found: &Found) {
-        if call.is_polling()
-            || (call.width, call.nr) != (Width::Wide, num::WAIT4)
-            || found.status & 0xff != 0x7f
-        {
+        if (call.width, call.nr) != (Width::Wide, num::WAIT4) || found.status & 0xff != 0x7f {
             return;
         }
         let Some(thread) = self.threads.get_mut(&caller) else { return };
-        thread.habit.stage = Stage::Told(found.tracee);
-        thread.habit.told = thread.habit.told.wrapping_add(1);
-        if thread.habit.rounds >= ENOUGH {
-            self.lay(caller, found.tracee);
+        thread.habit.hear(found.tracee);
+        self.lay(caller);
+    }
+
+    /// A request of a client's has been answered: what it may have changed lies ready again.
+    pub(super) fn foresee_more(&mut self, caller: u32) {
+        if !self.foreseen.contains(&caller) {
+            self.lay(caller);
         }
     }
 
-    fn lay(&mut self, caller: u32, tracee: u32) -> Option<()> {
-        let thread = self.threads.get(&caller)?;
+    fn lay(&mut self, caller: u32) -> Option<()> {
+        let thread = self.threads.get(&caller).filter(|thread| thread.habit.is_formed())?;
         let place = thread.habit.place.clone()?;
-        if is_watched(&thread.task) || self.links.values().any(|link| link.process == thread.process) {
+        if !thread.filters.is_empty()
+            || wants(&thread.task, &[num::PTRACE, num::WAIT4])
+            || self.links.values().any(|link| link.process == thread.process)
+        {
             return None;
         }
-        let link = self.links.get(&self.held_by(caller, tracee)?)?;
-        let stop = link.stopped()?;
-        let answer = |number: u64, args, value, bytes| Ahead {
-            number: u32::try_from(number).unwrap_or(u32::MAX),
-            args,
-            value,
-            bytes,
-        };
-        let mut answers = Vec::with_capacity(Ahead::MOST);
-        if let Some(args) = thread.habit.poll.filter(|_| !thread.habit.told.is_multiple_of(ONE_IN))
-            && !self.has_more(caller, args)
-        {
-            answers.push(answer(num::WAIT4, args, 0, &[]));
+        let looks = thread.habit.looks.iter().map(|look| (look.what, look.is_foreseen()));
+        let looks: Vec<(What, bool)> = looks.collect();
+        let (told, leaves) = (thread.habit.told.clone(), thread.habit.always_leaves());
+        let (unused, asks_news) = (thread.habit.unused, thread.habit.count.is_multiple_of(ONE_IN));
+        let mut ready = Vec::with_capacity(Ahead::MOST);
+        for (at, (what, _)) in looks.iter().enumerate().filter(|(_, (_, foreseen))| *foreseen) {
+            match what {
+                What::News(args) if asks_news || self.has_more(caller, *args) => {}
+                What::News(args) => ready.push((Kind::Look(at), num::WAIT4, *args, 0, Vec::new())),
+                What::Request(request, addr, data) => {
+                    for tracee in &told {
+                        let Some((value, bytes)) = self.look(caller, *tracee, (*request, *addr, *data))
+                        else {
+                            continue;
+                        };
+                        let args = [(*request).into(), (*tracee).into(), *addr, *data];
+                        ready.push((Kind::Look(at), num::PTRACE, args, value, bytes));
+                    }
+                }
+            }
         }
-        let regs = look(&link.task, |target| peek::regs(target)).ok()?.ok()?;
-        let (info, size) = stop.syscall_info(link.face, &regs);
-        if let Some([room, at]) = thread.habit.info {
-            let shown = info.get(..size.min(usize::try_from(room).unwrap_or(size)))?;
-            let args = [abi::PTRACE_GET_SYSCALL_INFO.into(), tracee.into(), room, at];
-            answers.push(answer(num::PTRACE, args, i64::try_from(size).ok()?, shown));
+        for tracee in told.iter().filter(|tracee| leaves && self.is_at_call(caller, **tracee)) {
+            let args = [abi::PTRACE_SYSCALL.into(), (*tracee).into(), unused, 0];
+            ready.push((Kind::Leave(*tracee), num::PTRACE, args, 0, Vec::new()));
         }
-        let mut leave = None;
-        if let (Some(unused), Stop::Entry { .. } | Stop::Exit { .. }) = (thread.habit.leave, stop) {
-            leave = Some(answers.len());
-            let args = [abi::PTRACE_SYSCALL.into(), tracee.into(), unused, 0];
-            answers.push(answer(num::PTRACE, args, 0, &[]));
-        }
-        if place.lay(&answers) == Laid::Ready {
+        ready.truncate(Ahead::MOST);
+        let answers: Vec<Ahead<'_>> = ready
+            .iter()
+            .map(|(_, number, args, value, bytes)| Ahead {
+                number: u32::try_from(*number).unwrap_or(u32::MAX),
+                args: *args,
+                value: *value,
+                bytes,
+            })
+            .collect();
+        if !answers.is_empty() && place.lay(&answers) == Laid::Ready {
+            let answers: Vec<Kind> = ready.iter().map(|(kind, ..)| *kind).collect();
+            let leaves = answers.iter().any(|kind| matches!(kind, Kind::Leave(_)));
+            self.send_reads(caller);
             let habit = &mut self.threads.get_mut(&caller)?.habit;
-            habit.laid = Some(Lying { tracee, leave, since: Instant::now() });
+            habit.laid = Some(Lying { answers, leaves, since: Instant::now() });
             self.foreseen.push(caller);
         }
         Some(())
     }
 
+    /// Lets the reads of a client whose answers lie ready go straight to the kernel, unless somebody has, or may have,
+    /// breakpoints that it must not see.
+    fn send_reads(&mut self, caller: u32) {
+        let Some(thread) = self.threads.get(&caller) else { return };
+        let alone = self.links.values().all(|link| link.tracer_process == thread.process);
+        let straight = alone && !wants(&thread.task, &[num::PREAD64]);
+        if straight != thread.habit.straight {
+            self.set_way(caller, straight);
+        }
+    }
+
+    fn set_way(&mut self, caller: u32, straight: bool) {
+        let Some(thread) = self.threads.get_mut(&caller) else { return };
+        thread.habit.straight = straight;
+        if let (Some(place), Ok(number)) = (&thread.habit.place, u32::try_from(num::PREAD64)) {
+            place.send(number, if straight { Way::Straight } else { Way::Asked });
+        }
+    }
+
+    /// A client has a filter of its own, or runs another program.
+    pub(super) fn forget_habit(&mut self, caller: u32) {
+        self.recall(caller);
+        self.set_way(caller, false);
+        if let Some(thread) = self.threads.get_mut(&caller) {
+            thread.habit = Habit::default();
+        }
+    }
+
+    /// A process comes to trace: what others read is ours to answer from now on.
+    pub(super) fn ask_reads_of_others(&mut self, process: u32) {
+        let others =
+            self.threads.iter().filter(|(_, thread)| thread.habit.straight && thread.process != process);
+        for caller in others.map(|(tid, _)| *tid).collect::<Vec<u32>>() {
+            self.set_way(caller, false);
+        }
+    }
+
+    /// What a request would be answered, and what it would put at its fourth argument.
+    fn look(
+        &mut self,
+        caller: u32,
+        tracee: u32,
+        (request, addr, data): (u32, u64, u64),
+    ) -> Option<(i64, Vec<u8>)> {
+        let id = self.held_by(caller, tracee)?;
+        guard::check(self, id).ok()?;
+        let link = self.link(id)?;
+        let stop = link.stopped()?.clone();
+        let call = Call { caller, request, pid: tracee, addr, data, width: Width::Wide };
+        let mut paper = Paper { at: data, bytes: Vec::new() };
+        let value = examine(link, &stop, &call, &mut paper).unwrap_or_else(|errno| errno);
+        // What failed half-way would do so again, before the client's eyes.
+        let fits = paper.bytes.len() <= Ahead::ROOM && (value >= 0 || paper.bytes.is_empty());
+        fits.then_some((value, paper.bytes))
+    }
+
+    /// Whether a tracee stands at a call's entry or exit for this client.
+    fn is_at_call(&self, caller: u32, tracee: u32) -> bool {
+        let link = self.held_by(caller, tracee).and_then(|id| self.links.get(&id));
+        link.is_some_and(|link| matches!(link.stopped(), Some(Stop::Entry { .. } | Stop::Exit { .. })))
+    }
+
     /// Whether a look for more news would find some.
-    fn has_more(&self, caller: u32, args: [u64; 4]) -> bool {
-        let [first, second, third, fourth] = args;
-        let (call, thread) = (
-            WaitCall::decode(AUDIT_ARCH_X86_64, num::WAIT4, [first, second, third, fourth, 0, 0]),
-            self.threads.get(&caller),
-        );
-        let (Some(call), Some(thread)) = (call, thread) else { return true };
+    fn has_more(&self, caller: u32, [first, second, third, fourth]: [u64; 4]) -> bool {
+        let call = WaitCall::decode(AUDIT_ARCH_X86_64, num::WAIT4, [first, second, third, fourth, 0, 0]);
+        let (Some(call), Some(thread)) = (call, self.threads.get(&caller)) else { return true };
         self.links.values().any(|link| {
             let news = !matches!(link.state, State::Running | State::Listening);
             news && link.is_meant(thread, caller, &call) && link.is_ready(&call)
@@ -195,67 +194,86 @@ impl Threads {
         let Some(thread) = self.threads.get_mut(&caller) else { return };
         let Some(laid) = thread.habit.laid.take() else { return };
         let Some(taken) = thread.habit.place.as_ref().map(Foresight::take_back) else { return };
-        if laid.leave.is_some_and(|place| taken.has(place)) {
-            thread.habit.stage = Stage::Left;
-            serve::let_go(self, caller, laid.tracee);
+        for tracee in thread.habit.take(&laid, taken) {
+            serve::let_go(self, caller, tracee);
         }
     }
 
     /// The same for all clients: a child may have come, or be there to be reported.
     pub(super) fn recall_all(&mut self) {
-        while let Some(caller) = self.foreseen.last().copied() {
-            self.recall(caller);
-        }
+        self.recall_if(|_, _| true);
     }
 
     /// The same for those who were told of this tracee, but for one.
     pub(super) fn recall_others(&mut self, caller: u32, tracee: u32) {
-        let about =
-            |thread: &super::world::Thread| thread.habit.laid.is_some_and(|laid| laid.tracee == tracee);
-        let others = self
-            .foreseen
-            .iter()
-            .copied()
-            .filter(|other| *other != caller && self.threads.get(other).is_some_and(about));
-        for other in others.collect::<Vec<u32>>() {
-            self.recall(other);
-        }
+        self.recall_if(|other, thread| other != caller && thread.habit.told.contains(&tracee));
     }
 
     /// The same for the clients of one process.
     pub(super) fn recall_process(&mut self, process: u32) {
-        let of = |caller: &u32| self.threads.get(caller).is_some_and(|thread| thread.process == process);
-        for caller in self.foreseen.iter().copied().filter(of).collect::<Vec<u32>>() {
+        self.recall_if(|_, thread| thread.process == process);
+    }
+
+    fn recall_if(&mut self, which: impl Fn(u32, &Thread) -> bool) {
+        if self.foreseen.is_empty() {
+            return;
+        }
+        let which = |caller: &u32| self.threads.get(caller).is_none_or(|thread| which(*caller, thread));
+        for caller in self.foreseen.iter().copied().filter(which).collect::<Vec<u32>>() {
             self.recall(caller);
         }
     }
 
-    /// What has been let go unheard for too long is done now. Answers when to look again.
+    /// Leaves that have lain ready for too long are taken back. Answers when to look again.
     pub(super) fn recall_late(&mut self) -> Option<Duration> {
         if self.foreseen.is_empty() {
             return None;
         }
         let now = Instant::now();
-        let mut next = None;
-        for caller in self.foreseen.clone() {
-            let laid = self.threads.get(&caller).and_then(|thread| thread.habit.laid);
-            let Some(laid) = laid.filter(|laid| laid.leave.is_some()) else { continue };
-            let left = UNHEARD.saturating_sub(now.saturating_duration_since(laid.since));
-            if left.is_zero() {
-                self.recall(caller);
-            } else {
-                next = Some(next.map_or(left, |next: Duration| next.min(left)));
-            }
-        }
-        next
+        let left = |caller: &u32| {
+            let laid = self.threads.get(caller)?.habit.laid.as_ref().filter(|laid| laid.leaves)?;
+            Some(UNHEARD.saturating_sub(now.saturating_duration_since(laid.since)))
+        };
+        let times = self.foreseen.iter().filter_map(|caller| Some((*caller, left(caller)?)));
+        let (late, soon): (Vec<_>, Vec<_>) = times.partition(|(_, left)| left.is_zero());
+        late.into_iter().for_each(|(caller, _)| self.recall(caller));
+        soon.into_iter().map(|(_, left)| left).min()
     }
 }
 
-/// Whether some engine wants to see the calls that would not be made.
-fn is_watched(task: &Task) -> bool {
+/// Whether some engine wants to see one of these calls, which would not be made.
+fn wants(task: &Task, numbers: &[u64]) -> bool {
     if !task.asked_for(Event::SyscallEntry) && !task.asked_for(Event::SyscallExit) {
         return false;
     }
     let wanted = task.wanted().syscalls;
-    wanted.contains(num::PTRACE) || wanted.contains(num::WAIT4)
+    numbers.iter().any(|number| wanted.contains(*number))
+}
+
+/// In place of a client's memory: what is written at one address.
+struct Paper {
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl Target for Paper {
+    fn read(&mut self, at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Fault(at))
+    }
+
+    fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {
+        if at.0 != self.at || !self.bytes.is_empty() {
+            return Err(TargetError::Fault(at));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn regset(&mut self, _set: Regset, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Unsupported)
+    }
+
+    fn set_regset(&mut self, _set: Regset, _bytes: &[u8]) -> Result<(), TargetError> {
+        Err(TargetError::Unsupported)
+    }
 }

@@ -13,7 +13,7 @@ use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, Ptrace
 use utrace_core::{Action, Answer, Answers, Caught, Filtered, Question, SigInfo, Syscall, Task, When};
 
 use super::client::{Outcome, answer, ask_keeper, requested, resolved};
-use super::link::{Link, Phase, State};
+use super::link::{Link, Phase, State, Told};
 use super::memory;
 use super::num;
 use super::own;
@@ -49,9 +49,11 @@ impl Catcher {
             return Some(Answer::System);
         };
         if let Some(result) = requested(&self.world, &call, question.target()) {
-            if let Some(thread) = self.world.lock().threads.get_mut(&caller) {
+            let mut threads = self.world.lock();
+            if let Some(thread) = threads.threads.get_mut(&caller) {
                 thread.answer_taken();
             }
+            threads.foresee_more(caller);
             return Some(Answer::Value(result));
         }
         if question.is_interrupted() {
@@ -267,8 +269,10 @@ impl Threads {
             }
             State::Stopped(..) | State::Ended(_) => {}
         }
-        let process = link.tracer_process;
-        self.recall_process(process);
+        // What a wait has been told of already, its answers know.
+        if !matches!(link.state, State::Stopped(_, Told::Yes)) {
+            self.recall_process(link.tracer_process);
+        }
         let Some(link) = self.links.get(&id) else { return true };
         match self.waiter_of(link) {
             Some((caller, Sleep::Asking)) => self.answer_held(caller),

@@ -16,8 +16,8 @@ use utrace_core::{
     Target, Task,
 };
 
-use super::ahead::Habit;
 use super::examine;
+use super::habit::Habit;
 use super::keeper::{Asked, Role};
 use super::memory;
 use super::num;
@@ -438,6 +438,7 @@ impl Engine for Client {
         let mut threads = self.world.lock();
         threads.overlays.remove(&id);
         threads.actions.exec(id);
+        threads.forget_habit(exec.former.0);
         if exec.former.0 != id {
             if let Some(thread) = threads.threads.remove(&exec.former.0) {
                 threads.threads.insert(id, thread);

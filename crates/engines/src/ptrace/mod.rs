@@ -20,7 +20,7 @@
 //! | `request` | the requests: numbers, what is done, the table of the docs |
 //! | `world` | all threads and links of a tree |
 //! | `answer` | calls answered without a stop, and the waits that sleep for news |
-//! | `ahead` | what a client will ask next, laid ready for it |
+//! | `ahead`, `habit` | what a client will ask next, laid ready for it |
 //! | `chld` | what a client does with SIGCHLD |
 //! | `serve`, `examine`, `peek`, `registers` | the requests carried out |
 //! | `guard` | links that end when their tracee comes to more rights |
@@ -46,6 +46,7 @@ mod examine;
 mod filters;
 mod fp32;
 mod guard;
+mod habit;
 mod ia32;
 mod keeper;
 mod link;

@@ -32,6 +32,11 @@ pub(super) struct Chain {
 }
 
 impl Chain {
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.filters.is_empty()
+    }
+
     /// What they say together, if that is to tell a tracer.
     fn told(&self, data: &Data) -> Option<u16> {
         let action = |answer: u32| (answer & ACTION).cast_signed();
@@ -101,6 +106,7 @@ impl Threads {
             .map(|(tid, _)| *tid)
             .collect();
         for tid in changed {
+            self.forget_habit(tid);
             self.watch_traps(tid);
         }
     }

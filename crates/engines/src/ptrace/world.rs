@@ -14,8 +14,8 @@ use std::time::Instant;
 use utrace_abi::ptrace as abi;
 use utrace_core::{Asker, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
-use super::ahead::Habit;
 use super::chld::Actions;
+use super::habit::Habit;
 use super::keeper::{Asked, Holding, Keeper, LinkView, Role, is_target};
 use super::link::{Link, State};
 use super::num;

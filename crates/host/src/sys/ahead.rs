@@ -9,7 +9,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 
-use utrace_core::{Ahead, Taken};
+use utrace_core::{Ahead, Taken, Way};
 
 use super::Errno;
 
@@ -19,8 +19,9 @@ pub(crate) const PAGE: usize = 4096;
 /// (`MADV_WIPEONFORK`): the answers are its parent's.
 pub(crate) const GATE: usize = PAGE;
 
-const ENTRY_WORDS: usize = 24;
 const DATA: usize = 6;
+const ENTRY_WORDS: usize = DATA + Ahead::ROOM / 8;
+const _: () = assert!(size_of::<Page>() <= PAGE && Ahead::ROOM.is_multiple_of(8));
 
 /// The page. The offsets are in the code below.
 #[repr(C)]
@@ -30,7 +31,9 @@ struct Page {
     /// Low half: a bit for each answer that lies ready. High half: how often that was changed by us. One word, so that
     /// an answer is either taken or taken back.
     ready: AtomicU64,
-    _room: [AtomicU64; 6],
+    /// Whether pread64 goes straight to the kernel: as preadv, which no filter of ours catches.
+    straight: AtomicU64,
+    _room: [AtomicU64; 5],
     /// Number and length, value, four arguments, bytes.
     entries: [[AtomicU64; ENTRY_WORDS]; Ahead::MOST],
 }
@@ -72,9 +75,9 @@ global_asm!(
     "cmp r10, [rbx + 40]",
     "je 4f",
     "3:",
-    "add rbx, 192",
+    "add rbx, {entry}",
     "inc ebp",
-    "cmp ebp, 4",
+    "cmp ebp, {most}",
     "jne 2b",
     "jmp 8f",
     "4:",
@@ -119,9 +122,39 @@ global_asm!(
     "lea rsp, [rsp + 128]",
     "9:",
     "mov eax, [r11]",
+    "cmp eax, {pread64}",
+    "jne 1f",
+    "mov rcx, [rip + utrace_ahead_begin + 4096]",
+    "test rcx, rcx",
+    "jz 1f",
+    "cmp qword ptr [rcx + 16], 0",
+    "je 1f",
+    "lea rsp, [rsp - 160]",
+    "mov [rsp], rsi", // An iovec of buffer and length, and what has no place during the call.
+    "mov [rsp + 8], rdx",
+    "mov [rsp + 16], r8",
+    "mov [rsp + 24], r11",
+    "mov rsi, rsp",
+    "mov edx, 1",
+    "xor r8d, r8d",
+    "mov eax, {preadv}",
+    "syscall",
+    "mov rsi, [rsp]",
+    "mov rdx, [rsp + 8]",
+    "mov r8, [rsp + 16]",
+    "mov r11, [rsp + 24]",
+    "lea rsp, [rsp + 160]",
+    "mov rcx, [r11 + 8]",
+    "add rcx, 2",
+    "jmp rcx",
+    "1:",
     "jmp qword ptr [r11 + 8]",
     "utrace_ahead_end:",
     ".popsection",
+    entry = const ENTRY_WORDS * 8,
+    most = const Ahead::MOST,
+    pread64 = const libc::SYS_pread64,
+    preadv = const libc::SYS_preadv,
 );
 
 /// The code, which runs wherever it is copied to.
@@ -181,6 +214,11 @@ impl Board {
     /// Which thread may take answers: what it has at `%fs:0`.
     pub(crate) fn give_to(&self, owner: u64) {
         self.page.owner.store(owner, Ordering::SeqCst);
+    }
+
+    /// Which way reads of files at an offset go.
+    pub(crate) fn send_reads(&self, way: Way) {
+        self.page.straight.store((way == Way::Straight).into(), Ordering::SeqCst);
     }
 
     /// Takes back what lies there, and says what was taken.

@@ -3,7 +3,7 @@
 //! In two steps, each where it is possible. While the client sleeps in a call that is being answered it gets a descriptor for
 //! its board, and an interrupt ([`Tracer::offer_board`]). At the stop that follows, between two instructions of its program,
 //! it maps the pages and closes the descriptor, and jumps are written over the loads of its system-call numbers
-//! ([`Tracer::lay_board`]). Only a process of one thread, so that nobody is in the middle of what is written over. What
+//! ([`Tracer::lay_board`]). Only while the client's other threads sleep, so that nobody is in the middle of what is written over. What
 //! cannot be done is left: the client asks as before. Neighbours: [`crate::ahead`] knows who and what.
 
 use std::fs;
@@ -13,7 +13,7 @@ use super::Tracer;
 use super::tracee::{Interrupt, Tracee};
 use crate::ahead::{Layout, SITE_LEN, Site};
 use crate::notify::Desk;
-use crate::procfs;
+use crate::procfs::{self, State};
 use crate::remote::{Failed, call_between};
 use crate::sys::ahead::{Board, PAGE, hand_over};
 use crate::sys::errno::{ERESTART_RESTARTBLOCK, ERESTARTSYS};
@@ -60,7 +60,7 @@ fn lay(stopped: &mut Stopped, (board, fd, sites): (&Board, i32, &[Site])) -> Res
     let tid = stopped.tid();
     let regs = *stopped.regs()?;
     let restarts = (ERESTART_RESTARTBLOCK..=ERESTARTSYS).contains(&regs.rax.cast_signed());
-    if restarts || regs.fs_base == 0 || procfs::stat(tid).map_or(0, |stat| stat.threads) != 1 {
+    if restarts || regs.fs_base == 0 || !is_alone(tid) {
         return Err(Failed::Unable);
     }
     let sites: Vec<Site> = sites.iter().copied().filter(|site| is_plain(tid, *site)).collect();
@@ -91,6 +91,13 @@ fn lay(stopped: &mut Stopped, (board, fd, sites): (&Board, i32, &[Site])) -> Res
         }
     }
     Ok(())
+}
+
+/// Whether all other threads of its process sleep: nobody is in the middle of what is written over.
+fn is_alone(tid: Tid) -> bool {
+    let sleeps =
+        |other: &Tid| *other == tid || procfs::stat(*other).is_ok_and(|stat| stat.state == State::Blocked);
+    procfs::threads(tid).is_ok_and(|threads| threads.iter().all(sleeps))
 }
 
 fn is_plain(tid: Tid, site: Site) -> bool {

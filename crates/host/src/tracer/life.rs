@@ -172,7 +172,6 @@ impl Tracer {
             None => tracee,
         };
         tracee.sign.forget_debug();
-        self.desks().for_each(|desk| desk.places().forget(tracee.tid));
         if tracee.phase != Phase::Living {
             tracee.phase = Phase::Living;
             self.open_desk(&tracee);
@@ -184,6 +183,10 @@ impl Tracer {
             let mut exec = ExecReport { former: task_id(former.unwrap_or(tracee.tid)) };
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exec(target, &mut exec));
+        }
+        // What lay ready was in the memory that is gone; engines have taken back what they could.
+        for tid in former.into_iter().chain([tracee.tid]) {
+            self.desks().for_each(|desk| desk.places().forget(tid));
         }
         if !self.early.is_empty() {
             self.adopt_orphans(Some(tracee.group.pid));
