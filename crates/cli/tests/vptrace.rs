@@ -62,6 +62,11 @@ fn debug_registers() {
 }
 
 #[test]
+fn what_proc_tells_of_threads() {
+    rules("vptrace_proc");
+}
+
+#[test]
 fn tracees_of_32_bits() {
     rules("vptrace_ia32");
 }

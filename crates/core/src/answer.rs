@@ -36,6 +36,10 @@ pub enum When {
     Is(u8, u32),
     /// The argument at this position, taken as an unsigned long, is this or more.
     AtLeast(u8, u32),
+    /// The argument at this position, taken as an int, has none of these bits.
+    Without(u8, u32),
+    /// The arguments at these two positions, taken as ints, are 0.
+    Zeroes(u8, u8),
 }
 
 /// What becomes of a call.
@@ -68,6 +72,24 @@ pub enum Delivery {
     Gone,
 }
 
+/// What becomes of a descriptor when its task begins another program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnExec {
+    /// It stays open.
+    Stays,
+    /// It is closed (`O_CLOEXEC`).
+    Closes,
+}
+
+/// A file that a task is given.
+#[derive(Debug, Clone, Copy)]
+pub enum Lent<'a> {
+    /// One that holds this.
+    Copy(&'a [u8]),
+    /// The one that is open in the host's own process under this number.
+    Open(i32),
+}
+
 /// A host's way of answering a task that sleeps in a call.
 pub trait Line: Send + Sync {
     /// Answers the question with this number.
@@ -83,6 +105,11 @@ pub trait Line: Send + Sync {
     /// Takes them back: see [`Foresight::take_back`].
     fn take_back(&self, _task: TaskId) -> Taken {
         Taken::default()
+    }
+    /// Opens a file in the task that asks, to be read only: as a new descriptor, or as this one. The descriptor; `None`
+    /// if that cannot be.
+    fn lend(&self, _question: u64, _file: Lent<'_>, _at: Option<i32>, _on_exec: OnExec) -> Option<i32> {
+        None
     }
 }
 
@@ -142,6 +169,12 @@ impl<'a> Question<'a> {
     /// Where answers to this task's next calls can be laid ready.
     pub fn foresight(&self) -> Foresight {
         Foresight::new(self.line, self.task.id())
+    }
+
+    /// Opens a file in the task, to be read only, as a new descriptor or in place of this one: the result of a call that
+    /// was to open it. `None` if that cannot be.
+    pub fn lend(&self, file: Lent<'_>, at: Option<i32>, on_exec: OnExec) -> Option<i32> {
+        self.line.lend(self.id, file, at, on_exec)
     }
 
     /// To answer later, but within milliseconds: signals other than SIGKILL wait meanwhile. The call is left to the

@@ -161,6 +161,12 @@ pub trait Target {
         Err(TargetError::Unsupported)
     }
 
+    /// Leaves with the task what an owner has switched on; the owner has nothing any more. Its hits are the program's, until
+    /// another user without registers of its own takes them over. May be called while the task runs.
+    fn leave_debug_registers(&mut self, owner: u64) {
+        self.release_debug_registers(owner);
+    }
+
     /// Gives back everything that an owner has. May be called while the task runs.
     fn release_debug_registers(&mut self, _owner: u64) {}
 

@@ -145,6 +145,13 @@ fn question(caught: &Caught) -> Vec<Insn> {
     let mut condition = match caught.when {
         When::Always => Vec::new(),
         When::Is(at, value) => vec![load(argument(at)), Insn { code: JEQ, jt: 0, jf: 1, k: value }],
+        When::Without(at, bits) => vec![load(argument(at)), Insn { code: JSET, jt: 1, jf: 0, k: bits }],
+        When::Zeroes(one, other) => vec![
+            load(argument(one)),
+            Insn { code: JEQ, jt: 0, jf: 3, k: 0 },
+            load(argument(other)),
+            Insn { code: JEQ, jt: 0, jf: 1, k: 0 },
+        ],
         When::AtLeast(at, value) => vec![
             load(argument(at) + 4),
             Insn { code: JGT, jt: 2, jf: 0, k: 0 },
@@ -228,6 +235,8 @@ mod tests {
             of(ARCH_X86_64, 61, When::Always),
             of(ARCH_X86_64, 13, When::Is(0, 17)),
             of(ARCH_X86_64, 17, When::AtLeast(3, 0x10000)),
+            of(ARCH_X86_64, 8, When::Zeroes(1, 2)),
+            of(ARCH_X86_64, 257, When::Without(2, 0x43)),
             of(ARCH_I386, 26, When::Always),
         ];
         let set: SyscallSet = [61, 2].into_iter().collect();
@@ -245,6 +254,11 @@ mod tests {
             (ARCH_X86_64, 17, at(0x10000), true),
             (ARCH_X86_64, 17, at(0x7fff_0000_0001), true),
             (ARCH_X86_64, 18, at(0x10000), false),
+            (ARCH_X86_64, 257, [1, 1, 0x8_0100, 0, 0, 0], true),
+            (ARCH_X86_64, 8, [7, 0, 0, 9, 0, 0], true),
+            (ARCH_X86_64, 8, [7, 0, 1, 9, 0, 0], false),
+            (ARCH_X86_64, 8, [7, 1, 0, 9, 0, 0], false),
+            (ARCH_X86_64, 257, [1, 1, 0x40, 0, 0, 0], false),
         ];
         let stops = |arch, flags| run(&alone, arch, 56, [flags, 0, 0, 0, 0, 0]) == TRACE.k;
         assert!(stops(ARCH_X86_64, 0x0080_0100) && !stops(ARCH_X86_64, 0x0100_0000));

@@ -19,6 +19,7 @@ use super::num;
 use super::own;
 use super::proc;
 use super::serve::Call;
+use super::status;
 use super::stop::Stop;
 use super::tracee::hold;
 use super::width::Width;
@@ -133,6 +134,10 @@ pub(super) fn calls() -> Vec<Caught> {
     let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
     calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
     calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
+    // Who opens to read, and no folder, or goes back to the beginning.
+    calls.push(native(num::LSEEK, When::Zeroes(1, 2)));
+    calls.push(native(num::OPENAT, When::Without(2, num::O_OTHER)));
+    calls.push(native(num::OPEN, When::Without(1, num::O_OTHER)));
     calls
         .extend([num::PR_SET_SECCOMP, num::PR_GET_SECCOMP].map(|what| native(num::PRCTL, When::Is(0, what))));
     let narrow: Vec<Caught> = calls.iter().flat_map(narrow).collect();
@@ -154,6 +159,12 @@ pub(super) fn asks(call: &Syscall) -> bool {
         When::Always => true,
         When::Is(at, value) => {
             call.args.get(usize::from(at)).is_some_and(|arg| arg & 0xffff_ffff == u64::from(value))
+        }
+        When::Without(at, bits) => {
+            call.args.get(usize::from(at)).is_some_and(|arg| arg & u64::from(bits) == 0)
+        }
+        When::Zeroes(one, other) => {
+            [one, other].iter().all(|at| call.args.get(usize::from(*at)).is_some_and(|arg| *arg as u32 == 0))
         }
         When::AtLeast(at, value) => {
             call.args.get(usize::from(at)).is_some_and(|arg| *arg >= u64::from(value))
@@ -197,6 +208,8 @@ impl Answers for Catcher {
                 let args = memory::arguments(width, call.args);
                 value(memory::transfer(&mut threads, caller, nr, args, question.target()))
             }
+            num::OPEN | num::OPENAT => value(status::opened(&self.world, question, nr).map(i64::from)),
+            num::LSEEK => value(status::rewound(&self.world, question)),
             num::SIGACTION => {
                 let process = question.task().process().0;
                 self.world.lock().learn_action(process, width, call.args[1], question.target());

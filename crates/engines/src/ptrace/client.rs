@@ -12,8 +12,8 @@ use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{PTRACE_ATTACH, PTRACE_SEIZE};
 use utrace_core::{
     Action, Answer, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine,
-    Event, ExecReport, Match, Place, SigInfo, SignalKind, SignalReport, Syscall, SyscallEntry, SyscallExit,
-    Target, Task,
+    Event, ExecReport, JctlKind, JctlReport, Match, Place, SigInfo, SignalKind, SignalReport, Syscall,
+    SyscallEntry, SyscallExit, Target, Task,
 };
 
 use super::examine;
@@ -27,7 +27,7 @@ use super::proc;
 use super::serve::{self, Call};
 use super::wait::{WaitCall, Which};
 use super::width::Width;
-use super::world::{Caught, Found, Sleep, Thread, Threads, Waiting, World, client_interest};
+use super::world::{Caught, Found, Halted, Sleep, Thread, Threads, Waiting, World, client_interest};
 
 /// Attaches the engine to a thread, whose process was made by thread `maker`.
 ///
@@ -61,6 +61,7 @@ pub(super) fn adopt(
         process,
         role,
         asked: None,
+        halted: Halted::No,
         maker,
         how,
         waiting: None,
@@ -446,6 +447,16 @@ impl Engine for Client {
             for link in threads.links.values_mut().filter(|link| link.tracer == exec.former.0) {
                 link.tracer = id;
             }
+        }
+        Action::Resume
+    }
+
+    fn jctl(&mut self, cx: &mut Cx<'_>, jctl: &mut JctlReport) -> Action {
+        if let Some(thread) = self.world.lock().threads.get_mut(&cx.task().id().0) {
+            thread.halted = match jctl.kind {
+                JctlKind::Stopped => Halted::Yes,
+                JctlKind::Continued => Halted::No,
+            };
         }
         Action::Resume
     }

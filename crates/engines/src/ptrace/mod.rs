@@ -30,6 +30,7 @@
 //! | `width`, `ia32`, `fp32` | callers and tracees of 32 bits: numbers and layouts (pure) |
 //! | `narrow` | the requests that a 32-bit caller makes otherwise |
 //! | `keeper` | what whoever runs the host does for the engine: processes outside the tree, permission |
+//! | `status` | what `/proc` tells the tree of its threads' states and tracers |
 //! | `proc` | what only `/proc` knows |
 //!
 //! A wait of a client mostly runs in the kernel, which knows its real children. When a link has news, the waiting
@@ -61,6 +62,7 @@ mod proc;
 mod registers;
 pub mod request;
 mod serve;
+mod status;
 mod stop;
 mod tracee;
 mod wait;

@@ -316,6 +316,10 @@ fn detach(threads: &mut Threads, id: LinkId, call: &Call) -> Result<i64, i64> {
     if let Some(info) = choose_signal(link, &stop, call)? {
         threads.send(tracee, info);
     }
+    if let Some(link) = threads.link(id) {
+        // As the kernel does: the breakpoints stay, and the program gets their traps. One that is gone has none.
+        let _ = link.task.with_target(|target| target.leave_debug_registers(id.owner()));
+    }
     leave(threads, id);
     Ok(0)
 }

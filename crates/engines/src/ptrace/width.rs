@@ -18,7 +18,7 @@ pub(super) enum Width {
 }
 
 /// Numbers of the i386 table, and the x86-64 calls that do the same. `waitpid` is wait4 with fewer arguments.
-const NARROW: [(u64, u64); 14] = [
+const NARROW: [(u64, u64); 17] = [
     (num::PTRACE_I386, num::PTRACE),
     (WAITPID, num::WAIT4),
     (114, num::WAIT4),
@@ -33,6 +33,9 @@ const NARROW: [(u64, u64); 14] = [
     (421, num::FETCHES[1]),
     (321, num::FETCHES[2]),
     (327, num::FETCHES[3]),
+    (5, num::OPEN),
+    (295, num::OPENAT),
+    (19, num::LSEEK),
 ];
 /// `waitpid` of the i386 table.
 pub(super) const WAITPID: u64 = 7;

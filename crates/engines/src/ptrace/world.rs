@@ -21,6 +21,7 @@ use super::link::{Link, State};
 use super::num;
 use super::overlay::Overlay;
 use super::own::Chain;
+use super::status::Loan;
 use super::wait::{WaitCall, Which};
 
 /// Shared by all engines of one tree.
@@ -87,6 +88,13 @@ pub(super) struct Waiting {
     pub(super) ip: u64,
 }
 
+/// Whether a thread is in a group stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halted {
+    No,
+    Yes,
+}
+
 /// A thread of the tree.
 pub(super) struct Thread {
     pub(super) task: Task,
@@ -96,6 +104,8 @@ pub(super) struct Thread {
     pub(super) role: Role,
     /// What it asked its keeper for, before the call that it stands at.
     pub(super) asked: Option<Asked>,
+    /// Whether job control has stopped it.
+    pub(super) halted: Halted,
     /// The thread that made its process.
     pub(super) maker: u32,
     pub(super) how: Caught,
@@ -185,6 +195,8 @@ pub(super) struct Threads {
     pub(super) foreseen: Vec<u32>,
     /// Which processes have children for these waits, as far as it was looked up since the last birth or death.
     pub(super) kin: HashMap<(u32, Which), bool>,
+    /// Copies of files of `/proc` that threads of the tree read.
+    pub(super) loans: VecDeque<Loan>,
     serial: u64,
 }
 
@@ -198,7 +210,7 @@ pub(super) struct Held {
 
 /// What the engine of a client asks for at all times.
 pub(super) fn client_interest(role: Role, how: Caught) -> Interest {
-    let life = EventSet::from(Event::Clone) | Event::Exec | Event::Death;
+    let life = EventSet::from(Event::Clone) | Event::Exec | Event::Death | Event::Jctl;
     if role == Role::Target || how == Caught::AsQuestions {
         return Interest::in_events(life);
     }

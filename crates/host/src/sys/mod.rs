@@ -12,6 +12,7 @@ pub(crate) mod errno;
 pub(crate) mod forward;
 pub(crate) mod futex;
 pub(crate) mod guard;
+pub(crate) mod lend;
 pub(crate) mod mem;
 pub(crate) mod notify;
 pub(crate) mod perf;

@@ -25,6 +25,9 @@ const END: u64 = 0x7fff_ffff_f000;
 /// Who has breakpoints: the engines that use [`crate::regset::DEBUG`] are one owner, [`COMMON`].
 pub(crate) type OwnerId = u64;
 pub(crate) const COMMON: OwnerId = 0;
+/// The thread itself has what a tracer left switched on when it detached, as in the kernel, until the next owner without
+/// registers takes it over.
+const LEFT: OwnerId = OwnerId::MAX;
 
 /// All eight registers, as one owner sees them.
 pub(crate) type Registers = [u64; DEBUG_COUNT];
@@ -57,8 +60,8 @@ pub(crate) struct Shares {
 impl Shares {
     /// The registers as this owner sees them.
     pub(crate) fn registers(&self, owner: OwnerId) -> Registers {
-        let found = self.owners.iter().find(|(id, _)| *id == owner);
-        found.map_or(NEW, |(_, registers)| *registers)
+        let of = |owner| self.owners.iter().find(|(id, _)| *id == owner);
+        of(owner).or_else(|| of(LEFT)).map_or(NEW, |(_, registers)| *registers)
     }
 
     /// Whether a breakpoint is set.
@@ -100,7 +103,8 @@ impl Shares {
         write: &mut dyn FnMut(usize, u64) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         let before = self.owners.clone();
-        self.owners.retain(|(id, _)| *id != owner);
+        let known = self.owners.iter().any(|(id, _)| *id == owner);
+        self.owners.retain(|(id, _)| *id != owner && (known || *id != LEFT));
         let mut registers = *registers;
         (registers[4], registers[5]) = (0, 0);
         self.owners.push((owner, registers));
@@ -124,6 +128,20 @@ impl Shares {
     ) -> Result<(), Errno> {
         self.owners.retain(|(id, _)| *id != owner);
         self.settle(write)
+    }
+
+    /// An owner leaves, and what it has switched on stays with the thread. Answers whether it does: one thread's only one
+    /// owner can leave something.
+    pub(crate) fn bequeath(&mut self, owner: OwnerId) -> bool {
+        let taken = self.owners.iter().any(|(id, _)| *id == LEFT);
+        let mine = self.owners.iter_mut().find(|(id, _)| *id == owner);
+        match mine.filter(|(_, registers)| !taken && registers[CONTROL] != 0) {
+            Some((id, _)) => {
+                *id = LEFT;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Puts into the processor what the owners have switched on.
@@ -258,6 +276,18 @@ mod tests {
         shares.release(2, &mut processor(&mut real)).unwrap();
         assert_eq!(real[CONTROL], 0);
         assert!(!shares.is_used());
+    }
+
+    #[test]
+    fn what_is_left_behind_stays_until_somebody_takes_it_over() {
+        let (mut shares, mut real) = (Shares::default(), [0; 8]);
+        shares.set(1, 0, 0x1000, &mut processor(&mut real)).unwrap();
+        shares.set(1, CONTROL, watch(0), &mut processor(&mut real)).unwrap();
+        assert!(shares.bequeath(1) && !shares.bequeath(1));
+        assert_eq!((real[0], real[CONTROL], shares.hit(QUIET | 1)), (0x1000, watch(0), Hit::Owned));
+        assert_eq!(shares.registers(2)[..1], [0x1000], "the next one sees it");
+        shares.set(2, CONTROL, 0, &mut processor(&mut real)).unwrap();
+        assert_eq!((real[CONTROL], shares.registers(3)[0]), (0, 0));
     }
 
     #[test]

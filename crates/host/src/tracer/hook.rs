@@ -111,6 +111,13 @@ impl Sign {
         self.stale.store(left.is_err(), Ordering::Relaxed);
     }
 
+    /// An owner leaves, and what it has switched on stays.
+    pub(crate) fn bequeath_debug(&self, owner: OwnerId) {
+        if !self.shares().bequeath(owner) {
+            self.release_debug(owner);
+        }
+    }
+
     /// Takes out at a stop what owners left behind.
     #[cold]
     pub(crate) fn settle_debug(&self) {

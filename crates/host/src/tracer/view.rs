@@ -51,6 +51,10 @@ macro_rules! debug_registers {
             set_debug(self.sign, |shares, write| shares.set(owner, number, value, write))
         }
 
+        fn leave_debug_registers(&mut self, owner: u64) {
+            self.sign.bequeath_debug(owner);
+        }
+
         fn release_debug_registers(&mut self, owner: u64) {
             self.sign.release_debug(owner);
         }
