@@ -85,6 +85,8 @@ impl Catcher {
             let _ = question.target().usage();
         }
         let mut threads = self.world.lock();
+        // Who is told of a stop has had its SIGCHLD.
+        threads.spread_news();
         if let Some(found) = threads.find(caller, &call) {
             threads.foresee(caller, &call, &found);
             return Some(Answer::Value(answer(&call, Some(&found), question.target())));
@@ -259,11 +261,7 @@ impl Answers for Catcher {
 
     fn settle(&self) -> Option<Duration> {
         let mut threads = self.world.lock();
-        if !threads.news.is_empty() {
-            let news = core::mem::take(&mut threads.news);
-            let later: Vec<LinkId> = news.into_iter().filter(|id| !threads.spread(*id)).collect();
-            threads.news.extend(later);
-        }
+        threads.spread_news();
         let late = threads.recall_late();
         let patience = if threads.askers.is_empty() { None } else { threads.lose_patience() };
         let leaders = if threads.tell_of_leaders() { Some(LEADER) } else { None };
@@ -272,7 +270,16 @@ impl Answers for Catcher {
 }
 
 impl Threads {
-    /// Tells of a link, if its tracee stands still by now; the wait that it answers first. Answers whether that is done.
+    /// Tells of what has come, as far as its tracees stand still by now.
+    fn spread_news(&mut self) {
+        if !self.news.is_empty() {
+            let news = core::mem::take(&mut self.news);
+            let later: Vec<LinkId> = news.into_iter().filter(|id| !self.spread(*id)).collect();
+            self.news.extend(later);
+        }
+    }
+
+    /// Tells of a link, if its tracee stands still by now. Answers whether that is done.
     fn spread(&mut self, id: LinkId) -> bool {
         let Some(link) = self.links.get(&id) else { return true };
         match &link.state {
@@ -287,12 +294,19 @@ impl Threads {
             self.recall_process(link.tracer_process);
         }
         let Some(link) = self.links.get(&id) else { return true };
+        // The kernel sends SIGCHLD before it wakes who waits (`do_notify_parent_cldstop`): the one has come when the other
+        // returns. A call that is being answered is not interrupted by it.
         match self.waiter_of(link) {
-            Some((caller, Sleep::Asking)) => self.answer_held(caller),
-            Some((caller, _)) => self.wake(caller),
-            None => {}
+            Some((caller, Sleep::Asking)) => {
+                self.notify(id);
+                self.answer_held(caller);
+            }
+            Some((caller, _)) => {
+                self.wake(caller);
+                self.notify(id);
+            }
+            None => self.notify(id),
         }
-        self.notify(id);
         true
     }
 
