@@ -91,7 +91,7 @@ fn waits_of_clients_that_stop_at_their_calls() {
     rules_through("vptrace_waits", |place, program, name| {
         let utrace = place.utrace();
         let utrace = utrace.to_str().unwrap();
-        place.other(&place.fixture("listened"), [utrace, "run", "--ptrace", "--", program, name])
+        place.other(place.fixture("listened"), [utrace, "run", "--ptrace", "--", program, name])
     });
 }
 

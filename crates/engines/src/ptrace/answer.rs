@@ -136,7 +136,8 @@ pub(super) fn calls() -> Vec<Caught> {
     let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
     calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
     calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
-    // Who opens to read, and no folder, or goes back to the beginning.
+    // Who opens to read as fopen(3) does, or goes back to the beginning. Other ways are at full speed: a loader, a compiler and
+    // most languages have flags of their own, and a filter cannot see which file is meant.
     calls.push(native(num::LSEEK, When::Zeroes(1, 2)));
     calls.push(native(num::OPENAT, When::Without(2, num::O_OTHER)));
     calls.push(native(num::OPEN, When::Without(1, num::O_OTHER)));

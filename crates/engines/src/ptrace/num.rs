@@ -15,8 +15,8 @@ pub(super) const LSEEK: u64 = 8;
 /// `open`, `openat`, and flags of theirs.
 pub(super) const OPEN: u64 = 2;
 pub(super) const OPENAT: u64 = 257;
-/// `O_ACCMODE`, `O_CREAT`, `O_TRUNC`, `O_DIRECTORY`, `O_PATH`.
-pub(super) const O_OTHER: u32 = 3 | 0x40 | 0x200 | 0x1_0000 | 0x20_0000;
+/// All but `O_LARGEFILE`, which says nothing, as `O_RDONLY` does.
+pub(super) const O_OTHER: u32 = !0x8000;
 pub(super) const O_CLOEXEC: u32 = 0x8_0000;
 
 /// `rt_sigaction`, and the calls by which a program can see a signal that it neither handles nor ignores:
