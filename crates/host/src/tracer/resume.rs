@@ -8,6 +8,7 @@ use super::limits::Timed;
 use super::step::Step;
 use super::table::Key;
 use super::tracee::{FilterStop, Interrupt, Path, Phase, Point, Run, Tracee};
+use super::untraced;
 use crate::sys::Errno;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Carries, Gone, Stopped};
@@ -152,6 +153,15 @@ impl Tracer {
             }
             // The filter sees the call as engines left it; one that it lets pass makes no second stop.
             tracee.filter_stop = tracee.filter_stop_at(&call);
+        }
+        // Not before: whoever holds it there sees the call as the program made it.
+        if point == Point::Entry
+            && !tracee.aborted
+            && (!self.desks.is_empty() || tracee.group.filter.borrow().is_some())
+            && let Some(call) = tracee.call
+            && let Err(gone) = untraced::keep_traced(&mut tracee, &mut stopped, &call)
+        {
+            self.note(tracee.tid, gone);
         }
         if tracee.aborted {
             tracee.aborted = false;

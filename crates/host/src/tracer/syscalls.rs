@@ -81,6 +81,12 @@ impl Tracer {
         if tracee.phase != Phase::Living && !self.reveals(&mut tracee, &call) {
             return self.conclude(tracee, stopped, Point::Mid, Verdict::Go(Action::Resume));
         }
+        if let Some(restore) = tracee.restore.take()
+            && let Err(gone) = untraced::put_back(restore, &mut stopped, &call)
+        {
+            // Another stop before the same call: engines see it as the program made it.
+            self.note(tracee.tid, gone);
+        }
         tracee.call = Some(call);
         tracee.time_call(&call);
         tracee.ended_by_stop = false;
@@ -96,12 +102,6 @@ impl Tracer {
             {
                 self.note(tracee.tid, gone);
             }
-        }
-        if (tracee.group.filter.borrow().is_some() || !self.desks.is_empty())
-            && let Some(call) = tracee.call
-            && let Err(gone) = untraced::keep_traced(&mut tracee, &mut stopped, &call)
-        {
-            self.note(tracee.tid, gone);
         }
         self.hurry(&mut tracee);
         self.conclude(tracee, stopped, Point::Entry, verdict);
