@@ -107,6 +107,11 @@ fn programs_with_listening_ends_and_strictness_of_their_own() {
 }
 
 #[test]
+fn clients_in_pid_namespaces() {
+    rules("vptrace_spaces");
+}
+
+#[test]
 fn requests() {
     rules("vptrace_requests");
 }

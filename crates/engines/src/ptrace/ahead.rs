@@ -61,6 +61,10 @@ impl Threads {
     }
 
     fn lay(&mut self, caller: u32) -> Option<()> {
+        if self.is_nested(caller) {
+            // Its ids are others.
+            return None;
+        }
         let thread = self.threads.get(&caller).filter(|thread| thread.habit.is_formed())?;
         let place = thread.habit.place.clone()?;
         if !thread.filters.is_empty()

@@ -46,9 +46,10 @@ impl Catcher {
 
     fn ptrace(&self, question: &mut Question<'_>) -> Option<Answer> {
         let caller = question.task().id().0;
-        let Some(call) = Call::decode(caller, question.call().arch, question.call().args) else {
+        let Some(mut call) = Call::decode(caller, question.call().arch, question.call().args) else {
             return Some(Answer::System);
         };
+        call.pid = self.world.lock().global(caller, call.pid);
         if let Some(result) = requested(&self.world, &call, question.target()) {
             let mut threads = self.world.lock();
             if let Some(thread) = threads.threads.get_mut(&caller) {
@@ -79,7 +80,7 @@ impl Catcher {
 
     fn wait(&self, question: &mut Question<'_>) -> Option<Answer> {
         let (caller, ip) = (question.task().id().0, question.call().ip.0);
-        let Some(call) = resolved(caller, question.call()) else { return Some(Answer::System) };
+        let Some(call) = resolved(&self.world, caller, question.call()) else { return Some(Answer::System) };
         if call.usage != 0 {
             // From now on it is counted.
             let _ = question.target().usage();

@@ -68,6 +68,7 @@ pub(super) fn adopt(
         traces,
         filters: Chain::default(),
         sent: VecDeque::new(),
+        names: None,
         habit: Habit::default(),
     };
     threads.threads.insert(tid, thread);
@@ -98,18 +99,23 @@ pub(super) fn requested(world: &Arc<World>, call: &Call, client: &mut dyn Target
 }
 
 /// A wait taken apart; `None` for what the kernel refuses or we leave to it.
-pub(super) fn resolved(caller: u32, call: &Syscall) -> Option<WaitCall> {
+pub(super) fn resolved(world: &World, caller: u32, call: &Syscall) -> Option<WaitCall> {
     let mut call = WaitCall::decode(call.arch, call.number, call.args)?;
-    if let Which::PidFd(fd) = call.which {
-        call.which = Which::One(proc::pidfd(caller, fd)?);
-    }
+    let global = |id| world.lock().global(caller, id);
+    call.which = match call.which {
+        Which::PidFd(fd) => Which::One(proc::pidfd(caller, fd)?),
+        Which::One(id) => Which::One(global(id)),
+        Which::Group(id @ 1..) => Which::Group(global(id)),
+        Which::Any | Which::Group(0) => call.which,
+    };
     Some(call)
 }
 
 impl Client {
     fn ptrace(&self, caller: u32, call: &Syscall, client: &mut dyn Target) -> Outcome {
-        let Some(call) = Call::decode(caller, call.arch, call.args) else { return Outcome::Native };
+        let Some(mut call) = Call::decode(caller, call.arch, call.args) else { return Outcome::Native };
         let mut threads = self.world.lock();
+        call.pid = threads.global(caller, call.pid);
         match serve::serve(&self.world, &mut threads, &call, client) {
             Some(result) => {
                 if let Some(thread) = threads.threads.get_mut(&caller) {
@@ -122,7 +128,7 @@ impl Client {
     }
 
     fn wait(&self, caller: u32, call: &Syscall, client: &mut dyn Target) -> Outcome {
-        let Some(call) = resolved(caller, call) else { return Outcome::Native };
+        let Some(call) = resolved(&self.world, caller, call) else { return Outcome::Native };
         if call.usage != 0 {
             // From now on it is counted.
             let _ = client.usage();
@@ -443,6 +449,7 @@ impl Engine for Client {
         if exec.former.0 != id {
             if let Some(thread) = threads.threads.remove(&exec.former.0) {
                 threads.threads.insert(id, thread);
+                threads.forget_names(id);
             }
             for link in threads.links.values_mut().filter(|link| link.tracer == exec.former.0) {
                 link.tracer = id;

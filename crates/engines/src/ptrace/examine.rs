@@ -85,8 +85,8 @@ pub(super) fn examine(
         abi::PTRACE_GETREGSET | abi::PTRACE_SETREGSET => regset(link, call, client),
         abi::PTRACE_GETEVENTMSG => put(client, data, &stop.message().to_le_bytes()[..width.word()]),
         abi::PTRACE_GETSIGINFO => {
-            let uid = || proc::uid(link.tracee);
-            let info = stop.siginfo(link.face, link.process, uid).ok_or(EINVAL)?;
+            let (pid, uid) = (|| proc::own_name(link.process), || proc::uid(link.tracee));
+            let info = stop.siginfo(link.face, pid, uid).ok_or(EINVAL)?;
             put(client, data, &width.siginfo_out(&info))
         }
         abi::PTRACE_SETSIGINFO => set_siginfo(link, client, call),

@@ -13,6 +13,7 @@ use utrace_abi::ptrace::{self as abi, PtraceEvent};
 use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
 use super::num::{SIGSTOP, SIGTRAP};
+use super::proc;
 use super::stop::{Face, Stop, by_process};
 
 /// What a tracer let its tracee do.
@@ -115,6 +116,8 @@ pub(super) struct Link {
     pub(super) tracer: u32,
     pub(super) tracer_process: u32,
     pub(super) tracee: u32,
+    /// What its tracer calls it.
+    pub(super) shown: u32,
     /// The tracee's process.
     pub(super) process: u32,
     pub(super) task: Task,
@@ -171,6 +174,7 @@ impl Link {
             tracer: tracer.0,
             tracer_process: tracer.1,
             tracee: task.id().0,
+            shown: task.id().0,
             process: task.process().0,
             task: task.clone(),
             owner: 0,
@@ -193,6 +197,17 @@ impl Link {
             phase: Phase::Plain,
             since: SystemTime::now(),
             usage: None,
+        }
+    }
+
+    /// A tracee whose parent has ended may have come to its tracer, which takes in orphans (prctl(2),
+    /// `PR_SET_CHILD_SUBREAPER`; pid_namespaces(7)).
+    pub(super) fn find_kin(&mut self) {
+        if self.kin == Kin::Stranger
+            && self.tracee == self.process
+            && proc::parent(self.process) == Some(self.tracer_process)
+        {
+            self.kin = Kin::Child;
         }
     }
 

@@ -73,7 +73,10 @@ pub(super) fn transfer(
         return None;
     }
     let path = client.fd_path(i32::try_from(fd).ok()?)?;
-    let process = process_of(&path)?;
+    let named = process_of(&path)?;
+    let known = threads.links.values().any(|link| link.process == named || link.tracee == named);
+    // The number is one of whatever `/proc` it was opened in.
+    let process = if known { named } else { threads.global(caller, named) };
     let mine =
         |link: &&Link| link.tracer_process == owner && (link.process == process || link.tracee == process);
     let link = threads.links.values().find(mine)?;

@@ -30,6 +30,7 @@
 //! | `width`, `ia32`, `fp32` | callers and tracees of 32 bits: numbers and layouts (pure) |
 //! | `narrow` | the requests that a 32-bit caller makes otherwise |
 //! | `keeper` | what whoever runs the host does for the engine: processes outside the tree, permission |
+//! | `spaces` | ids of clients in pid namespaces of their own |
 //! | `status` | what `/proc` tells the tree of its threads' states and tracers |
 //! | `proc` | what only `/proc` knows |
 //!
@@ -62,6 +63,7 @@ mod proc;
 mod registers;
 pub mod request;
 mod serve;
+mod spaces;
 mod status;
 mod stop;
 mod tracee;

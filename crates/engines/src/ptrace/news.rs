@@ -286,13 +286,13 @@ impl Link {
         let uid = proc::uid(self.tracee);
         match &self.state {
             State::Stopped(present, _) => {
-                stop::of_child(present.child_code(), self.tracee, uid, present.code(self.face) & 0x7f)
+                stop::of_child(present.child_code(), self.shown, uid, present.code(self.face) & 0x7f)
             }
             State::Ended(status) => {
                 let (code, value) = stop::of_end(*status);
-                stop::of_child(code, self.tracee, uid, value)
+                stop::of_child(code, self.shown, uid, value)
             }
-            State::Running | State::Listening => stop::of_child(0, self.tracee, uid, 0),
+            State::Running | State::Listening => stop::of_child(0, self.shown, uid, 0),
         }
     }
 
@@ -311,7 +311,7 @@ impl Link {
     }
 
     fn found(&self, uid: u32) -> Found {
-        let tracee = self.tracee;
+        let tracee = self.shown;
         match &self.state {
             State::Stopped(present, _) => {
                 let (code, status) = (present.child_code(), present.code(self.face));

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use super::spaces::Names;
+
 /// The parent of a process.
 pub(super) fn parent(pid: u32) -> Option<u32> {
     stat_field(pid, 1)
@@ -49,6 +51,24 @@ pub(super) fn usage(pid: u32) -> [i64; 18] {
     usage[4] = peak.and_then(|size| size.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
     usage[8..10].copy_from_slice(&[sum(7, 8), sum(9, 10)]);
     usage
+}
+
+/// What a task is called in its pid namespaces (`NSpid` in proc_pid_status(5)).
+pub(super) fn names(tid: u32) -> Option<Names> {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    let ids: Vec<u32> = line.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+    if ids.len() < 2 {
+        return Some(Names { ids, space: 0 });
+    }
+    let link = fs::read_link(format!("/proc/{tid}/ns/pid")).ok()?;
+    let space = link.to_str()?.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()?;
+    Some(Names { ids, space })
+}
+
+/// What a task calls itself.
+pub(super) fn own_name(tid: u32) -> u32 {
+    names(tid).and_then(|names| names.ids.last().copied()).unwrap_or(tid)
 }
 
 /// The children of all threads of a process that it has not collected, dead ones too.

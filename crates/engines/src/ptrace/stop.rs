@@ -91,14 +91,19 @@ impl Stop {
     }
 
     /// `PTRACE_GETSIGINFO`; `None` where the kernel has none (`EINVAL`).
-    pub(super) fn siginfo(&self, face: Face, pid: u32, uid: impl FnOnce() -> u32) -> Option<[u8; 128]> {
+    pub(super) fn siginfo(
+        &self,
+        face: Face,
+        pid: impl FnOnce() -> u32,
+        uid: impl FnOnce() -> u32,
+    ) -> Option<[u8; 128]> {
         let signal = match self {
             Stop::Signal(info) => return Some(numbered(info)),
             Stop::Group(_) if !face.seized => return None,
             Stop::Group(signal) => *signal,
             _ => SIGTRAP,
         };
-        Some(by_process(signal, self.code(face).cast_signed(), pid, uid()))
+        Some(by_process(signal, self.code(face).cast_signed(), pid(), uid()))
     }
 
     /// `CLD_*` of the SIGCHLD and of waitid(2).
@@ -213,8 +218,8 @@ mod tests {
 
     #[test]
     fn a_group_stop_of_an_attached_task_has_no_siginfo() {
-        assert_eq!(Stop::Group(19).siginfo(OLD, 1, || 0), None);
-        let info = Stop::Group(19).siginfo(GOOD_SEIZED, 77, || 5).unwrap();
+        assert_eq!(Stop::Group(19).siginfo(OLD, || 1, || 0), None);
+        let info = Stop::Group(19).siginfo(GOOD_SEIZED, || 77, || 5).unwrap();
         assert_eq!((info[0], info[8], info[9], info[16], info[20]), (19, 19, 128, 77, 5));
     }
 

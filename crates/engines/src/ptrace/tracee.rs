@@ -37,6 +37,7 @@ impl Tracer {
     pub(super) fn attach(world: &Arc<World>, threads: &mut Threads, mut link: Link) -> Result<LinkId, ()> {
         let id = threads.next_id();
         let task = link.task.clone();
+        link.shown = threads.seen_by(link.tracer, link.tracee);
         let engine =
             task.attach_for(link.interest(), Tracer { world: Arc::clone(world), id }).map_err(drop)?;
         link.engine = Some(engine);
@@ -296,7 +297,9 @@ impl Engine for Tracer {
         } else {
             (abi::PTRACE_O_TRACECLONE, PtraceEvent::Clone)
         };
-        let child = clone.child.id().0;
+        let tracer = link.tracer;
+        let child = threads.seen_by(tracer, clone.child.id().0);
+        let Some(link) = threads.link(self.id) else { return Action::Detach };
         if vfork && link.has(abi::PTRACE_O_TRACEVFORKDONE) {
             link.vfork = Some(child);
             if let Some(engine) = &link.engine {
@@ -328,7 +331,15 @@ impl Engine for Tracer {
     fn exec(&mut self, cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
-        link.tracee = link.task.id().0;
+        let (former, tracer) = (link.shown, link.tracer);
+        if exec.former != link.task.id() {
+            link.tracee = link.task.id().0;
+            let tracee = link.tracee;
+            let shown = threads.seen_by(tracer, tracee);
+            if let Some(link) = threads.link(self.id) {
+                link.shown = shown;
+            }
+        }
         let lost = threads.links.get(&self.id).map(|link| guard::standing(&threads, link));
         if lost == Some(Standing::Lost) {
             guard::drop_link(&mut threads, self.id);
@@ -340,7 +351,7 @@ impl Engine for Tracer {
             link.broken_out();
         }
         if link.has(abi::PTRACE_O_TRACEEXEC) {
-            link.next.push_back(Stop::Event(PtraceEvent::Exec, u64::from(exec.former.0)));
+            link.next.push_back(Stop::Event(PtraceEvent::Exec, u64::from(former)));
         } else if !link.face.seized {
             link.exec_trap = true;
         }
@@ -363,6 +374,7 @@ impl Engine for Tracer {
         }
         self.with(|link| {
             link.broken_out();
+            link.find_kin();
             if !link.has(abi::PTRACE_O_TRACEEXIT) {
                 return ON;
             }
@@ -391,6 +403,7 @@ impl Engine for Tracer {
     fn death(&mut self, cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
+        link.find_kin();
         let child = link.kin == Kin::Child && link.tracee == link.process;
         if child && !proc::ignores_sigchld(link.tracer_process) {
             // The kernel tells the parent, whose own wait it answers.

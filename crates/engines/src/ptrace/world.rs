@@ -21,6 +21,7 @@ use super::link::{Link, State};
 use super::num;
 use super::overlay::Overlay;
 use super::own::Chain;
+use super::spaces::Names;
 use super::status::Loan;
 use super::wait::{WaitCall, Which};
 
@@ -116,6 +117,8 @@ pub(super) struct Thread {
     pub(super) filters: Chain,
     /// Signals that were sent to it and have not come yet, as they are to look.
     pub(super) sent: VecDeque<SigInfo>,
+    /// Its ids, once they were looked up.
+    pub(super) names: Option<Names>,
     /// What it asks each time that it is told of a stop.
     pub(super) habit: Habit,
 }
