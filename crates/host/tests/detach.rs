@@ -7,11 +7,11 @@ mod guest;
 use std::io::{Read as _, Write as _};
 use std::process::{Command as Std, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use guest::Guest;
-use utrace_core::{Action, Event, EventSet, Interest, Progress};
+use utrace_core::{Action, Cx, Engine, Event, EventSet, Interest, Progress, SignalReport};
 use utrace_host::{AfterTracer, Command, Ending, Host, HostError, Tid};
 use utrace_testkit::conform::{Drops, Log, Probe, Seen};
 use utrace_testkit::fixtures;
@@ -313,4 +313,69 @@ fn a_held_thread_runs_on_only_when_its_engines_have_left() {
 fn state_of(pid: Tid) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default().to_owned()
+}
+
+/// Steps for ever.
+struct Stepper(Sender<()>);
+
+impl Engine for Stepper {
+    fn name(&self) -> &str {
+        "stepper"
+    }
+    fn quiesce(&mut self, _cx: &mut Cx<'_>, _event: Option<Event>) -> Action {
+        Action::SingleStep
+    }
+    fn signal(&mut self, _cx: &mut Cx<'_>, _signal: &mut SignalReport) -> Action {
+        let _ = self.0.send(());
+        Action::SingleStep
+    }
+}
+
+/// How a task that steps is left.
+#[derive(Clone, Copy, Debug)]
+enum Leaving {
+    Stepping,
+    Interrupted,
+    Held,
+    SteppedBefore,
+}
+
+fn leaves_without_the_trap(leaving: Leaving, leave: impl Fn(Host, Tid)) {
+    for _ in 0..8 {
+        let guest = Guest::new("spin", &["compute"]);
+        let (send, receive) = channel();
+        let host = Host::start().unwrap();
+        let process = host.attach(guest.pid, |_| ()).unwrap();
+        let task = process.tasks()[0].clone();
+        let stepper = task.attach_for(EventSet::SIGNAL | Event::Quiesce, Stepper(send)).unwrap();
+        let _ = stepper.control(Action::Report).unwrap();
+        for _ in 0..50 {
+            receive.recv_timeout(Duration::from_secs(20)).unwrap();
+        }
+        let other = task.attach(Probe::new("B", &Log::new())).unwrap();
+        match leaving {
+            Leaving::Stepping => {}
+            Leaving::Interrupted => drop(other.control(Action::Interrupt).unwrap()),
+            Leaving::Held => {
+                let _ = other.control(Action::Stop).unwrap();
+                while !task.is_stopped() {
+                    std::thread::yield_now();
+                }
+            }
+            Leaving::SteppedBefore => drop(stepper.control(Action::Detach).unwrap()),
+        }
+        leave(host, guest.pid);
+        let killed = Std::new("kill").args(["-TERM", &guest.pid.to_string()]).status().unwrap();
+        assert!(killed.success());
+        assert_eq!(guest.finish().1, "status 143", "SIGTERM, and not SIGTRAP: {leaving:?}");
+    }
+}
+
+/// The trap may wait behind another stop, the one it is left in.
+#[test]
+fn a_task_that_steps_is_left_without_the_trap() {
+    for leaving in [Leaving::Stepping, Leaving::Interrupted, Leaving::Held, Leaving::SteppedBefore] {
+        leaves_without_the_trap(leaving, |host, _| host.shutdown());
+        leaves_without_the_trap(leaving, |host, pid| host.detach(pid).unwrap());
+    }
 }

@@ -3,6 +3,7 @@
 //! `bench` runs the `signal_lab` fixture under a host; the other files hold one part of the contract each.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here has failed the test")]
 
+mod asked;
 mod bench;
 mod examine;
 mod group;
