@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
 use crate::sys::{Errno, process};
@@ -221,6 +222,24 @@ pub(crate) fn is_group_orphaned(pid: Tid) -> bool {
     let members = pids.filter_map(|pid| stat(pid).ok()).filter(|stat| stat.group == own.group);
     let mut parents = members.filter_map(|stat| Tid::new(stat.parent)).filter_map(|parent| stat(parent).ok());
     !parents.any(|parent| parent.group != own.group && parent.session == own.session)
+}
+
+/// What a descriptor of a thread refers to, or its working folder for `AT_FDCWD`, as the kernel names it.
+pub(crate) fn fd_path(tid: Tid, fd: i32) -> Option<Vec<u8>> {
+    let link = match fd {
+        libc::AT_FDCWD => format!("/proc/{tid}/cwd"),
+        _ => format!("/proc/{tid}/fd/{fd}"),
+    };
+    Some(fs::read_link(link).ok()?.into_os_string().into_vec())
+}
+
+/// The short name of a thread's program.
+pub(crate) fn program(tid: Tid) -> Option<Vec<u8>> {
+    let mut name = fs::read(format!("/proc/{tid}/comm")).ok()?;
+    if name.last() == Some(&b'\n') {
+        name.pop();
+    }
+    Some(name)
 }
 
 /// The short name of a process (`comm`), for messages.

@@ -4,8 +4,6 @@
 //! from any thread; [`Corpse`] is one that is gone.
 
 use core::sync::atomic::Ordering;
-use std::fs;
-use std::os::unix::ffi::OsStringExt as _;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -98,11 +96,11 @@ impl Target for View<'_> {
     }
 
     fn fd_path(&mut self, fd: i32) -> Option<Vec<u8>> {
-        fd_path(self.stopped.tid(), fd)
+        procfs::fd_path(self.stopped.tid(), fd)
     }
 
     fn program(&mut self) -> Option<Vec<u8>> {
-        program(self.stopped.tid())
+        procfs::program(self.stopped.tid())
     }
 
     fn system_time(&mut self) -> Option<Duration> {
@@ -262,11 +260,11 @@ impl Target for Afar<'_> {
     }
 
     fn fd_path(&mut self, fd: i32) -> Option<Vec<u8>> {
-        fd_path(self.tid, fd)
+        procfs::fd_path(self.tid, fd)
     }
 
     fn program(&mut self) -> Option<Vec<u8>> {
-        program(self.tid)
+        procfs::program(self.tid)
     }
 
     fn usage(&mut self) -> Option<Used> {
@@ -473,22 +471,6 @@ fn refused(gone: Gone) -> TargetError {
         Gone::Refused(_, Errno::EINVAL | Errno::ENODEV) => TargetError::Unsupported,
         Gone::Refused(_, errno) => TargetError::Refused(errno.raw()),
     }
-}
-
-fn fd_path(tid: Tid, fd: i32) -> Option<Vec<u8>> {
-    let link = match fd {
-        libc::AT_FDCWD => format!("/proc/{tid}/cwd"),
-        _ => format!("/proc/{tid}/fd/{fd}"),
-    };
-    Some(fs::read_link(link).ok()?.into_os_string().into_vec())
-}
-
-fn program(tid: Tid) -> Option<Vec<u8>> {
-    let mut name = fs::read(format!("/proc/{tid}/comm")).ok()?;
-    if name.last() == Some(&b'\n') {
-        name.pop();
-    }
-    Some(name)
 }
 
 fn sent(number: u32, send: impl FnOnce(i32) -> Result<(), Errno>) -> Result<(), TargetError> {
