@@ -1,8 +1,8 @@
 //! Unmodified ptrace clients under utrace, beside the same clients without, in the same run.
 //!
 //! `cargo bench -p utrace-linux --bench ptrace [-- NAME…]` with names of groups: `strace` (a loop of getppid calls under
-//! one strace), `straces` (under several at once), `gdb` (attach, 1,000 steps, 1,000 breakpoint hits). Rivals take
-//! turns and the median counts; the times of a syscall are the traced program's own.
+//! one strace), `straces` (under several at once), `gdb` (attach, 1,000 steps, 1,000 breakpoint hits), `alone` (programs that
+//! trace nobody). Rivals take turns and the median counts; the times of a syscall are the traced program's own.
 
 mod common;
 #[path = "common/rivals.rs"]
@@ -17,7 +17,7 @@ use common::{UTRACE, fail, groups, median, ratio};
 use rivals::{Rival, measure, pinned};
 
 fn main() {
-    groups(&[("strace", strace), ("straces", straces), ("gdb", gdb)]);
+    groups(&[("strace", strace), ("straces", straces), ("gdb", gdb), ("alone", alone)]);
 }
 
 fn shared(client: &str) -> String {
@@ -95,6 +95,27 @@ fn gdb() {
     let (bare, ours) = (median(bare), median(ours));
     println!("    gdb {bare:.2} s, gdb under utrace {ours:.2} s");
     ratio("gdb under utrace / gdb", ours / bare, 1.2);
+}
+
+/// Programs that trace nobody: processes made, and a call that nobody catches.
+fn alone() {
+    const ROUNDS: usize = 9;
+    let whole = "for i in $(seq 200); do /bin/true; done; echo";
+    let run = |args: &[&str]| seconds(Command::new(UTRACE).args(args).args(["--", "sh", "-c", whole]));
+    let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare.push(run(&["run", "-e", "trace=none", "--log=/dev/null"]));
+        ours.push(run(&["run", "--ptrace"]));
+    }
+    let (bare, ours) = (median(bare) * 5e3, median(ours) * 5e3);
+    println!("    us a fork and exec: run {bare:.0}, run --ptrace {ours:.0}");
+    ratio("run --ptrace / run", ours / bare, 1.1);
+    let rivals = [
+        Rival::new("getppid", ""),
+        Rival::new("getppid under run --ptrace", &format!("{UTRACE} run --ptrace --")),
+    ];
+    let all = measure(&rivals, 1_000_000);
+    ratio("getppid under run --ptrace / getppid", all[1] / all[0], 1.1);
 }
 
 fn seconds(command: &mut Command) -> f64 {
