@@ -109,6 +109,9 @@ pub enum Handling {
     StopsByItself(u64),
     /// It is in a page fault, or on its way to a stop: interrupted, which it does not notice.
     InterruptedInFault,
+    /// It sleeps in the system call of this number, and its process gets signals that it ignores: a breakpoint waits where
+    /// the call would fail for nothing.
+    Ensnared(u64),
     /// No breakpoint could be set; it is interrupted in the system call of this number, which goes on by itself.
     InterruptedInCall(u64, Errno),
     /// No clock could be set; it is interrupted where it runs.
@@ -128,6 +131,9 @@ impl fmt::Display for Handling {
             Self::TrapAtReturn(nr) => write!(f, "asleep in {}: left so, to be met at its return", call(*nr)),
             Self::TrapAtTick => f.write_str("running: to be stopped in user mode"),
             Self::StopsByItself(nr) => write!(f, "asleep in {}: left so, stops at its end", call(*nr)),
+            Self::Ensnared(nr) => {
+                write!(f, "asleep in {}: left so, to go on when a signal ends that for nothing", call(*nr))
+            }
             Self::InterruptedInFault => {
                 f.write_str("in a page fault or stopping: interrupted, which does not show")
             }

@@ -13,7 +13,8 @@ use crate::tracee::{Gone, Stopped};
 
 /// The kernel's `-ERESTARTNOHAND` (`linux/errno.h`; never seen by programs).
 const RESTART_NO_HANDLER: u64 = ERESTARTNOHAND.cast_unsigned();
-const INTERRUPTED: u64 = (-(libc::EINTR as i64)).cast_unsigned();
+/// `-EINTR` as a raw result.
+pub(crate) const INTERRUPTED: u64 = (-(libc::EINTR as i64)).cast_unsigned();
 
 /// Makes the interrupted call of a tracee that is stopped on the signal path start again by itself.
 pub(crate) fn hide_interruption(stopped: &mut Stopped) -> Result<(), Gone> {
@@ -48,9 +49,14 @@ pub(crate) fn was_interrupted(regs: &RawRegs) -> bool {
         })
 }
 
+/// Whether these are the registers of a call that begins again unless a handler runs.
+pub(crate) fn restarts_unless_handled(regs: &RawRegs) -> bool {
+    regs.cs != 0x23 && regs.orig_rax.cast_signed() >= 0 && regs.rax == RESTART_NO_HANDLER
+}
+
 /// The calls whose `EINTR` may be replaced (facts/quiesce.md, end of section 6). Never close(2), which has let
 /// go of the descriptor, nor the nanosleep family, which the kernel restarts itself.
-fn restarts(nr: i64, second_arg: u64) -> bool {
+pub(crate) fn restarts(nr: i64, second_arg: u64) -> bool {
     match nr {
         libc::SYS_epoll_wait
         | libc::SYS_epoll_pwait

@@ -5,6 +5,7 @@
 //! | [`place`] | what a thread does now, from `/proc/TID/syscall`: blocked in a call, in a page fault, running |
 //! | [`trap`] | the two traps: at the instruction after its call, and at the next tick in user mode |
 //! | [`carrier`] | which signal carries a trap's news, so that nothing is left behind if we are killed |
+//! | [`snare`] | a breakpoint that shows an `EINTR` which no stop shows |
 //! | [`class`] | what a call does if it is interrupted after all: whether it may be |
 //! | [`recheck`] | looks again at threads that were running, and at calls whose time is over |
 //! | [`limit`] | how long a call may last, and what it answers then |
@@ -22,11 +23,13 @@ pub(crate) mod class;
 pub(crate) mod limit;
 pub(crate) mod place;
 pub(crate) mod recheck;
+pub(crate) mod snare;
 pub(crate) mod trap;
 
 use std::time::{Duration, Instant};
 
 use place::Call;
+use snare::Snare;
 use trap::{Carrier, Kind, Trap};
 
 /// How a host goes about stopping what runs.
@@ -69,6 +72,13 @@ enum Sought {
     Ran(Instant),
 }
 
+/// Whether a thread shall have another snare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Forever {
+    No,
+    Yes,
+}
+
 /// What is set for one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Quiet {
@@ -79,13 +89,73 @@ pub(crate) struct Quiet {
     /// no promise: a clock that ran need not have ticked (`perf::Event::count`), a breakpoint's hit is counted a moment
     /// before its signal is sent, and a trap that is taken down in between sends none.
     echo: Option<Carrier>,
+    snare: Snared,
+}
+
+/// Whether a thread has a snare.
+#[derive(Debug, Default)]
+enum Snared {
+    /// It has none.
+    #[default]
+    No,
+    /// It has none, and is looked at so many times more for a chance.
+    Soon(u8),
+    Yes(Box<Snare>),
+    /// It had one that did more harm than good.
+    Never,
 }
 
 impl Quiet {
     /// Whether nothing is wanted, set or still to come.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        self.sought == Sought::No && self.trap.is_none() && self.echo.is_none()
+        self.sought == Sought::No
+            && self.trap.is_none()
+            && self.echo.is_none()
+            && !matches!(self.snare, Snared::Yes(_))
+    }
+
+    /// The snare that is set.
+    #[inline]
+    pub(crate) fn snare(&mut self) -> Option<&mut Snare> {
+        match &mut self.snare {
+            Snared::Yes(snare) => Some(snare),
+            Snared::No | Snared::Soon(_) | Snared::Never => None,
+        }
+    }
+
+    /// Whether it could have one, and has none.
+    pub(crate) fn lacks_snare(&self) -> bool {
+        matches!(self.snare, Snared::No | Snared::Soon(_))
+    }
+
+    /// It was awake when it might have had one: there will be so many looks more.
+    pub(crate) fn look_for_snare(&mut self, times: u8) {
+        if self.lacks_snare() {
+            self.snare = Snared::Soon(times);
+        }
+    }
+
+    /// Whether this is one of them.
+    pub(crate) fn is_looked_at_for_snare(&mut self) -> bool {
+        let Snared::Soon(left) = self.snare else { return false };
+        self.snare = left.checked_sub(1).map_or(Snared::No, Snared::Soon);
+        true
+    }
+
+    /// One is set.
+    pub(crate) fn ensnare(&mut self, snare: Snare) {
+        self.snare = Snared::Yes(Box::new(snare));
+    }
+
+    /// The snare was taken down, and had been hit so often. `forever`: there shall be no other.
+    pub(crate) fn lose_snare(&mut self, count: u64, forever: Forever) {
+        let next = if forever == Forever::Yes { Snared::Never } else { Snared::No };
+        if let Snared::Yes(snare) = core::mem::replace(&mut self.snare, next)
+            && let Some(carrier) = snare.end(count)
+        {
+            self.echo = Some(carrier);
+        }
     }
 
     /// A stop is wanted.

@@ -48,6 +48,11 @@ impl Carrier {
         Self { signal, _enrolled: enrolled }
     }
 
+    /// One that nobody need look after: any but `SIGSTOP`.
+    pub(crate) fn harmless(signal: i32) -> Self {
+        Self { signal, _enrolled: None }
+    }
+
     /// Its number.
     pub(crate) fn signal(&self) -> i32 {
         self.signal

@@ -52,6 +52,7 @@ impl Tracer {
             filter: RefCell::new(None),
             outcome: Some(Arc::clone(&outcome)),
             embryo: RefCell::new(None),
+            habits: super::snare::Habits::new(),
         });
         let mut tasks = Vec::new();
         // The kernel refuses whomever `examine` would, and a leader that is ours keeps its number until we have waited for
@@ -103,7 +104,10 @@ impl Tracer {
         // The number must still mean the process that it meant when we began.
         let error = match now {
             Ok(now) if now.start_time != first.start_time => HostError::PidReused(pid),
-            Ok(_) if !tasks.is_empty() => return Ok(Process { pid, tasks, outcome }),
+            Ok(_) if !tasks.is_empty() => {
+                self.expect_signals(pid);
+                return Ok(Process { pid, tasks, outcome });
+            }
             Ok(_) if procfs::status(pid).is_ok_and(|status| status.is_traced_by_caller()) => {
                 HostError::AlreadyOurs(pid)
             }
@@ -112,6 +116,14 @@ impl Tracer {
         };
         self.leave_group(&group);
         Err(error)
+    }
+
+    /// The kernel prefers to wake the first thread for a signal that is sent to the process.
+    fn expect_signals(&mut self, pid: Tid) {
+        if let Some(mut leader) = self.table.take(pid) {
+            self.ensnare_soon(&mut leader);
+            self.table.put(leader);
+        }
     }
 
     fn adopt_thread(

@@ -12,6 +12,7 @@ use super::view::Afar;
 use crate::current;
 use crate::procfs;
 use crate::shared::Shared;
+use crate::sys::perf::Event;
 use crate::sys::wait::Used;
 use crate::sys::{Errno, ptrace, wait};
 use crate::types::Tid;
@@ -27,6 +28,8 @@ pub(crate) struct Sign {
     debug: Mutex<Shares>,
     /// Whether its debug registers are in use; a copy of what `debug` says.
     debugged: AtomicBool,
+    /// A slot of them that is ours as long as nobody else wants it: the breakpoint of a snare.
+    lent: Mutex<Option<Event>>,
     /// Whether they are to be set anew once it can be.
     stale: AtomicBool,
     /// What its process had used at its last news.
@@ -47,6 +50,7 @@ impl Sign {
             listening: AtomicU8::new(NOT),
             debug: Mutex::default(),
             debugged: AtomicBool::new(false),
+            lent: Mutex::default(),
             stale: AtomicBool::new(false),
             used: Mutex::default(),
         }
@@ -98,10 +102,26 @@ impl Sign {
         let mut shares = self.shares();
         let tid = self.tid.load(Ordering::Relaxed);
         let done = change(&mut shares, &mut |number, value| {
-            Tid::new(tid).map_or(Err(Errno::ESRCH), |tid| ptrace::set_debug_register(tid, number, value))
+            let Some(tid) = Tid::new(tid) else { return Err(Errno::ESRCH) };
+            match ptrace::set_debug_register(tid, number, value) {
+                Err(Errno::ENOSPC) if self.end_lent().is_some() => {
+                    ptrace::set_debug_register(tid, number, value)
+                }
+                done => done,
+            }
         });
         self.debugged.store(shares.is_used(), Ordering::Relaxed);
         done
+    }
+
+    /// Keeps the breakpoint of a snare, which is given up for whoever else wants its slot.
+    pub(crate) fn lend(&self, event: Event) {
+        *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
+    }
+
+    /// Ends that breakpoint; answers how often it was hit, if it was still there.
+    pub(crate) fn end_lent(&self) -> Option<u64> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner).take().map(Event::end)
     }
 
     /// An owner of debug registers leaves.

@@ -59,6 +59,7 @@ impl Tracer {
             filter: RefCell::new(None),
             outcome: Some(Arc::clone(&outcome)),
             embryo: RefCell::new(Some(Launch { embryo, path })),
+            habits: super::snare::Habits::new(),
         });
         let tracee = self.new_tracee(pid, group, Phase::Embryo, Run::Handled);
         let task = tracee.task.clone();

@@ -16,7 +16,7 @@ use super::{AT_A_TIME, Tracer};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
 use crate::quiesce;
-use crate::quiet::Quiet;
+use crate::quiet::{Forever, Quiet};
 use crate::stop::{Stop, decode};
 use crate::sys::process as os;
 use crate::sys::ptrace::{self, Request, SyscallAt};
@@ -111,6 +111,7 @@ impl Tracer {
         }
         // Gone before this thread is: a hit would send its signal to a thread that nobody traces.
         tracee.quiet.take_down();
+        tracee.free_from_snare(Forever::Yes);
         if tracee.quiet.echo().is_some() {
             awaited.echoes.insert(tid, core::mem::take(&mut tracee.quiet));
             awaited.at_calls.insert(tid);
@@ -225,6 +226,7 @@ impl Tracer {
                 Run::Running(_) | Run::Handled => {
                     // ESRCH: it died, or is stopped already; the wait below tells.
                     tracee.quiet.take_down();
+                    tracee.free_from_snare(Forever::Yes);
                     let _ = ptrace::interrupt(tid);
                     if let Ok(status) = wait::wait_for(tid) {
                         self.detach_at(tid, decode(status, 0), tracee.quiet.echo());

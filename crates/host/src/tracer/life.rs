@@ -16,7 +16,7 @@ use crate::error::HostError;
 use crate::mourner::{self, Mourner};
 use crate::process::{CoreDump, Ending};
 use crate::procfs::{self, State};
-use crate::quiet::Quiet;
+use crate::quiet::{Forever, Quiet};
 use crate::stop::{Birth, Stop};
 use crate::sys::spawn::Fate;
 use crate::sys::wait::WaitStatus;
@@ -172,6 +172,7 @@ impl Tracer {
             None => tracee,
         };
         tracee.sign.forget_debug();
+        tracee.free_from_snare(Forever::No);
         if tracee.phase != Phase::Living {
             tracee.phase = Phase::Living;
             self.open_desk(&tracee);
@@ -205,6 +206,7 @@ impl Tracer {
         }
         let tid = leader.tid;
         // Its trap is at an address of the program that is gone; nothing of it is still to come.
+        heir.free_from_snare(Forever::No);
         heir.quiet = Quiet::default();
         if let Run::Held(..) = heir.run {
             heir.reporter.killed();
@@ -328,6 +330,7 @@ impl Group {
             filter: RefCell::new(None),
             outcome: None,
             embryo: RefCell::new(None),
+            habits: super::snare::Habits::new(),
         }
     }
 }
@@ -364,6 +367,7 @@ pub(super) fn child_group(parent: &Tracee, child: Tid) -> Rc<Group> {
         filter: RefCell::new(parent.group.filter.borrow().clone()),
         outcome: None,
         embryo: RefCell::new(None),
+        habits: super::snare::Habits::new(),
     })
 }
 

@@ -203,15 +203,15 @@ fn rest(tracee: &Tracee, call: &Call) -> Option<(Instant, i64)> {
     Some((ends, answer))
 }
 
-fn call_of(regs: &RawRegs) -> Call {
+pub(super) fn call_of(regs: &RawRegs) -> Call {
     let args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9];
     Call { number: regs.orig_rax, args, sp: regs.rsp, pc: regs.rip }
 }
 
 /// The process that makes a call.
-struct Process {
-    pid: Tid,
-    tid: Tid,
+pub(super) struct Process {
+    pub(super) pid: Tid,
+    pub(super) tid: Tid,
 }
 
 impl Looks for Process {

@@ -24,6 +24,7 @@ mod quiet;
 mod report;
 mod resume;
 mod signals;
+mod snare;
 mod step;
 mod syscalls;
 mod table;

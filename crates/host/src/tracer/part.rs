@@ -20,6 +20,7 @@ use crate::error::HostError;
 use crate::platform;
 use crate::procfs;
 use crate::quiesce;
+use crate::quiet::Forever;
 use crate::quiet::class::{self, Class};
 use crate::quiet::place::{Call, Place, PlaceFile};
 use crate::stop::Stop;
@@ -118,6 +119,7 @@ impl Tracer {
     fn begin_parting(&mut self, mut tracee: Box<Tracee>, waited_for: Option<Rc<Departure>>) {
         let may_trap = tracee.may_trap();
         self.dismiss_engines(&mut tracee);
+        tracee.free_from_snare(Forever::Yes);
         tracee.parting = Some(Parting { waited_for, may_trap });
         match core::mem::replace(&mut tracee.run, Run::Handled) {
             Run::Held(stopped, point) => self.part_held(tracee, *stopped, point),

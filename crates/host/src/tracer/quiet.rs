@@ -8,6 +8,7 @@ use std::time::Duration;
 use utrace_core::{Action, Addr, Event, Syscall, SyscallExit, Verdict};
 
 use super::Tracer;
+use super::snare::Found;
 use super::syscalls::{index_of, is_error};
 use super::tracee::{Interrupt, Path, Phase, Point, Run, Tracee};
 use crate::filter::{ARCH_I386, ARCH_X86_64};
@@ -64,6 +65,9 @@ impl Tracer {
         let mut later = Vec::new();
         for key in self.recheck.take() {
             let Some(mut tracee) = self.table.take_key(key) else { continue };
+            if tracee.quiet.is_looked_at_for_snare() && self.ensnare_sleeper(&mut tracee) == Found::Awake {
+                later.push(key);
+            }
             if let Run::Running(request) = tracee.run
                 && tracee.quiet.is_sought()
                 && let Next::Later = self.approach(&mut tracee, request)
@@ -188,13 +192,13 @@ impl Tracer {
         Next::Later
     }
 
-    fn tell(&self, tracee: &Tracee, how: Handling) {
+    pub(super) fn tell(&self, tracee: &Tracee, how: Handling) {
         if self.shared.manners.telling == Telling::All {
             self.shared.notify(Notice::Handled { tid: tracee.tid, how });
         }
     }
 
-    fn keep_perf_warm(&mut self) {
+    pub(super) fn keep_perf_warm(&mut self) {
         if self.dummy.is_none() {
             // Without it, each first trap takes a while.
             self.dummy = perf::Event::dummy(self.bell).ok();
@@ -206,11 +210,21 @@ impl Tracer {
     pub(super) fn at_stop_of_trap(&mut self, mut tracee: Box<Tracee>, stopped: Stopped, stop: Stop) {
         let call = tracee.quiet.found();
         let Stop::Signal(signal) = stop else { return self.at_stop(tracee, stopped, stop) };
-        if tracee.quiet.echo() != Some(signal) || !stopped.is_from_trap() {
+        let of_snare = tracee.quiet.snare().is_some_and(|snare| snare.is_carried_by(signal));
+        if !(of_snare || tracee.quiet.echo() == Some(signal)) || !stopped.is_from_trap() {
             return self.at_stop(tracee, stopped, stop);
         }
-        tracee.quiet.heard();
-        self.at_trap(tracee, stopped.that(Carries::Delivers), call);
+        if tracee.quiet.echo() == Some(signal) {
+            tracee.quiet.heard();
+        } else if let Some(snare) = tracee.quiet.snare() {
+            snare.heard();
+        }
+        let mut stopped = stopped.that(Carries::Delivers);
+        match self.spring(&mut tracee, &mut stopped) {
+            Ok(true) => self.at_trap(tracee, stopped, None),
+            Ok(false) => self.at_trap(tracee, stopped, call),
+            Err(gone) => self.lost(tracee, gone),
+        }
     }
 
     /// The trap sprang: the signal goes no further, and if it was the return of a call, that is an exit to report.

@@ -235,7 +235,7 @@ impl Tracer {
     pub(super) fn resume(
         &mut self,
         mut tracee: Box<Tracee>,
-        stopped: Stopped,
+        mut stopped: Stopped,
         request: Request,
         signal: i32,
     ) {
@@ -248,6 +248,9 @@ impl Tracer {
         }
         if tracee.sign.is_stale() {
             tracee.sign.settle_debug();
+        }
+        if tracee.quiet.snare().is_some() {
+            tracee.note_what_is_shown(&mut stopped, signal);
         }
         match stopped.resume(request, signal) {
             Ok(()) => {}

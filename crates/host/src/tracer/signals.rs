@@ -138,10 +138,14 @@ impl Tracer {
     pub(super) fn at_signal(&mut self, mut tracee: Box<Tracee>, mut stopped: Stopped, signal: i32) {
         tracee.call = None;
         self.begin_anew(&tracee, &mut stopped, Cause::Signal);
+        tracee.recall_stop(&mut stopped);
         if tracee.interrupt != Interrupt::Asked
             && let Err(gone) = self.mend(&mut tracee, &mut stopped)
         {
             return self.lost(tracee, gone);
+        }
+        if tracee.phase == Phase::Living {
+            self.meet_ignored(&mut tracee, &mut stopped, signal);
         }
         // The one that lets the process go on comes before the call is left, any other belongs to another call.
         tracee.ended_by_stop = false;

@@ -10,6 +10,7 @@ use super::hook::Sign;
 use super::limits::Timed;
 use super::part::Parting;
 use super::signals::Signals;
+use super::snare::Habits;
 use super::step::Step;
 use super::table::Key;
 use super::unheard::Rerun;
@@ -225,6 +226,8 @@ pub(crate) struct Group {
     pub(crate) filter: RefCell<Option<Rc<SyscallSet>>>,
     /// For a process that a caller launched or attached to: where to say how it ended.
     pub(crate) outcome: Option<Arc<Outcome>>,
+    /// What it does with signals.
+    pub(crate) habits: Habits,
     /// The line to the child of a launch, until its exec.
     pub(crate) embryo: RefCell<Option<Launch>>,
 }
