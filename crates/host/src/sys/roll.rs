@@ -18,8 +18,13 @@ const PLACES: usize = 1024;
 const LONGEST: libc::c_int = 16;
 /// How often it looks where it cannot be told that our descriptors are closed (before Linux 5.3).
 const LOOKS: u32 = 200;
-/// How many more looks, with naps of [`LONGEST`] at most, a thread gets that runs after the last trap is gone.
-const MORE: u32 = 6;
+/// How many more looks, with naps of [`LONGEST`] at most, a thread gets that runs after the last trap is gone: a minute of
+/// them, and few where its processor time cannot be known.
+const MORE: u32 = 4000;
+const FEW: u32 = 6;
+/// With so many nanoseconds of processor time it is past the stop that it may have been on its way to: that takes some
+/// thousand instructions.
+const PAST: u64 = 2_000_000;
 
 /// The page.
 #[derive(Debug)]
@@ -84,11 +89,19 @@ impl Roll {
 
     /// The last looks. A thread that has taken a SIGSTOP already and is not stopped yet (between `get_signal()` and
     /// `do_signal_stop()` in kernel/signal.c) has nothing pending and shows as running: only one that sleeps is
-    /// certain. Who is let go runs, and may have taken one before; who computes all the time is looked at [`MORE`] times.
+    /// certain, and one that has run for a while since. On a crowded machine that may be long after.
     fn release_runners(&self) {
-        let mut nap = 1;
-        for _ in 0..MORE {
-            if self.release_once() != Looked::Runners {
+        let (mut nap, mut runners) = (1, [Runner::default(); PLACES]);
+        for look in 0..MORE {
+            let mut all_past = true;
+            for (place, runner) in self.0.iter().zip(&mut runners) {
+                let tid = place.load(Ordering::SeqCst);
+                if tid > 0 {
+                    let seen = let_go(tid);
+                    all_past &= runner.is_past(seen, processor_time(tid), look);
+                }
+            }
+            if all_past {
                 return;
             }
             // SAFETY: no descriptor: a nap.
@@ -104,16 +117,56 @@ impl Roll {
             if tid <= 0 {
                 continue;
             }
-            let seen = look_at(tid);
-            if seen == Seen::Stopped {
-                // Takes back those that are only pending too (signal(7)).
-                // SAFETY: a signal to a process.
-                unsafe { libc::kill(tid, libc::SIGCONT) };
-            }
-            looked = looked.max(if seen == Seen::Asleep { Looked::Sleepers } else { Looked::Runners });
+            let_go(tid);
+            looked = Looked::Somebody;
         }
         looked
     }
+}
+
+/// A thread that ran at the last looks.
+#[derive(Clone, Copy, Default, Debug)]
+struct Runner {
+    /// Its processor time when it was first seen since it was last stopped.
+    since: Option<u64>,
+}
+
+impl Runner {
+    /// Whether it cannot be on its way to a stop any more.
+    fn is_past(&mut self, seen: Seen, time: u64, look: u32) -> bool {
+        match seen {
+            Seen::Asleep => true,
+            Seen::Stopped => {
+                self.since = None;
+                false
+            }
+            Seen::Running if time == 0 => look >= FEW,
+            Seen::Running => time.saturating_sub(*self.since.get_or_insert(time)) > PAST,
+        }
+    }
+}
+
+/// Looks at a thread, and lets it go if it is stopped.
+fn let_go(tid: i32) -> Seen {
+    let seen = look_at(tid);
+    if seen == Seen::Stopped {
+        // Takes back those that are only pending too (signal(7)).
+        // SAFETY: a signal to a process.
+        unsafe { libc::kill(tid, libc::SIGCONT) };
+    }
+    seen
+}
+
+/// The nanoseconds that a thread has had a processor (the first number of `schedstat`), 0 if the kernel does not say.
+fn processor_time(tid: i32) -> u64 {
+    let mut line = [0; 128];
+    number(read_file(tid, b"/schedstat\0", &mut line).split(|byte| *byte == b' ').next().unwrap_or_default())
+}
+
+fn number(digits: &[u8]) -> u64 {
+    digits
+        .iter()
+        .fold(0_u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))))
 }
 
 impl Drop for Roll {
@@ -131,14 +184,12 @@ impl Drop for Enrolled {
 }
 
 /// Whom a look found.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Looked {
     /// Nobody is on the roll.
     Nobody,
-    /// All sleep, and nothing waits for them, or are gone.
-    Sleepers,
-    /// Some run, or have just been let go.
-    Runners,
+    /// Somebody is.
+    Somebody,
 }
 
 /// What a thread does.
@@ -217,11 +268,8 @@ fn look_at(tid: i32) -> Seen {
     let Some(rest) = fields_of(read_file(tid, b"/stat\0", &mut line)) else { return Seen::Asleep };
     let mut fields = rest.split(|&byte| byte == b' ');
     let pending = fields.clone().nth(PENDING).unwrap_or_default();
-    let pending = pending
-        .iter()
-        .fold(0_u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0'))));
     match fields.next() {
-        _ if pending & (1 << (libc::SIGSTOP - 1)) != 0 => Seen::Stopped,
+        _ if number(pending) & (1 << (libc::SIGSTOP - 1)) != 0 => Seen::Stopped,
         Some(b"T") => Seen::Stopped,
         Some(b"R") => Seen::Running,
         _ => Seen::Asleep,
@@ -230,7 +278,7 @@ fn look_at(tid: i32) -> Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::{Roll, Seen, look_at};
+    use super::{FEW, PAST, Roll, Runner, Seen, look_at, processor_time};
     use crate::sys::{pidfd, process};
     use crate::types::Tid;
     use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -272,6 +320,19 @@ mod tests {
         });
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// It had taken its SIGSTOP and got no processor for 47 ms on a crowded machine: nobody looked any more when it stopped.
+    #[test]
+    fn who_waits_for_a_processor_is_looked_at_until_he_has_had_one() {
+        let mut runner = Runner::default();
+        assert!((0..1000).all(|look| !runner.is_past(Seen::Running, 7_000, look)));
+        assert!(!runner.is_past(Seen::Stopped, 9_000, 1000), "it is let go");
+        assert!(!runner.is_past(Seen::Running, 9_000 + PAST, 1001), "that counts from when it was let go");
+        assert!(runner.is_past(Seen::Running, 9_001 + 2 * PAST, 1002));
+        assert!(runner.is_past(Seen::Asleep, 0, 0));
+        assert!(!runner.is_past(Seen::Running, 0, 0) && runner.is_past(Seen::Running, 0, FEW));
+        assert!(processor_time(std::process::id().cast_signed()) > 0);
     }
 
     #[test]
