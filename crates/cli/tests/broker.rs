@@ -155,6 +155,30 @@ fn others_come_and_go_while_a_client_waits() {
     }
 }
 
+/// 29 is pause(2) there, and shmget(2) in a 64-bit program.
+#[test]
+fn the_list_names_calls_of_32_bit_programs() {
+    if utrace_testkit::fixtures::try_build("vptrace_client32").is_err() {
+        return common::skip("no 32-bit programs");
+    }
+    let place = Place::new();
+    let target = place.other(place.fixture("vptrace_client32"), ["sleep"]).start();
+    let attach = place.run(words(&format!("attach -p {} --log=log", target.pid()))).start();
+    let row = || {
+        let out = place.run(["ps"]).go().expect(0).out;
+        out.lines()
+            .find(|line| line.trim_start().starts_with(&format!("{} ", target.pid())))
+            .map(str::to_owned)
+    };
+    wait_until("the list has it", || row().is_some());
+    wait_until("it sleeps", || row().is_some_and(|row| !row.contains(" runs ")));
+    assert!(row().unwrap().contains(" pause "), "{:?}", row());
+    attach.signal(Signal::INT);
+    attach.finish();
+    target.signal(Signal::KILL);
+    target.finish();
+}
+
 /// What is not shared is shown too: who looks for the tracer of a process finds it.
 #[test]
 fn the_list_has_what_run_and_a_strict_attach_trace() {

@@ -88,11 +88,20 @@ fn waits() {
 /// Behind somebody's filter with a listening end there is no second one: clients stop at their calls.
 #[test]
 fn waits_of_clients_that_stop_at_their_calls() {
-    rules_through("vptrace_waits", |place, program, name| {
-        let utrace = place.utrace();
-        let utrace = utrace.to_str().unwrap();
-        place.other(place.fixture("listened"), [utrace, "run", "--ptrace", "--", program, name])
-    });
+    rules_through("vptrace_waits", behind_a_listening_end);
+}
+
+#[test]
+fn clients_of_32_bits_that_stop_at_their_calls() {
+    if fixtures::try_build("vptrace_client32").is_ok() {
+        rules_through("vptrace_client32", behind_a_listening_end);
+    }
+}
+
+fn behind_a_listening_end(place: &Place, program: &str, name: &str) -> Run {
+    let utrace = place.utrace();
+    let utrace = utrace.to_str().unwrap();
+    place.other(place.fixture("listened"), [utrace, "run", "--ptrace", "--", program, name])
 }
 
 /// Without `--own-listeners` the one listening end that a thread can have is taken; strictness needs a thread without a

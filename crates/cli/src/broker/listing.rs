@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::sync::MutexGuard;
 use std::time::{Duration, SystemTime};
 
@@ -117,7 +117,15 @@ pub(super) fn does(pid: u32, links: &[LinkView]) -> String {
 fn blocked_in(tid: u32) -> Option<String> {
     let line = fs::read_to_string(format!("/proc/{tid}/syscall")).ok()?;
     let number: u64 = line.split(' ').next()?.parse().ok()?;
-    Some(lookup(Abi::X86_64, number).map_or_else(|| format!("call {number}"), |call| call.name.to_owned()))
+    let abi = if runs_32_bits(tid) { Abi::I386 } else { Abi::X86_64 };
+    Some(lookup(abi, number).map_or_else(|| format!("call {number}"), |call| call.name.to_owned()))
+}
+
+/// Whether its program is of 32 bits (`EI_CLASS`, elf(5)): its calls have other numbers.
+fn runs_32_bits(tid: u32) -> bool {
+    let mut head = [0; 5];
+    let read = fs::File::open(format!("/proc/{tid}/exe")).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head[4] == 1
 }
 
 fn state_of(pid: u32) -> Option<char> {
