@@ -33,7 +33,24 @@ pub(super) struct Desks {
     told: Option<Arc<dyn Answers>>,
     pub(super) open: Vec<Arc<Desk>>,
     listeners: Listeners,
+    looks: Looks,
 }
+
+/// Whether a stop may have come that was not looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Looks {
+    Due,
+    /// All that had come were taken. A later one is pending as SIGCHLD, which ends the next sleep at once; unless there is a
+    /// question, of which so many go before a stop.
+    Done {
+        questions: u8,
+    },
+}
+
+/// How many tracees are too many to look at after each answer.
+const MANY: usize = 64;
+/// How many questions are answered before a stop.
+const BEFORE_A_STOP: u8 = 8;
 
 impl Desks {
     /// Makes the calling thread one that hears questions. If that cannot be, nobody answers, and engines are to stop at
@@ -52,7 +69,7 @@ impl Desks {
             able
         };
         let answerer = answerer.filter(able);
-        Self { answerer, later, told, open: Vec::new(), listeners: Listeners::default() }
+        Self { answerer, later, told, open: Vec::new(), listeners: Listeners::default(), looks: Looks::Due }
     }
 
     /// Who is to be told of a call that a program's own filter stopped.
@@ -100,6 +117,7 @@ impl Tracer {
         let desk = Desk::open(filter)?;
         self.desks.listeners.add(desk.listener().fd());
         self.children.insert(desk.guardian(), Arc::default());
+        self.desks.looks = Looks::Due;
         self.desks.open.push(Arc::new(desk));
         Ok(())
     }
@@ -131,10 +149,15 @@ impl Tracer {
         self.desks.listeners = Listeners::default();
     }
 
-    /// The next news: a stop before a question.
+    /// The next news.
     pub(super) fn hear(&mut self) -> Result<News, Errno> {
-        if let Some((tid, status)) = wait::look(&self.usage)? {
-            return Ok(News::Stop(tid, status));
+        // Who was let go by the last answer has often stopped by now, and a look is cheaper than the sleep that its signal ends;
+        // but each walks all tracees.
+        if self.desks.looks == Looks::Due || self.table.len() < MANY {
+            if let Some((tid, status)) = wait::look(&self.usage)? {
+                return Ok(News::Stop(tid, status));
+            }
+            self.desks.looks = Looks::Done { questions: BEFORE_A_STOP };
         }
         let Some(answerer) = &self.desks.answerer else { return Ok(News::Mail) };
         let next = answerer.answers.settle();
@@ -142,8 +165,17 @@ impl Tracer {
             return Ok(News::Mail);
         }
         match self.desks.listeners.wait(next) {
-            Heard::Stop => Ok(News::Mail),
-            Heard::Question(place) => Ok(News::Question(place)),
+            Heard::Stop => {
+                self.desks.looks = Looks::Due;
+                Ok(News::Mail)
+            }
+            Heard::Question(place) => {
+                self.desks.looks = match self.desks.looks {
+                    Looks::Done { questions: more @ 1.. } => Looks::Done { questions: more - 1 },
+                    Looks::Done { .. } | Looks::Due => Looks::Due,
+                };
+                Ok(News::Question(place))
+            }
             Heard::End(place) => {
                 self.leave_desk(place);
                 Ok(News::Mail)
