@@ -129,20 +129,24 @@ impl Roll {
 struct Runner {
     /// Its processor time when it was first seen since it was last stopped.
     since: Option<u64>,
+    /// Nothing can stop it any more: no trap is left that could send another signal.
+    past: bool,
 }
 
 impl Runner {
     /// Whether it cannot be on its way to a stop any more.
     fn is_past(&mut self, seen: Seen, time: u64, look: u32) -> bool {
-        match seen {
+        let past = match seen {
             Seen::Asleep => true,
             Seen::Stopped => {
-                self.since = None;
+                *self = Self::default();
                 false
             }
             Seen::Running if time == 0 => look >= FEW,
             Seen::Running => time.saturating_sub(*self.since.get_or_insert(time)) > PAST,
-        }
+        };
+        self.past |= past;
+        self.past
     }
 }
 
@@ -330,8 +334,14 @@ mod tests {
         assert!(!runner.is_past(Seen::Stopped, 9_000, 1000), "it is let go");
         assert!(!runner.is_past(Seen::Running, 9_000 + PAST, 1001), "that counts from when it was let go");
         assert!(runner.is_past(Seen::Running, 9_001 + 2 * PAST, 1002));
-        assert!(runner.is_past(Seen::Asleep, 0, 0));
-        assert!(!runner.is_past(Seen::Running, 0, 0) && runner.is_past(Seen::Running, 0, FEW));
+        let mut sleeper = Runner::default();
+        assert!(sleeper.is_past(Seen::Asleep, 0, 0));
+        assert!(
+            sleeper.is_past(Seen::Running, 1, 1),
+            "nothing wakes it for a stop: many that sleep by turns are past"
+        );
+        let mut unknown = Runner::default();
+        assert!(!unknown.is_past(Seen::Running, 0, 0) && unknown.is_past(Seen::Running, 0, FEW));
         assert!(processor_time(std::process::id().cast_signed()) > 0);
     }
 
