@@ -11,6 +11,7 @@ use super::Tracer;
 use super::tracee::{GroupStop, Interrupt, Path, Phase, Point, Tracee};
 use super::unheard::Cause;
 use super::view;
+use crate::quiesce;
 use crate::remote::Failed;
 use crate::sys::ptrace::{self, Request};
 use crate::tracee::{Gone, Stopped};
@@ -93,6 +94,11 @@ impl Tracer {
                 let _ = self.report_jctl(&mut tracee, &mut stopped, JctlKind::Stopped, signal);
             }
             GroupStop::None | GroupStop::Left(_) => {
+                // What the stop ended stays ended, also in a thread that was attached to after its signal was taken.
+                if stopped.regs().is_ok_and(quiesce::was_interrupted) {
+                    tracee.ended_by_stop = true;
+                    tracee.timed = None;
+                }
                 // A wish for a report waits until the process goes on: a stopped task is quiescent as it is.
                 let _ = self.report_jctl(&mut tracee, &mut stopped, JctlKind::Stopped, signal);
             }
