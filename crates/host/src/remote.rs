@@ -49,19 +49,7 @@ const VDSO_SIZE: usize = 16 * 1024;
 /// result.
 pub(crate) fn call(stopped: &mut Stopped, hand: &RawSiginfo, nr: i64, args: [u64; 6]) -> Result<i64, Failed> {
     let tid = stopped.tid();
-    stopped.flush()?;
-    let regs = *stopped.regs()?;
-    if regs.cs != USER_CS {
-        return Err(Failed::Unable);
-    }
-    let site = find_instruction(tid, &regs).ok_or(Failed::Unable)?;
-    let step = |step: &'static str| move |errno: Errno| Failed::Lost(Gone::of(step, errno));
-    let mask = ptrace::signal_mask(tid).map_err(step("read signal mask"))?;
-    ptrace::set_signal_mask(tid, SigMask::ALL).map_err(step("block signals"))?;
-    ptrace::set_regs(tid, &prepared(&regs, site, nr, args)).map_err(step("write registers"))?;
-    let mut visit = Visit { tid, asked_to_stop: false, stop_signal: false };
-    let value = visit.run()?;
-    ptrace::set_regs(tid, &regs).map_err(step("write registers"))?;
+    let (value, mask, mut visit) = make(stopped, nr, args)?;
     // Back to where it was: the signal is sent again, and is the only one that is let through.
     let number = hand.number();
     ptrace::set_signal_mask(tid, SigMask::ALL.without(number)).map_err(step("open signal"))?;
@@ -75,6 +63,15 @@ pub(crate) fn call(stopped: &mut Stopped, hand: &RawSiginfo, nr: i64, args: [u64
 /// The same between two instructions of the program, in the stop of an interrupt. It ends in the stop at the exit of that
 /// call, where everything is as before too.
 pub(crate) fn call_between(stopped: &mut Stopped, nr: i64, args: [u64; 6]) -> Result<i64, Failed> {
+    let (value, mask, visit) = make(stopped, nr, args)?;
+    ptrace::set_signal_mask(stopped.tid(), mask).map_err(step("restore signal mask"))?;
+    visit.make_good();
+    Ok(value)
+}
+
+/// Makes the call with every signal blocked, and puts the registers back. Answers its result, the mask that is still to be
+/// restored, and what came meanwhile.
+fn make(stopped: &mut Stopped, nr: i64, args: [u64; 6]) -> Result<(i64, SigMask, Visit), Failed> {
     let tid = stopped.tid();
     stopped.flush()?;
     let regs = *stopped.regs()?;
@@ -82,16 +79,17 @@ pub(crate) fn call_between(stopped: &mut Stopped, nr: i64, args: [u64; 6]) -> Re
         return Err(Failed::Unable);
     }
     let site = find_instruction(tid, &regs).ok_or(Failed::Unable)?;
-    let step = |step: &'static str| move |errno: Errno| Failed::Lost(Gone::of(step, errno));
     let mask = ptrace::signal_mask(tid).map_err(step("read signal mask"))?;
     ptrace::set_signal_mask(tid, SigMask::ALL).map_err(step("block signals"))?;
     ptrace::set_regs(tid, &prepared(&regs, site, nr, args)).map_err(step("write registers"))?;
     let mut visit = Visit { tid, asked_to_stop: false, stop_signal: false };
     let value = visit.run()?;
     ptrace::set_regs(tid, &regs).map_err(step("write registers"))?;
-    ptrace::set_signal_mask(tid, mask).map_err(step("restore signal mask"))?;
-    visit.make_good();
-    Ok(value)
+    Ok((value, mask, visit))
+}
+
+fn step(step: &'static str) -> impl Fn(Errno) -> Failed {
+    move |errno| Failed::Lost(Gone::of(step, errno))
 }
 
 fn prepared(regs: &RawRegs, site: u64, nr: i64, args: [u64; 6]) -> RawRegs {
