@@ -72,15 +72,6 @@ pub enum Delivery {
     Gone,
 }
 
-/// What becomes of a descriptor when its task begins another program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnExec {
-    /// It stays open.
-    Stays,
-    /// It is closed (`O_CLOEXEC`).
-    Closes,
-}
-
 /// A file that a task is given.
 #[derive(Debug, Clone, Copy)]
 pub enum Lent<'a> {
@@ -108,7 +99,7 @@ pub trait Line: Send + Sync {
     }
     /// Opens a file in the task that asks, to be read only: as a new descriptor, or as this one. The descriptor; `None`
     /// if that cannot be.
-    fn lend(&self, _question: u64, _file: Lent<'_>, _at: Option<i32>, _on_exec: OnExec) -> Option<i32> {
+    fn lend(&self, _question: u64, _file: Lent<'_>, _at: Option<i32>) -> Option<i32> {
         None
     }
 }
@@ -173,8 +164,8 @@ impl<'a> Question<'a> {
 
     /// Opens a file in the task, to be read only, as a new descriptor or in place of this one: the result of a call that
     /// was to open it. `None` if that cannot be.
-    pub fn lend(&self, file: Lent<'_>, at: Option<i32>, on_exec: OnExec) -> Option<i32> {
-        self.line.lend(self.id, file, at, on_exec)
+    pub fn lend(&self, file: Lent<'_>, at: Option<i32>) -> Option<i32> {
+        self.line.lend(self.id, file, at)
     }
 
     /// To answer later, but within milliseconds: signals other than SIGKILL wait meanwhile. The call is left to the

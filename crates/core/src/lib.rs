@@ -123,7 +123,7 @@ pub use action::{
     SyncError,
 };
 pub use ahead::{Ahead, Foresight, Laid, Taken, Way};
-pub use answer::{Answer, Answers, Asker, Caught, Delivery, Filtered, Lent, Line, OnExec, Question, When};
+pub use answer::{Answer, Answers, Asker, Caught, Delivery, Filtered, Lent, Line, Question, When};
 pub use attached::{EngineRef, Match, Place};
 pub use engine::{Cx, Engine, Kind};
 pub use event::{Event, EventSet};

@@ -11,13 +11,13 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use utrace_core::{Ahead, Answer, Answers, Caught, Delivery, Laid, Lent, Line, OnExec, Taken, TaskId, Way};
+use utrace_core::{Ahead, Answer, Answers, Caught, Delivery, Laid, Lent, Line, Taken, TaskId, Way};
 
 use crate::ahead::Places;
 use crate::sys::Errno;
 use crate::sys::errno::ERESTARTSYS;
 use crate::sys::guard::{self, Guarded};
-use crate::sys::lend;
+use crate::sys::lend::{OnExec, lend};
 use crate::sys::notify::{Listener, Received};
 use crate::types::Tid;
 
@@ -199,7 +199,7 @@ impl Line for Desk {
         by_tid(task).map_or_else(Taken::default, |tid| self.places().take_back(tid))
     }
 
-    fn lend(&self, question: u64, file: Lent<'_>, at: Option<i32>, on_exec: OnExec) -> Option<i32> {
-        lend::lend(self.listener.fd(), question, file, at, on_exec).ok()
+    fn lend(&self, question: u64, file: Lent<'_>, at: Option<i32>) -> Option<i32> {
+        lend(self.listener.fd(), question, file, at, OnExec::Stays).ok()
     }
 }

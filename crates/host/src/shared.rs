@@ -80,6 +80,11 @@ impl Shared {
         self.unwound.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Somebody asks what a task has used: from now on it is counted.
+    pub(crate) fn want_usage(&self) {
+        self.usage_wanted.store(true, Ordering::Relaxed);
+    }
+
     /// A report for this thread begins (tracer thread only).
     #[inline]
     pub(crate) fn begin_report(&self, tid: Tid) {

@@ -17,7 +17,6 @@ pub(super) const OPEN: u64 = 2;
 pub(super) const OPENAT: u64 = 257;
 /// All but `O_LARGEFILE`, which says nothing, as `O_RDONLY` does.
 pub(super) const O_OTHER: u32 = !0x8000;
-pub(super) const O_CLOEXEC: u32 = 0x8_0000;
 
 /// `rt_sigaction`, and the calls by which a program can see a signal that it neither handles nor ignores:
 /// `rt_sigpending`, `rt_sigtimedwait`, `signalfd`, `signalfd4`.

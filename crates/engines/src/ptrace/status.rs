@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsRawFd as _;
 
-use utrace_core::{Addr, Lent, OnExec, Question};
+use utrace_core::{Addr, Lent, Question};
 
 use super::link::State;
 use super::num;
@@ -32,7 +32,6 @@ const LOANS: usize = 64;
 pub(super) struct Loan {
     process: u32,
     fd: i32,
-    on_exec: OnExec,
     /// The thread that it tells of.
     tid: u32,
     kind: Kind,
@@ -79,7 +78,7 @@ pub(super) fn opened(world: &World, question: &mut Question<'_>, nr: u64) -> Opt
         return None;
     }
     let (caller, process) = (question.task().id().0, question.task().process().0);
-    let (full, on_exec) = named(question, nr)?;
+    let full = named(question, nr)?;
     let (tid, kind) = meant(&full, process, caller)?;
     // Elsewhere the same number is somebody else.
     let space = |of: &str| fs::read_link(format!("/proc/{of}/ns/pid")).ok();
@@ -95,20 +94,20 @@ pub(super) fn opened(world: &World, question: &mut Question<'_>, nr: u64) -> Opt
     };
     let mut file = File::open(full).ok()?;
     let contents = kind.rewrite(&beginning(&mut file)?, shown, &own_name()?)?;
-    let fd = question.lend(Lent::Copy(&contents), None, on_exec)?;
+    let fd = question.lend(Lent::Copy(&contents), None)?;
     let mut threads = world.lock();
     threads.loans.retain(|loan| (loan.process, loan.fd) != (process, fd));
     if threads.loans.len() >= LOANS {
         threads.loans.pop_front();
     }
-    threads.loans.push_back(Loan { process, fd, on_exec, tid, kind, hidden: shown.hidden, file });
+    threads.loans.push_back(Loan { process, fd, tid, kind, hidden: shown.hidden, file });
     Some(fd)
 }
 
-/// The path that a call opens, if that may be one of these files, and what becomes of the descriptor.
-fn named(question: &mut Question<'_>, nr: u64) -> Option<(String, OnExec)> {
-    let [first, second, third, ..] = question.call().args;
-    let (at, name, flags) = if nr == num::OPEN { (AT_FDCWD, first, second) } else { (first, second, third) };
+/// The path that a call opens, if that may be one of these files.
+fn named(question: &mut Question<'_>, nr: u64) -> Option<String> {
+    let [first, second, ..] = question.call().args;
+    let (at, name) = if nr == num::OPEN { (AT_FDCWD, first) } else { (first, second) };
     let mut path = [0; LONGEST];
     let len = question.target().fetch(Addr(name), &mut path).ok()?;
     let end = path.get(..len)?.iter().position(|byte| *byte == 0)?;
@@ -116,15 +115,13 @@ fn named(question: &mut Question<'_>, nr: u64) -> Option<(String, OnExec)> {
     if !name.ends_with("/status") && !name.ends_with("/stat") && name != "status" && name != "stat" {
         return None;
     }
-    let full = if name.starts_with('/') {
+    Some(if name.starts_with('/') {
         name.to_owned()
     } else {
         // One that is relative to the working folder is left to the kernel: AT_FDCWD is no descriptor.
         let folder = i32::try_from(at).ok().and_then(|fd| question.target().fd_path(fd))?;
         format!("{}/{name}", core::str::from_utf8(&folder).ok()?)
-    };
-    let on_exec = if flags & u64::from(num::O_CLOEXEC) == 0 { OnExec::Stays } else { OnExec::Closes };
-    Some((full, on_exec))
+    })
 }
 
 /// A thread goes back to the beginning of a file. If it is a copy, it becomes a new one, or the file itself where that
@@ -149,7 +146,7 @@ pub(super) fn rewound(world: &World, question: &mut Question<'_>) -> Option<i64>
         None => None,
     };
     let file = copy.as_deref().map_or_else(|| Lent::Open(loan.file.as_raw_fd()), Lent::Copy);
-    question.lend(file, Some(fd), loan.on_exec)?;
+    question.lend(file, Some(fd))?;
     if copy.is_some() {
         threads.loans.push_back(loan);
     }

@@ -7,7 +7,7 @@
 
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
 use utrace_core::{Ahead, Taken, Way};
 
@@ -257,20 +257,6 @@ impl Drop for Board {
         // SAFETY: our own mapping, of this length; the one reference to it goes with this value.
         unsafe { libc::munmap(at, PAGE) };
     }
-}
-
-/// Gives a thread that sleeps in a call behind the filter of `listener` a descriptor for this file; its number there.
-pub(crate) fn hand_over(listener: RawFd, question: u64, file: &OwnedFd) -> Result<i32, Errno> {
-    let order = libc::seccomp_notif_addfd {
-        id: question,
-        flags: 0,
-        srcfd: file.as_raw_fd().cast_unsigned(),
-        newfd: 0,
-        newfd_flags: libc::O_CLOEXEC.cast_unsigned(),
-    };
-    // SAFETY: the kernel reads one order.
-    let number = unsafe { libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw const order) };
-    Errno::check(libc::c_long::from(number)).map(|_| number)
 }
 
 /// For tests: a function of this process that makes a system call, led to the code as a client's is.

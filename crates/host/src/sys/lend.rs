@@ -7,9 +7,18 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 
-use utrace_core::{Lent, OnExec};
+use utrace_core::Lent;
 
 use super::Errno;
+
+/// What becomes of a descriptor when its task begins another program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnExec {
+    /// It stays open.
+    Stays,
+    /// It is closed (`O_CLOEXEC`).
+    Closes,
+}
 
 /// Opens a file, one with these contents to be read from its start, in the thread that asked this question of the
 /// listener. The descriptor there.

@@ -7,7 +7,10 @@
 //! cannot be done is left: the client asks as before. Neighbours: [`crate::ahead`] knows who and what.
 
 use std::fs;
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
+
+use utrace_core::Lent;
 
 use super::Tracer;
 use super::tracee::{Interrupt, Tracee};
@@ -15,8 +18,9 @@ use crate::ahead::{Layout, SITE_LEN, Site};
 use crate::notify::Desk;
 use crate::procfs::{self, State};
 use crate::remote::{Failed, call_between};
-use crate::sys::ahead::{Board, PAGE, hand_over};
+use crate::sys::ahead::{Board, PAGE};
 use crate::sys::errno::{ERESTART_RESTARTBLOCK, ERESTARTSYS};
+use crate::sys::lend::{OnExec, lend};
 use crate::sys::mem;
 use crate::tracee::Stopped;
 use crate::types::Tid;
@@ -28,7 +32,10 @@ impl Tracer {
             return;
         }
         let offered = match Board::new() {
-            Ok((board, file)) => hand_over(desk.listener().fd(), question, &file).map(|fd| (board, fd)),
+            Ok((board, file)) => {
+                let file = Lent::Open(file.as_raw_fd());
+                lend(desk.listener().fd(), question, file, None, OnExec::Closes).map(|fd| (board, fd))
+            }
             Err(errno) => Err(errno),
         };
         let Ok((board, fd)) = offered else { return desk.places().refuse(from) };

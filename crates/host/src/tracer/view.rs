@@ -3,7 +3,6 @@
 //! [`View`] is a tracee that the tracer thread holds in a report; [`Afar`] is one that engines hold stopped, seen
 //! from any thread; [`Corpse`] is one that is gone.
 
-use core::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -268,7 +267,7 @@ impl Target for Afar<'_> {
     }
 
     fn usage(&mut self) -> Option<Used> {
-        self.shared.usage_wanted.store(true, Ordering::Relaxed);
+        self.shared.want_usage();
         self.sign.usage()
     }
 
