@@ -145,7 +145,12 @@ fn kill_many(signals: Signals, calls: Calls) -> Vec<u64> {
         kill_one(guest.pid, calls, Duration::from_micros(u64::from(random % 20_000)));
         until_all_beat(guest.pid, &file, kill);
     }
-    let errors = counts(&file)[8..8 + THREADS].to_vec();
+    let counts = counts(&file);
+    let errors = counts[8..8 + THREADS].to_vec();
+    if errors.iter().any(|&errors| errors > 0) {
+        let wrong: Vec<_> = counts[16..16 + THREADS].iter().map(|result| result.cast_signed()).collect();
+        eprintln!("last wrong result of each thread: {wrong:?}");
+    }
     std::fs::remove_file(&file).unwrap();
     assert_eq!(guest.finish().1, "status 0");
     errors

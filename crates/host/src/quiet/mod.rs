@@ -29,7 +29,7 @@ pub(crate) mod trap;
 use std::time::{Duration, Instant};
 
 use place::Call;
-use snare::Snare;
+use snare::{Snare, Vain};
 use trap::{Carrier, Kind, Trap};
 
 /// How a host goes about stopping what runs.
@@ -90,6 +90,8 @@ pub(crate) struct Quiet {
     /// before its signal is sent, and a trap that is taken down in between sends none.
     echo: Option<Carrier>,
     snare: Snared,
+    /// Hits of its snares that were for nothing.
+    pub(crate) vain: Vain,
 }
 
 /// Whether a thread has a snare.

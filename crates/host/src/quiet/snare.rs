@@ -4,9 +4,12 @@
 //! wakes one thread for it, and any other may take it first. Who was woken then finds no signal and makes no stop, but
 //! `epoll_wait` and its like fail with `EINTR`. Most programs look at the result of a call right behind it and jump
 //! elsewhere on an error, so a breakpoint at that place costs nothing as long as calls succeed. Where the code is unknown
-//! the breakpoint stands behind the call itself, for as long as returns are rare.
+//! the breakpoint stands behind the call itself, for as long as returns are rare. Where many calls share one instruction
+//! (`syscall(2)`, musl, glibc from 2.41 on, Go), a return does not tell of which call it is: there the breakpoint is for
+//! the one call that the thread was seen asleep in, and goes with that call's return.
 //!
-//! Key types: [`Site`], where it stands; [`Snare`], what is known of one that is set. Pure: the breakpoint itself is kept
+//! Key types: [`Site`], where it stands; [`Snare`], what is known of one that is set; [`Vain`], how many hits one thread
+//! may have for nothing. Pure: the breakpoint itself is kept
 //! with the thread's other debug registers (`tracer::hook`), and `tracer::snare` says who gets one and what a hit means.
 
 use std::time::{Duration, Instant};
@@ -15,7 +18,8 @@ use super::limit::Side;
 use super::place::Call;
 use super::trap::Carrier;
 
-/// How many hits in vain a snare may have in [`SPAN`] before it is taken down: each is a stop of some 20 us.
+/// How many hits in vain a thread may have in [`SPAN`] before it goes without a snare for the rest of it: each is a stop
+/// of some 20 us.
 const VAIN: u32 = 50;
 const SPAN: Duration = Duration::from_secs(1);
 
@@ -28,24 +32,40 @@ pub(crate) const WINDOW: usize = BEFORE + 15;
 pub(crate) struct Site {
     /// Where the breakpoint stands.
     pub(crate) at: u64,
-    /// The instruction behind the call.
-    pub(crate) pc: u64,
-    /// The only call that is made there.
-    pub(crate) number: u64,
+    /// The call that it was found with.
+    pub(crate) call: Call,
+    pub(crate) reach: Reach,
+}
+
+/// Which returns a hit may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reach {
+    /// Those of one system call: no other is made there.
+    Number,
+    /// That of the one call which the thread was seen in: others share its instruction.
+    Once,
 }
 
 impl Site {
-    /// Finds it in the code around `call.pc`, from [`BEFORE`] bytes before it. `None` where other calls may be made from
-    /// the same place: the number of a call that has returned cannot be told.
+    /// Finds it in the code around `call.pc`, from [`BEFORE`] bytes before it. `None` where that is no 64-bit call.
     pub(crate) fn of(call: &Call, code: &[u8; WINDOW]) -> Option<Self> {
         let (before, behind) = code.split_at(BEFORE);
-        // mov $number,%eax; syscall
-        let [0xb8, a, b, c, d, 0x0f, 0x05] = *before else { return None };
-        let number = u64::from(u32::from_le_bytes([a, b, c, d]));
-        (number == call.number).then(|| {
-            let distance = error_jump(behind).unwrap_or(0);
-            Self { at: call.pc.wrapping_add_signed(distance), pc: call.pc, number }
-        })
+        let (at, reach) = match *before {
+            // mov $number,%eax; syscall
+            [0xb8, a, b, c, d, 0x0f, 0x05] if u64::from(u32::from_le_bytes([a, b, c, d])) == call.number => {
+                let distance = error_jump(behind).unwrap_or(0);
+                (call.pc.wrapping_add_signed(distance), Reach::Number)
+            }
+            [.., 0x0f, 0x05] => (call.pc, Reach::Once),
+            _ => return None,
+        };
+        Some(Self { at, call: *call, reach })
+    }
+
+    /// Whether a thread that was hit, and has these registers, returns from the call that this is for.
+    pub(crate) fn is_return(&self, now: &Call) -> bool {
+        now.pc == self.at
+            && (self.reach == Reach::Number || (now.sp == self.call.sp && now.args == self.call.args))
     }
 }
 
@@ -75,14 +95,13 @@ pub(crate) struct Snare {
     carrier: Carrier,
     /// Hits that were seen, of those that the breakpoint counts.
     heard: u64,
-    vain: (Instant, u32),
     /// The stack pointer of a call whose `EINTR` the program is to see: a stop showed why.
     shown: Option<u64>,
 }
 
 impl Snare {
     pub(crate) fn new(site: Site, carrier: Carrier) -> Self {
-        Self { site, carrier, heard: 0, vain: (Instant::now(), 0), shown: None }
+        Self { site, carrier, heard: 0, shown: None }
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -99,13 +118,6 @@ impl Snare {
         self.heard += 1;
     }
 
-    /// Nothing was wrong at that hit. Answers whether that has happened too often.
-    pub(crate) fn was_in_vain(&mut self, now: Instant) -> bool {
-        let (since, count) = self.vain;
-        self.vain = if now.duration_since(since) > SPAN { (now, 1) } else { (since, count + 1) };
-        self.vain.1 > VAIN
-    }
-
     /// The call that was made with this stack pointer is to fail with `EINTR`; `None`: none is.
     pub(crate) fn show(&mut self, stack: Option<u64>) {
         self.shown = stack;
@@ -119,6 +131,26 @@ impl Snare {
     /// It was taken down and had been hit so often: the signal of a hit that is still to come.
     pub(crate) fn end(self, count: u64) -> Option<Carrier> {
         (count > self.heard).then_some(self.carrier)
+    }
+}
+
+/// How many hits of one thread were in vain of late.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Vain(Option<(Instant, u32)>);
+
+impl Vain {
+    /// Nothing was wrong at a hit. Answers whether there have been too many by now.
+    pub(crate) fn add(&mut self, now: Instant) -> bool {
+        self.0 = Some(match self.0 {
+            Some((since, count)) if now.duration_since(since) <= SPAN => (since, count + 1),
+            _ => (now, 1),
+        });
+        self.is_spent(now)
+    }
+
+    /// Whether there shall be no more for a while.
+    pub(crate) fn is_spent(&self, now: Instant) -> bool {
+        matches!(self.0, Some((since, count)) if count > VAIN && now.duration_since(since) <= SPAN)
     }
 }
 
@@ -157,21 +189,22 @@ pub(crate) fn concern(call: &Call) -> Concern {
 
 #[cfg(test)]
 mod tests {
-    use super::{BEFORE, Site, Snare, VAIN, WINDOW};
+    use super::{BEFORE, Reach, Site, Snare, VAIN, Vain, WINDOW};
     use crate::quiet::place::Call;
     use crate::quiet::trap::Carrier;
     use std::time::{Duration, Instant};
 
     const PC: u64 = 0x7000;
+    const CALL: Call = Call { number: 232, args: [5, 6, 7, 8, 9, 10], sp: 0x900, pc: PC };
 
-    fn site(number: u64, head: [u8; BEFORE], behind: &[u8]) -> Option<(u64, u64)> {
+    fn site(number: u64, head: [u8; BEFORE], behind: &[u8]) -> Option<(u64, Reach)> {
         let mut code = [0x90; WINDOW];
         code[..BEFORE].copy_from_slice(&head);
         code[BEFORE..BEFORE + behind.len()].copy_from_slice(behind);
-        let call = Call { number, args: [0; 6], sp: 0, pc: PC };
+        let call = Call { number, ..CALL };
         Site::of(&call, &code).map(|site| {
-            assert_eq!(site.pc, PC);
-            (site.at, site.number)
+            assert_eq!(site.call, call);
+            (site.at, site.reach)
         })
     }
 
@@ -192,21 +225,47 @@ mod tests {
             (&lost, PC),
             (&[0xc3], PC),
         ] {
-            assert_eq!(site(232, epoll, behind), Some((at, 232)), "{behind:x?}");
+            assert_eq!(site(232, epoll, behind), Some((at, Reach::Number)), "{behind:x?}");
         }
-        assert_eq!(site(281, epoll, &near), None, "another call");
-        assert_eq!(site(232, [0x90, 0x90, 0x48, 0x89, 0xf8, 0x0f, 0x05], &near), None, "any call");
+        let any = [0x90, 0x90, 0x48, 0x89, 0xf8, 0x0f, 0x05];
+        assert_eq!(site(232, any, &near), Some((PC, Reach::Once)), "any call");
+        assert_eq!(site(281, epoll, &near), Some((PC, Reach::Once)), "jumped to, for another call");
+        assert_eq!(site(232, [0xb8, 232, 0, 0, 0, 0xcd, 0x80], &near), None, "a 32-bit call");
     }
 
     #[test]
-    fn one_that_is_hit_in_vain_all_the_time_goes() {
-        let start = Instant::now();
-        let site = Site { at: PC, pc: PC, number: 232 };
-        let mut snare = Snare::new(site, Carrier::harmless(libc::SIGURG));
-        assert!((0..VAIN).all(|_| !snare.was_in_vain(start)));
-        assert!(snare.was_in_vain(start));
-        assert!(!snare.was_in_vain(start + Duration::from_secs(2)), "that is long ago");
-        snare.heard();
-        assert_eq!(snare.end(2).map(|carrier| carrier.signal()), Some(libc::SIGURG));
+    fn a_return_that_many_calls_share_is_known_by_its_arguments_and_stack() {
+        let site = |reach| Site { at: PC, call: CALL, reach };
+        // The number is gone by then.
+        let now = Call { number: u64::MAX, ..CALL };
+        assert!(site(Reach::Once).is_return(&now));
+        for other in [Call { sp: 0x800, ..now }, Call { args: [0; 6], ..now }] {
+            assert!(!site(Reach::Once).is_return(&other));
+            assert!(site(Reach::Number).is_return(&other));
+        }
+        assert!(!site(Reach::Number).is_return(&Call { pc: PC + 1, ..now }));
+    }
+
+    #[test]
+    fn who_is_hit_in_vain_all_the_time_is_left_alone_for_a_while() {
+        let (start, mut vain) = (Instant::now(), Vain::default());
+        assert!((0..VAIN).all(|_| !vain.add(start)));
+        assert!(vain.add(start) && vain.is_spent(start));
+        assert!(!vain.is_spent(start + Duration::from_secs(2)), "that is long ago");
+        assert!(!vain.add(start + Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_hit_that_was_not_heard_of_is_still_to_come() {
+        let snare = || {
+            let site = Site { at: PC, call: CALL, reach: Reach::Number };
+            Snare::new(site, Carrier::harmless(libc::SIGURG))
+        };
+        let mut heard = snare();
+        heard.heard();
+        assert_eq!(heard.end(2).map(|carrier| carrier.signal()), Some(libc::SIGURG));
+        let mut heard = snare();
+        heard.heard();
+        assert!(heard.end(1).is_none());
     }
 }

@@ -110,6 +110,11 @@ impl Tracee {
             .map(|sleep| Timed { call: *call, began: Began::Before(sleep), stage: Stage::First });
     }
 
+    /// It has returned from this call: if it sleeps in such a call again, that is another.
+    pub(super) fn has_left(&mut self, call: &Call) {
+        self.timed = self.timed.take().filter(|timed| timed.call != *call);
+    }
+
     /// It goes on with this signal. What a handler interrupts has `EINTR` for its answer, and so has what a stop of the
     /// process interrupts, which the program would see untraced too (signal(7)).
     pub(super) fn takes_signal(&mut self, stopped: &mut Stopped, signal: i32) -> Result<(), Gone> {

@@ -249,8 +249,8 @@ impl Tracer {
         if tracee.sign.is_stale() {
             tracee.sign.settle_debug();
         }
-        if tracee.quiet.snare().is_some() {
-            tracee.note_what_is_shown(&mut stopped, signal);
+        if tracee.quiet.snare().is_some() && tracee.note_what_is_shown(&mut stopped, signal) {
+            self.ensnare_later(&mut tracee);
         }
         match stopped.resume(request, signal) {
             Ok(()) => {}

@@ -4,7 +4,8 @@
 //! signal. From the first such signal on, each of its threads that sleeps in a call which that would end is given
 //! a snare; the first thread of a process, which the kernel prefers to wake, as soon as it is attached to. A hit with
 //! `EINTR` puts the thread back behind its call, and [`Tracer::mend`] does with it what it does with any call that was
-//! ended for nothing. Threads that stop at their calls' exits anyway need none.
+//! ended for nothing. Threads that stop at their calls' exits anyway need none. A snare for one call alone goes with that
+//! call, and the thread is looked at again soon, in case it sleeps once more.
 //!
 //! Neighbours: `quiet` finds the stop, `limits` mends, `hook` keeps the breakpoint.
 
@@ -25,7 +26,7 @@ use crate::quiet::Forever;
 use crate::quiet::carrier;
 use crate::quiet::limit::Looks as _;
 use crate::quiet::place::{self, Call, Place};
-use crate::quiet::snare::{BEFORE, Concern, Site, Snare, WINDOW, concern};
+use crate::quiet::snare::{BEFORE, Concern, Reach, Site, Snare, WINDOW, concern};
 use crate::quiet::trap::Carrier;
 use crate::sys::Errno;
 use crate::sys::mem;
@@ -98,19 +99,29 @@ impl Tracee {
             && (!wanted || self.is_covered_by_filter())
     }
 
-    /// It is resumed with this signal: whether the call that it is in is to fail with `EINTR`.
+    /// It is resumed with this signal: whether the call that it is in is to fail with `EINTR`. Answers whether its snare
+    /// had to go.
     #[cold]
-    pub(super) fn note_what_is_shown(&mut self, stopped: &mut Stopped, signal: i32) {
-        let Ok(regs) = stopped.regs() else { return };
+    pub(super) fn note_what_is_shown(&mut self, stopped: &mut Stopped, signal: i32) -> bool {
+        let Ok(regs) = stopped.regs() else { return false };
         let (stack, ended) = (regs.rsp, regs.rax == quiesce::INTERRUPTED);
         let handled = signal != 0 && quiesce::restarts_unless_handled(regs);
         let handled = handled && disposition(self, signal) == Disposition::Caught;
         let elsewhere = regs.orig_rax.cast_signed() < 0;
+        // The handler makes calls too, and may not come back.
+        if self.quiet.snare().is_some_and(|snare| snare.site().reach == Reach::Once)
+            && signal != 0
+            && disposition(self, signal) == Disposition::Caught
+        {
+            self.free_from_snare(Forever::No);
+            return true;
+        }
         if let Some(snare) = self.quiet.snare()
             && !elsewhere
         {
             snare.show((ended || handled).then_some(stack));
         }
+        false
     }
 
     /// The snare goes: its thread is left, or runs another program.
@@ -169,8 +180,7 @@ impl Tracer {
     /// The same for one thread, which is looked at again if it is awake.
     pub(super) fn ensnare_soon(&mut self, tracee: &mut Tracee) {
         if self.ensnare_sleeper(tracee) == Found::Awake {
-            tracee.quiet.look_for_snare(LOOKS);
-            self.recheck.add(&self.shared, tracee.key);
+            self.ensnare_later(tracee);
         }
     }
 
@@ -180,7 +190,10 @@ impl Tracer {
             && tracee.is_unwatched(request)
         {
             match place::of(tracee.tid) {
-                Ok(Place::Blocked(call)) => self.ensnare(tracee, &call),
+                Ok(Place::Blocked(call)) => {
+                    self.ensnare(tracee, &call);
+                    return check_sleep(tracee, &call);
+                }
                 Ok(Place::Running) => return Found::Awake,
                 Ok(Place::Faulting) | Err(_) => {}
             }
@@ -201,6 +214,12 @@ impl Tracer {
             return;
         }
         let Some(site) = Site::of(call, &code) else { return };
+        // What costs a stop a call is for those who have siblings.
+        if tracee.quiet.vain.is_spent(Instant::now())
+            || (site.at == call.pc && procfs::is_single(process.pid))
+        {
+            return;
+        }
         let signal = carrier::choose(tracee.tid, Some(call));
         // Who blocks that much gets no signal that it ignores either.
         if signal == libc::SIGSTOP {
@@ -228,10 +247,16 @@ impl Tracer {
         let Some(snare) = tracee.quiet.snare() else { return Ok(false) };
         let site = *snare.site();
         let regs = *stopped.regs()?;
-        let failed = regs.rip == site.at && regs.rax == quiesce::INTERRUPTED;
-        if !failed {
-            if regs.rip == site.at && snare.was_in_vain(Instant::now()) {
-                tracee.free_from_snare(Forever::Yes);
+        if regs.rip != site.at {
+            return Ok(false);
+        }
+        let returns = site.is_return(&super::limits::call_of(&regs));
+        if !returns || regs.rax != quiesce::INTERRUPTED {
+            let often = tracee.quiet.vain.add(Instant::now());
+            if often {
+                tracee.free_from_snare(Forever::No);
+            } else {
+                self.call_is_over(tracee, &site);
             }
             return Ok(false);
         }
@@ -239,15 +264,46 @@ impl Tracer {
         snare.show(None);
         // This was that call.
         tracee.ended_by_stop = false;
-        if shown || !quiesce::restarts(site.number.cast_signed(), regs.rsi) {
+        if shown || !quiesce::restarts(site.call.number.cast_signed(), regs.rsi) {
+            self.call_is_over(tracee, &site);
             return Ok(false);
         }
         // As if it were still behind the call: what restarts a call does the rest.
         stopped.change_regs(|regs| {
-            regs.rip = site.pc;
-            regs.orig_rax = site.number;
+            regs.rip = site.call.pc;
+            regs.orig_rax = site.call.number;
         })?;
         self.mend(tracee, stopped)?;
+        if !quiesce::restarts_unless_handled(stopped.regs()?) {
+            self.call_is_over(tracee, &site);
+        }
         Ok(true)
     }
+
+    /// A thread passed its snare and is not about to begin its call again: one that was for this call alone goes.
+    fn call_is_over(&mut self, tracee: &mut Tracee, site: &Site) {
+        if site.reach == Reach::Once {
+            tracee.free_from_snare(Forever::No);
+            tracee.has_left(&site.call);
+            self.ensnare_later(tracee);
+        }
+    }
+
+    /// A thread that runs lost its snare: it may sleep again soon.
+    pub(super) fn ensnare_later(&mut self, tracee: &mut Tracee) {
+        tracee.quiet.look_for_snare(LOOKS);
+        self.recheck.add(&self.shared, tracee.key);
+    }
+}
+
+/// A thread was seen asleep in this call. A snare for that one alone is of use only if it is still there: it may have
+/// left before the snare stood.
+fn check_sleep(tracee: &mut Tracee, call: &Call) -> Found {
+    let Some(snare) = tracee.quiet.snare() else { return Found::Done };
+    if snare.site().reach == Reach::Once && place::of(tracee.tid) != Ok(Place::Blocked(*call)) {
+        tracee.free_from_snare(Forever::No);
+        return Found::Awake;
+    }
+    tracee.time_sleep(call);
+    Found::Done
 }
