@@ -475,6 +475,7 @@ impl Engine for Client {
         threads.threads.remove(&id);
         threads.forget_kin();
         if cx.task().process().0 == id {
+            threads.adopt_orphans(id);
             threads.overlays.remove(&id);
             threads.actions.forget(id);
         }

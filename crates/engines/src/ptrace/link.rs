@@ -128,6 +128,8 @@ pub(super) struct Link {
     /// Whether what its tracer may do is looked at again ([`super::guard`]).
     pub(super) bounded: bool,
     pub(super) kin: Kin,
+    /// The process that is its parent, as far as the tracer is not; 0 where that was not looked up.
+    pub(super) parent: u32,
     pub(super) state: State,
     /// Stops to be shown at this place after the present one.
     pub(super) next: VecDeque<Stop>,
@@ -182,6 +184,7 @@ impl Link {
             face,
             bounded: false,
             kin,
+            parent: 0,
             state: State::Running,
             next: VecDeque::new(),
             first,
@@ -203,11 +206,12 @@ impl Link {
     /// A tracee whose parent has ended may have come to its tracer, which takes in orphans (prctl(2),
     /// `PR_SET_CHILD_SUBREAPER`; pid_namespaces(7)).
     pub(super) fn find_kin(&mut self) {
-        if self.kin == Kin::Stranger
-            && self.tracee == self.process
-            && proc::parent(self.process) == Some(self.tracer_process)
-        {
-            self.kin = Kin::Child;
+        if self.kin == Kin::Stranger && self.tracee == self.process {
+            match proc::parent(self.process) {
+                Some(parent) if parent == self.tracer_process => self.kin = Kin::Child,
+                Some(parent) => self.parent = parent,
+                None => {}
+            }
         }
     }
 

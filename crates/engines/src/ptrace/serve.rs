@@ -122,12 +122,14 @@ fn attach(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Result<i64,
     if threads.keeper.as_ref().is_some_and(|keeper| !keeper.may_trace(call.caller, call.pid)) {
         return Err(EPERM);
     }
-    let child = call.pid == target.process && proc::parent(target.process) == Some(process);
+    let parent = proc::parent(target.process);
+    let child = call.pid == target.process && parent == Some(process);
     let kin = if child { Kin::Child } else { Kin::Stranger };
     let face = Face { seized, options: if seized { options } else { 0 } };
     // SI_KERNEL: the SIGSTOP of an attach has no sender.
     let first = if seized { First::None } else { First::Signal { code: 0x80 } };
-    let new = bound(threads, Link::new(&target.task, face, (call.caller, process), kin, first));
+    let new = Link::new(&target.task, face, (call.caller, process), kin, first);
+    let new = bound(threads, Link { parent: parent.unwrap_or(0), ..new });
     let stands = target.task.is_job_stopped();
     let id = link(world, threads, new)?;
     // It may have made an exec since it was looked at. One that comes now finds the link.

@@ -285,7 +285,7 @@ impl Engine for Tracer {
         })
     }
 
-    fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
+    fn clone(&mut self, cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
         // As `kernel_clone` decides: a child whose end is told by SIGCHLD was forked.
@@ -320,7 +320,12 @@ impl Engine for Tracer {
             // CLONE_PTRACE alone: the child is traced, and its parent goes on.
             (false, _) => {}
         }
-        let child = Link::new(&clone.child, face, tracer, Kin::Stranger, first);
+        let mut child = Link::new(&clone.child, face, tracer, Kin::Stranger, first);
+        if clone.flags & CLONE_PARENT == 0 {
+            child.parent = cx.task().process().0;
+        } else {
+            child.find_kin();
+        }
         follow(&self.world, &mut threads, Link { bounded, ..child });
         if shown && vfork {
             threads.tell(self.id);
@@ -433,6 +438,7 @@ fn code_of(info: &SigInfo) -> i32 {
 /// Flags of clone(2).
 const CLONE_PTRACE: u64 = 0x2000;
 const CLONE_VFORK: u64 = 0x4000;
+const CLONE_PARENT: u64 = 0x8000;
 const CLONE_UNTRACED: u64 = 0x0080_0000;
 
 /// Whether this is the trap of a breakpoint instruction (`SI_KERNEL`).

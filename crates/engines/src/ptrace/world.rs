@@ -307,6 +307,12 @@ impl Threads {
         self.links.values().filter(|link| link.tracer != 0).map(view).collect()
     }
 
+    /// A process is gone. Its children have come to others, to a tracer too, which may collect one before its death is
+    /// heard of.
+    pub(super) fn adopt_orphans(&mut self, parent: u32) {
+        self.links.values_mut().filter(|link| link.parent == parent).for_each(Link::find_kin);
+    }
+
     /// Whether a process traces this thread already.
     pub(super) fn is_traced_by(&self, process: u32, tracee: u32) -> bool {
         self.links.values().any(|link| link.tracer_process == process && link.tracee == tracee)
