@@ -120,6 +120,12 @@ fn clients_in_pid_namespaces() {
     rules("vptrace_spaces");
 }
 
+/// A supervisor looks again and again at whom a client that has not all rights may trace.
+#[test]
+fn clients_in_pid_namespaces_of_a_supervisor() {
+    rules_through("vptrace_spaces", |place, program, name| place.run(["ptrace", "--", program, name]));
+}
+
 #[test]
 fn requests() {
     rules("vptrace_requests");

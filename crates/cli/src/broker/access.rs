@@ -10,11 +10,10 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::fstat;
+use utrace_host::{Tid, UserNamespace, user_namespaces};
 
 /// `CAP_SYS_PTRACE` of capabilities(7).
 const SYS_PTRACE: u64 = 1 << 19;
-/// The inode of the first user namespace (`PROC_USER_INIT_INO` of linux/proc_ns.h).
-const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// A thread, as far as the rule looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +28,8 @@ pub struct Subject {
     pub permitted: u64,
     /// Effective capabilities.
     pub effective: u64,
-    /// The inode of its user namespace.
-    pub user_namespace: u64,
+    /// Its user namespace and those above it, nearest first.
+    pub namespaces: Vec<UserNamespace>,
     /// Whether its memory may be dumped.
     pub dumpable: Dumpable,
     /// Its label, where a security module gives one.
@@ -89,7 +88,7 @@ pub fn may_keep(caller: &Subject, target: &Subject, supervisor: Power) -> bool {
         (Dumpable::Yes, _) | (Dumpable::Unknown, Power::Ordinary) => true,
         (Dumpable::No, _) | (Dumpable::Unknown, Power::Privileged) => false,
     };
-    let covered = caller.user_namespace == target.user_namespace && target.permitted & !caller.permitted == 0;
+    let covered = depth_below(caller, target) == Some(0) && target.permitted & !caller.permitted == 0;
     // Each of the three is forgiven to who is capable.
     (is_capable_over(caller, target) || (same_user && dumpable && covered)) && caller.label == target.label
 }
@@ -97,15 +96,33 @@ pub fn may_keep(caller: &Subject, target: &Subject, supervisor: Power) -> bool {
 /// Whether nothing that this one traces can come to more rights than it has.
 #[must_use]
 pub fn is_boundless(tracer: &Subject) -> bool {
-    tracer.user_namespace == FIRST_USER_NAMESPACE && tracer.effective & SYS_PTRACE != 0
+    is_in_first(tracer) && tracer.effective & SYS_PTRACE != 0
 }
 
-/// `CAP_SYS_PTRACE` in the user namespace of the target. A namespace below the caller's own counts only from the first
-/// one, which is above all (user_namespaces(7)): how others lie to each other `/proc` does not tell.
+/// `CAP_SYS_PTRACE` in the user namespace of the target (user_namespaces(7), "Capabilities"; `cap_capable` in
+/// security/commoncap.c): one's own capabilities count in the namespaces below one's own too, and who made one of those
+/// directly below has all in it and in what is below it.
 fn is_capable_over(caller: &Subject, target: &Subject) -> bool {
-    let over =
-        caller.user_namespace == target.user_namespace || caller.user_namespace == FIRST_USER_NAMESPACE;
-    over && caller.effective & SYS_PTRACE != 0
+    let capable = caller.effective & SYS_PTRACE != 0;
+    match depth_below(caller, target) {
+        Some(0) => capable,
+        Some(depth) => {
+            let highest = target.namespaces.get(depth - 1);
+            capable || highest.is_some_and(|made| made.owner == Some(caller.uids[1]))
+        }
+        // Above all, also where the way up is not to be seen.
+        None => capable && is_in_first(caller),
+    }
+}
+
+/// How far the namespace of the target lies below the caller's: 0 if it is the same one, `None` if it does not.
+fn depth_below(caller: &Subject, target: &Subject) -> Option<usize> {
+    let own = caller.namespaces.first()?;
+    target.namespaces.iter().position(|namespace| namespace.inode == own.inode)
+}
+
+fn is_in_first(subject: &Subject) -> bool {
+    subject.namespaces.first().is_some_and(|own| own.inode == UserNamespace::FIRST.inode)
 }
 
 /// Yama (Documentation/admin-guide/LSM/Yama.rst). Who a process has named as its tracer (`PR_SET_PTRACER`) is not to be
@@ -149,7 +166,7 @@ pub fn look(tid: u32) -> Option<Subject> {
         gids,
         permitted: hex(field(&status, "CapPrm:")?)?,
         effective: hex(field(&status, "CapEff:")?)?,
-        user_namespace: fs::metadata(format!("/proc/{tid}/ns/user")).ok()?.ino(),
+        namespaces: user_namespaces(Tid::new(tid.cast_signed())?).ok()?,
         dumpable,
         // Without a security module there is no such file, or nothing in it.
         label: fs::read_to_string(format!("/proc/{tid}/attr/current")).unwrap_or_default(),

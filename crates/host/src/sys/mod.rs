@@ -14,6 +14,7 @@ pub(crate) mod futex;
 pub(crate) mod guard;
 pub(crate) mod lend;
 pub(crate) mod mem;
+pub(crate) mod namespace;
 pub(crate) mod notify;
 pub(crate) mod perf;
 pub(crate) mod pidfd;

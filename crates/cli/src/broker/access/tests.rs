@@ -17,7 +17,7 @@ fn user(process: u32, uid: u32) -> Subject {
         gids: [uid; 3],
         permitted: 0,
         effective: 0,
-        user_namespace: FIRST_USER_NAMESPACE,
+        namespaces: vec![UserNamespace::FIRST],
         dumpable: Dumpable::Yes,
         label: String::new(),
         parents: vec![1],
@@ -38,7 +38,9 @@ fn but(mut subject: Subject, change: impl FnOnce(&mut Subject)) -> Subject {
 fn who_may_trace_whom() {
     let ann = || user(10, 1000);
     let hers = || user(20, 1000);
-    let other_namespace = 4_026_532_000;
+    let anns = || vec![UserNamespace { inode: 4_026_532_000, owner: Some(1000) }, UserNamespace::FIRST];
+    let below = || [vec![UserNamespace { inode: 4_026_532_001, owner: Some(7) }], anns()].concat();
+    let unseen = || vec![UserNamespace { inode: 4_026_532_000, owner: None }];
     let rows: Vec<(&str, Subject, Subject, bool)> = vec![
         ("one's own process", ann(), hers(), true),
         ("a thread of one's own process", ann(), user(10, 1000), false),
@@ -67,9 +69,32 @@ fn who_may_trace_whom() {
             but(user(20, 0), |s| s.dumpable = Dumpable::Unknown),
             false,
         ),
-        ("a namespace below", root(10), but(hers(), |s| s.user_namespace = other_namespace), true),
-        ("from a namespace below", but(root(10), |s| s.user_namespace = other_namespace), hers(), false),
-        ("beside each other", but(ann(), |s| s.user_namespace = other_namespace), hers(), false),
+        ("a namespace below", root(10), but(hers(), |s| s.namespaces = anns()), true),
+        ("one that shows nothing above it", root(10), but(hers(), |s| s.namespaces = unseen()), true),
+        ("from a namespace below", but(root(10), |s| s.namespaces = anns()), hers(), false),
+        ("the namespace that one made", ann(), but(root(20), |s| s.namespaces = anns()), true),
+        ("what is below that", ann(), but(root(20), |s| s.namespaces = below()), true),
+        (
+            "the real id made nothing",
+            but(ann(), |s| s.uids[1] = 7),
+            but(hers(), |s| s.namespaces = anns()),
+            false,
+        ),
+        ("one that another made", user(10, 7), but(user(20, 7), |s| s.namespaces = anns()), false),
+        ("one not directly below", user(10, 7), but(user(20, 7), |s| s.namespaces = below()), false),
+        ("whoever made it, unseen", ann(), but(hers(), |s| s.namespaces = unseen()), false),
+        (
+            "below, with capabilities",
+            but(root(10), |s| s.namespaces = anns()),
+            but(root(20), |s| s.namespaces = below()),
+            true,
+        ),
+        (
+            "below, without",
+            but(user(10, 0), |s| s.namespaces = anns()),
+            but(user(20, 0), |s| s.namespaces = below()),
+            false,
+        ),
         ("another label", ann(), but(hers(), |s| s.label = "confined".to_owned()), false),
     ];
     for (what, caller, target, want) in rows {
