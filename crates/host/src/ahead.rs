@@ -13,6 +13,10 @@ use crate::types::Tid;
 
 /// How often an answer could have lain ready before a place is made for it: short runs are not worth the 200 us.
 const RIPE: u32 = 128;
+/// How often a client is reminded of a board that it was given: each stop for something else uses the interrupt up (Linux 6.18,
+/// `ptrace_stop`). And how often it is given one anew when it could not map it where it was.
+const REMIND: u32 = 32;
+const TRIES: u8 = 4;
 /// How many instructions can be led to the code.
 const MOST_SITES: usize = 8;
 /// Where in the page of the code the first record is, and how long one is.
@@ -118,9 +122,9 @@ impl Layout {
 #[derive(Debug)]
 enum Place {
     /// It has none.
-    Missed { times: u32, sites: Vec<Site> },
+    Missed { times: u32, tries: u8, sites: Vec<Site> },
     /// Its board, and the descriptor through which it will map that.
-    Coming { board: Board, fd: i32, sites: Vec<Site> },
+    Coming { times: u32, tries: u8, expected: Expected },
     /// Answers can lie there.
     Ready(Board),
     /// It cannot have one.
@@ -128,7 +132,22 @@ enum Place {
 }
 
 /// What [`Places::expected`] says: a board, its descriptor in the client, and where that asks from.
-pub(crate) type Expected = (Board, i32, Vec<Site>);
+#[derive(Debug)]
+pub(crate) struct Expected {
+    pub(crate) board: Board,
+    pub(crate) fd: i32,
+    pub(crate) sites: Vec<Site>,
+}
+
+/// What a client needs to have a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Nothing,
+    /// A board.
+    Board,
+    /// An interrupt, at which it maps the board that it was given.
+    Interrupt,
+}
 
 /// The places of the clients behind one filter.
 #[derive(Debug, Default)]
@@ -146,13 +165,13 @@ impl Places {
     }
 
     pub(crate) fn lay(&mut self, tid: Tid, answers: &[Ahead<'_>]) -> Laid {
-        match self.0.entry(tid).or_insert_with(|| Place::Missed { times: 0, sites: Vec::new() }) {
+        match self.0.entry(tid).or_insert_with(|| Place::Missed { times: 0, tries: 0, sites: Vec::new() }) {
             Place::Ready(board) => {
                 board.lay(answers);
                 return Laid::Ready;
             }
-            Place::Missed { times, .. } => *times += 1,
-            Place::Coming { .. } | Place::Refused => {}
+            Place::Missed { times, .. } | Place::Coming { times, .. } => *times += 1,
+            Place::Refused => {}
         }
         Laid::Nowhere
     }
@@ -172,26 +191,42 @@ impl Places {
         }
     }
 
-    /// Whether it is time to make a place for a client.
-    pub(crate) fn is_ripe(&self, tid: Tid) -> bool {
-        matches!(self.0.get(&tid), Some(Place::Missed { times: RIPE.., .. }))
+    /// What it is time to do for a client.
+    pub(crate) fn need(&mut self, tid: Tid) -> Need {
+        match self.0.get_mut(&tid) {
+            Some(Place::Missed { times: RIPE.., .. }) => Need::Board,
+            Some(Place::Coming { times: times @ REMIND.., .. }) => {
+                *times = 0;
+                Need::Interrupt
+            }
+            _ => Need::Nothing,
+        }
     }
 
     /// A client has been given the descriptor of its board.
     pub(crate) fn expect(&mut self, tid: Tid, board: Board, fd: i32) {
-        if let Some(Place::Missed { sites, .. }) = self.0.remove(&tid) {
-            self.0.insert(tid, Place::Coming { board, fd, sites });
+        if let Some(Place::Missed { tries, sites, .. }) = self.0.remove(&tid) {
+            let expected = Expected { board, fd, sites };
+            self.0.insert(tid, Place::Coming { times: 0, tries, expected });
         }
     }
 
-    /// The board that a client still has to map, if that is so. It has no place until [`Places::open`].
-    pub(crate) fn expected(&mut self, tid: Tid) -> Option<Expected> {
+    /// The board that a client still has to map, if that is so, and how often it had one. It has no place until
+    /// [`Places::open`].
+    pub(crate) fn expected(&mut self, tid: Tid) -> Option<(Expected, u8)> {
         match self.0.get(&tid)? {
             Place::Coming { .. } => match self.0.insert(tid, Place::Refused)? {
-                Place::Coming { board, fd, sites } => Some((board, fd, sites)),
+                Place::Coming { expected, tries, .. } => Some((expected, tries)),
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// It could not map it where it was: it is given another at another time, unless that was so often.
+    pub(crate) fn postpone(&mut self, tid: Tid, sites: Vec<Site>, tries: u8) {
+        if tries < TRIES {
+            self.0.insert(tid, Place::Missed { times: 0, tries: tries + 1, sites });
         }
     }
 
@@ -244,6 +279,46 @@ mod tests {
         let to = 0x7f00_0000_1005_i64 + i64::from(i32::from_le_bytes(jump));
         assert_eq!(to, 0x7eff_ffff_0220);
         assert_eq!(Layout::at(0x5555_0000_0000).jump(0, site), None);
+    }
+
+    fn missed(places: &mut Places, tid: Tid, times: u32) {
+        for _ in 0..times {
+            assert_eq!(places.lay(tid, &[]), Laid::Nowhere);
+        }
+    }
+
+    /// It never had a place when another stop used its interrupt up.
+    #[test]
+    fn who_has_not_mapped_his_board_is_interrupted_again() {
+        let (mut places, tid) = (Places::default(), Tid::new(7).unwrap());
+        missed(&mut places, tid, RIPE - 1);
+        assert_eq!(places.need(tid), Need::Nothing);
+        missed(&mut places, tid, 1);
+        assert_eq!(places.need(tid), Need::Board);
+        places.expect(tid, Board::new().unwrap().0, 3);
+        assert_eq!(places.need(tid), Need::Nothing);
+        missed(&mut places, tid, REMIND);
+        assert_eq!((places.need(tid), places.need(tid)), (Need::Interrupt, Need::Nothing));
+        let (expected, _) = places.expected(tid).unwrap();
+        places.open(tid, expected.board);
+        assert_eq!(places.lay(tid, &[]), Laid::Ready);
+    }
+
+    #[test]
+    fn who_cannot_map_a_board_is_asked_a_few_times() {
+        let (mut places, tid) = (Places::default(), Tid::new(7).unwrap());
+        let mut given = 0;
+        loop {
+            missed(&mut places, tid, RIPE);
+            if places.need(tid) == Need::Nothing {
+                break;
+            }
+            given += 1;
+            places.expect(tid, Board::new().unwrap().0, 3);
+            let (expected, tries) = places.expected(tid).unwrap();
+            places.postpone(tid, expected.sites, tries);
+        }
+        assert_eq!(given, u32::from(TRIES) + 1);
     }
 
     /// The code itself, run where it was copied to, against the kernel's own answers.

@@ -14,7 +14,7 @@ use utrace_core::Lent;
 
 use super::Tracer;
 use super::tracee::{Interrupt, Tracee};
-use crate::ahead::{Layout, SITE_LEN, Site};
+use crate::ahead::{Expected, Layout, Need, SITE_LEN, Site};
 use crate::notify::Desk;
 use crate::procfs::{self, State};
 use crate::remote::{Failed, call_between};
@@ -28,18 +28,20 @@ use crate::types::Tid;
 impl Tracer {
     /// If it is time for it: gives a client that sleeps in a question the file of its board.
     pub(super) fn offer_board(&mut self, desk: &Desk, from: Tid, question: u64) {
-        if !desk.places().is_ripe(from) {
-            return;
-        }
-        let offered = match Board::new() {
-            Ok((board, file)) => {
-                let file = Lent::Open(file.as_raw_fd());
-                lend(desk.listener().fd(), question, file, None, OnExec::Closes).map(|fd| (board, fd))
+        // Taken out of the lock, which a `match` would keep.
+        let need = desk.places().need(from);
+        match need {
+            Need::Nothing => return,
+            Need::Interrupt => {}
+            Need::Board => {
+                let offered = Board::new().and_then(|(board, file)| {
+                    let file = Lent::Open(file.as_raw_fd());
+                    lend(desk.listener().fd(), question, file, None, OnExec::Closes).map(|fd| (board, fd))
+                });
+                let Ok((board, fd)) = offered else { return desk.places().refuse(from) };
+                desk.places().expect(from, board, fd);
             }
-            Err(errno) => Err(errno),
-        };
-        let Ok((board, fd)) = offered else { return desk.places().refuse(from) };
-        desk.places().expect(from, board, fd);
+        }
         if let Some(mut tracee) = self.table.take(from) {
             self.interrupt(&mut tracee, Interrupt::Quiet);
             self.table.put(tracee);
@@ -52,24 +54,30 @@ impl Tracer {
             return Ok(());
         }
         let expected = self.desks().find_map(|desk| Some((desk, desk.places().expected(tracee.tid)?)));
-        let Some((desk, (board, fd, sites))) = expected else { return Ok(()) };
+        let Some((desk, (expected, tries))) = expected else { return Ok(()) };
         let desk = Arc::clone(desk);
-        let result = lay(stopped, (&board, fd, &sites));
-        call_between(stopped, libc::SYS_close, [fd.unsigned_abs().into(), 0, 0, 0, 0, 0])?;
-        result?;
-        desk.places().open(tracee.tid, board);
+        let laid = if is_between(stopped)? { lay(stopped, &expected).map(Some) } else { Ok(None) };
+        let fd = expected.fd.unsigned_abs().into();
+        call_between(stopped, libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
+        match laid? {
+            Some(()) => desk.places().open(tracee.tid, expected.board),
+            None => desk.places().postpone(tracee.tid, expected.sites, tries),
+        }
         Ok(())
     }
 }
 
+/// Whether the thread can make calls that its program does not know of, and the others of its process sleep.
+fn is_between(stopped: &mut Stopped) -> Result<bool, Failed> {
+    let regs = stopped.regs()?;
+    let restarts = (ERESTART_RESTARTBLOCK..=ERESTARTSYS).contains(&regs.rax.cast_signed());
+    Ok(!restarts && regs.fs_base != 0 && is_alone(stopped.tid()))
+}
+
 /// The pages, what is in them, and the jumps.
-fn lay(stopped: &mut Stopped, (board, fd, sites): (&Board, i32, &[Site])) -> Result<(), Failed> {
+fn lay(stopped: &mut Stopped, Expected { board, fd, sites }: &Expected) -> Result<(), Failed> {
     let tid = stopped.tid();
     let regs = *stopped.regs()?;
-    let restarts = (ERESTART_RESTARTBLOCK..=ERESTARTSYS).contains(&regs.rax.cast_signed());
-    if restarts || regs.fs_base == 0 || !is_alone(tid) {
-        return Err(Failed::Unable);
-    }
     let sites: Vec<Site> = sites.iter().copied().filter(|site| is_plain(tid, *site)).collect();
     let first = sites.first().ok_or(Failed::Unable)?;
     let owner = word(tid, regs.fs_base)?;
@@ -84,7 +92,7 @@ fn lay(stopped: &mut Stopped, (board, fd, sites): (&Board, i32, &[Site])) -> Res
     let wiped = [layout.gate(), PAGE as u64, number(libc::MADV_WIPEONFORK), 0, 0, 0];
     done(call_between(stopped, libc::SYS_madvise, wiped)?)?;
     let both = read | number(libc::PROT_WRITE);
-    let shared = [0, PAGE as u64, both, number(libc::MAP_SHARED), number(fd), 0];
+    let shared = [0, PAGE as u64, both, number(libc::MAP_SHARED), number(*fd), 0];
     let at = mapped(call_between(stopped, libc::SYS_mmap, shared)?)?;
     let alone = [at, PAGE as u64, number(libc::MADV_DONTFORK), 0, 0, 0];
     done(call_between(stopped, libc::SYS_madvise, alone)?)?;
