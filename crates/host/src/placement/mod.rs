@@ -7,15 +7,17 @@
 //! takes the time every [`WINDOW`] stops (one clock reading for all of them), tries the next way when stops are slow,
 //! keeps it if that helped and otherwise lets go for a while. Only the tracer thread's own affinity and policy are
 //! ever changed, never the tracee's. While calls are answered without a stop there is a third party beside tracer and
-//! tracee, and nowhere is beside both: then we stay beside that one.
+//! tracee: then we stay beside that one, and have the tracee come there ([`herd`]).
 
 mod beats;
+mod herd;
 mod lifter;
 mod means;
 mod warmer;
 
 use std::time::{Duration, Instant};
 
+use self::herd::Herd;
 use self::lifter::Lifted;
 use self::means::Means;
 use crate::procfs::StatFile;
@@ -127,6 +129,7 @@ pub(crate) struct Placement {
     /// The way to try next, as an index into [`WAYS`].
     next_way: usize,
     means: Means,
+    herd: Herd,
     stops: u32,
     changes: u32,
     /// Calls answered in this window, and who made the last one.
@@ -134,7 +137,8 @@ pub(crate) struct Placement {
     asker: Option<Tid>,
     tid: Option<Tid>,
     since: Instant,
-    stat: Option<(Tid, StatFile)>,
+    /// Of the two that were asked for last.
+    stats: Vec<(Tid, StatFile)>,
     /// Windows to sit out before the next try, and how many it will be after the next failure.
     rest: u32,
     next_rest: u32,
@@ -162,13 +166,14 @@ impl Placement {
             next_term: TERM,
             next_way: 0,
             means: Means::default(),
+            herd: Herd::default(),
             stops: 0,
             changes: 0,
             answers: 0,
             asker: None,
             tid: None,
             since: Instant::now(),
-            stat: None,
+            stats: Vec::new(),
             rest: 0,
             next_rest: 1,
         }
@@ -198,7 +203,7 @@ impl Placement {
         if self.answers > ANSWERS && !matches!(self.at, Place::Kept(Way::Joining, _)) {
             self.go_home();
         }
-        if self.stops >= BESIDE_WINDOW {
+        if self.stops >= self.window() {
             self.review(asker);
         }
     }
@@ -207,6 +212,8 @@ impl Placement {
     fn window(&self) -> u32 {
         match self.at {
             Place::Trial(way, _) | Place::Kept(way, _) if way.is_beside() => BESIDE_WINDOW,
+            Place::Kept(Way::Joining, _) if self.herd.is_together() => WINDOW,
+            _ if self.answers > 0 => BESIDE_WINDOW,
             _ => WINDOW,
         }
     }
@@ -251,11 +258,27 @@ impl Placement {
         }
     }
 
-    /// Stays on the processor of who asks, once an answer takes long enough to have come from another one.
+    /// Stays on the processor of who asks, once an answer takes long enough to have come from another one, and has the tracee
+    /// come there.
     fn join(&mut self, asker: Tid, each: Duration) {
-        let far = self.room.home().is_some() && (FAST..IDLE).contains(&each);
-        if far && self.cpu_of(asker) != self.bound && self.pin_beside(asker) {
+        if !(FAST..IDLE).contains(&each) || self.room.home().is_none() {
+            return self.herd.end();
+        }
+        if self.cpu_of(asker) != self.bound && self.pin_beside(asker) {
             self.at = Place::Kept(Way::Joining, each);
+        }
+        if !matches!(self.at, Place::Kept(Way::Joining, _))
+            || !matches!(self.means.found(&self.room), Means::Warm(_))
+        {
+            return;
+        }
+        if self.means.have_ended() {
+            let _ = self.means.begin();
+        }
+        let tracee = self.tid;
+        let together = tracee.is_none_or(|tid| self.cpu_of(tid) == self.bound);
+        if let (Some(home), Some(cpu)) = (self.room.home(), self.bound) {
+            self.herd.review(home, cpu, together);
         }
     }
 
@@ -378,6 +401,7 @@ impl Placement {
         self.at = Place::Free;
         self.bound = None;
         self.bad = 0;
+        self.herd.end();
         if let Some(home) = self.room.home() {
             // It was ours to run there before, so it is now.
             let _ = sched::set_affinity(home);
@@ -386,11 +410,12 @@ impl Placement {
     }
 
     fn cpu_of(&mut self, tid: Tid) -> Option<usize> {
-        match &self.stat {
-            Some((kept, _)) if *kept == tid => {}
-            _ => self.stat = StatFile::open(tid).ok().map(|file| (tid, file)),
+        if !self.stats.iter().any(|(kept, _)| *kept == tid) {
+            self.stats.truncate(1);
+            self.stats.insert(0, (tid, StatFile::open(tid).ok()?));
         }
-        self.stat.as_ref().and_then(|(_, file)| file.cpu())
+        let (_, file) = self.stats.iter().find(|(kept, _)| *kept == tid)?;
+        file.cpu()
     }
 }
 
