@@ -11,10 +11,7 @@ use common::{Place, Run, there, words};
 use utrace_testkit::fixtures;
 
 /// Rules that are not kept yet, each with the reason. A rule of this list that is kept fails the test: take it out.
-const KNOWN: &[(&str, &str)] = &[(
-    "killed_with_an_exit_event",
-    "nothing delays a death by SIGKILL (INV-34), and the tracer is too late",
-)];
+const KNOWN: &[(&str, &str)] = &[];
 
 /// Runs each rule of a fixture natively and under us.
 #[track_caller]

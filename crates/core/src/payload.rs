@@ -209,12 +209,13 @@ pub struct ExecReport {
 pub struct ExitReport {
     original: u32,
     code: u32,
+    holds_killed: bool,
 }
 
 impl ExitReport {
     /// What a host reports when a thread begins to exit with this wait status.
     pub fn new(code: u32) -> ExitReport {
-        ExitReport { original: code, code }
+        ExitReport { original: code, code, holds_killed: false }
     }
 
     /// The wait status that the thread itself exits with (wait(2) encoding).
@@ -235,6 +236,19 @@ impl ExitReport {
     /// Whether an engine changed the status.
     pub fn changed(&self) -> bool {
         self.code != self.original
+    }
+
+    /// Has a stop at this report hold a thread that dies of SIGKILL too, until the next SIGKILL.
+    ///
+    /// No engine delays that death without this (INV-34). It is for those that show the exit as ptrace(2) does: in
+    /// `PTRACE_EVENT_EXIT` the kernel sleeps although it was killed, for `get_signal` has taken the SIGKILL off the queue.
+    pub fn hold_killed(&mut self) {
+        self.holds_killed = true;
+    }
+
+    /// Whether an engine asked for that.
+    pub fn holds_killed(&self) -> bool {
+        self.holds_killed
     }
 }
 

@@ -68,8 +68,7 @@ pub(super) fn examine(
         }
         abi::PTRACE_POKEUSER => {
             look(&task, |target| peek::write_user(target, owner, addr, data))??;
-            registers::set_word(link, addr, data);
-            Ok(0)
+            registers::set_word(link, addr).map(|()| 0)
         }
         abi::PTRACE_GETREGS => get_set(link, client, NT_PRSTATUS, data),
         abi::PTRACE_GETFPREGS => {

@@ -27,12 +27,16 @@ pub(super) fn write(link: &mut Link, note: u32, bytes: &[u8]) -> Result<(), i64>
     let mut after = before.to_bytes();
     let len = bytes.len().min(after.len());
     after[..len].copy_from_slice(&bytes[..len]);
-    look(&link.task, |target| {
+    let before = before.to_bytes();
+    let made = look(&link.task, |target| {
         let mut now = peek::regs(target)?.to_bytes();
-        merge(&mut now, &before.to_bytes(), &after);
-        peek::set_regs(target, &UserRegs::from_bytes(&now))
+        merge(&mut now, &before, &after, &after);
+        peek::set_regs(target, &UserRegs::from_bytes(&now))?;
+        peek::regs(target)
     })??;
-    link.snapshot = Some(UserRegs::from_bytes(&after));
+    let mut seen = before;
+    merge(&mut seen, &before, &after, &made.to_bytes());
+    link.snapshot = Some(UserRegs::from_bytes(&seen));
     Ok(())
 }
 
@@ -42,25 +46,28 @@ pub(super) fn word(link: &Link, at: u64) -> Option<u64> {
     link.snapshot.as_ref()?.to_array().get(index).copied()
 }
 
-/// Notes a change of one, which has been made in the tracee.
-pub(super) fn set_word(link: &mut Link, at: u64, word: u64) {
-    let Some(regs) = &mut link.snapshot else { return };
-    let mut bytes = regs.to_bytes();
+/// Notes a change of one, which has been made in the tracee. What the kernel made of it is what is seen: a selector has 16
+/// bits, and of the flags a tracer may change some.
+pub(super) fn set_word(link: &mut Link, at: u64) -> Result<(), i64> {
+    let Some(before) = link.snapshot else { return Ok(()) };
+    let made = look(&link.task, |target| peek::regs(target))??.to_bytes();
+    let mut bytes = before.to_bytes();
     if let Ok(at) = usize::try_from(at)
         && let Some(place) = bytes.get_mut(at..at.saturating_add(8))
+        && let Some(word) = made.get(at..at.saturating_add(8))
     {
-        place.copy_from_slice(&word.to_le_bytes());
+        place.copy_from_slice(word);
     }
-    *regs = UserRegs::from_bytes(&bytes);
+    link.snapshot = Some(UserRegs::from_bytes(&bytes));
+    Ok(())
 }
 
-/// Takes over into `now` the words that changed between `before` and `after`.
-fn merge(now: &mut [u8], before: &[u8], after: &[u8]) {
-    let words = now.chunks_exact_mut(8).zip(before.chunks_exact(8).zip(after.chunks_exact(8)));
-    for (now, (before, after)) in words {
-        if before != after {
-            now.copy_from_slice(after);
-        }
+/// Takes over into `now` from `new` the words that differ between `before` and `after`.
+fn merge(now: &mut [u8], before: &[u8], after: &[u8], new: &[u8]) {
+    let changed = before.chunks_exact(8).zip(after.chunks_exact(8)).map(|(before, after)| before != after);
+    let words = now.chunks_exact_mut(8).zip(new.chunks_exact(8)).zip(changed);
+    for ((now, new), _) in words.filter(|(_, changed)| *changed) {
+        now.copy_from_slice(new);
     }
 }
 
@@ -73,7 +80,7 @@ mod tests {
         let mut now = [1_u64, 20, 3].map(u64::to_ne_bytes).concat();
         let before = [1_u64, 2, 3].map(u64::to_ne_bytes).concat();
         let after = [1_u64, 2, 30].map(u64::to_ne_bytes).concat();
-        merge(&mut now, &before, &after);
+        merge(&mut now, &before, &after, &after);
         assert_eq!(now, [1_u64, 20, 30].map(u64::to_ne_bytes).concat());
     }
 }

@@ -13,7 +13,7 @@ use super::examine::{examine, word};
 use super::guard;
 use super::keeper::Standing;
 use super::link::{First, Kin, Link, OPTIONS, Phase, Resume, State, Told, is_before_exit};
-use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGCONT, SIGKILL};
+use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGCONT, SIGKILL, SIGTRAP};
 use super::peek;
 use super::proc;
 use super::stop::{Face, Stop, by_process};
@@ -283,7 +283,7 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
         threads.send(tracee, info);
     }
     let link = threads.link(id).ok_or(ESRCH)?;
-    let exit = if is_before_exit(&stop) && resume == Resume::Syscall { exit_now(link) } else { None };
+    let exit = if is_before_exit(&stop) { exit_now(link, resume) } else { None };
     let before = link.interest();
     let engine = link.engine.clone().ok_or(ESRCH)?;
     let stops_again = link.go_on(resume, exit);
@@ -305,11 +305,23 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
     Ok(0)
 }
 
-/// The exit of the call that the tracee is in, for one that is there already.
-fn exit_now(link: &Link) -> Option<Stop> {
+/// What the exit of the call that the tracee is in shows to one who resumes it so, for one that is there already. To who
+/// steps it is the step's trap, with the address of the next instruction (`user_single_step_report`).
+fn exit_now(link: &Link, resume: Resume) -> Option<Stop> {
+    if resume != Resume::Syscall && !resume.steps() {
+        return None;
+    }
     let regs = look(&link.task, |target| peek::regs(target)).ok()?.ok()?;
-    Some(Stop::Exit { value: regs.rax.cast_signed(), at: peek::place_of(&regs) })
+    if resume == Resume::Syscall {
+        return Some(Stop::Exit { value: regs.rax.cast_signed(), at: peek::place_of(&regs) });
+    }
+    let mut raw = by_process(SIGTRAP, TRAP_BRKPT, 0, 0);
+    raw[16..24].copy_from_slice(&regs.rip.to_le_bytes());
+    Some(Stop::Signal(SigInfo { number: SIGTRAP, raw }))
 }
+
+/// `si_code` of a trap at a place (`asm-generic/siginfo.h`).
+const TRAP_BRKPT: i32 = 1;
 
 fn detach(threads: &mut Threads, id: LinkId, call: &Call) -> Result<i64, i64> {
     let link = threads.link(id).ok_or(ESRCH)?;

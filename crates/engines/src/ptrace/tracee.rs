@@ -383,6 +383,7 @@ impl Engine for Tracer {
             if !link.has(abi::PTRACE_O_TRACEEXIT) {
                 return ON;
             }
+            exit.hold_killed();
             link.stop(Stop::Event(PtraceEvent::Exit, code));
             Verdict::Stopped
         })

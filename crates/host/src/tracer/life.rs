@@ -238,8 +238,8 @@ impl Tracer {
             let mut exit = ExitReport::new(status.unsigned_abs());
             verdict =
                 self.report(&mut tracee, &mut stopped, |reporter, target| reporter.exit(target, &mut exit));
-            if verdict == Verdict::Park && is_killed(status) {
-                // INV-34: nothing delays this death.
+            if verdict == Verdict::Park && is_killed(status) && !exit.holds_killed() {
+                // INV-34: nothing delays this death that does not say so.
                 tracee.reporter.killed();
                 verdict = Verdict::Go(Action::Resume);
             }
