@@ -21,7 +21,7 @@ use utrace_host::{Host, HostError, Tid};
 
 use crate::broker::caller::{self, Opened};
 use crate::broker::place;
-use crate::broker::wire::{Line, Reply, Request};
+use crate::broker::wire::{Answer, Line, MOST_FDS, Reply, Request, Target};
 use crate::exit::{Code, End};
 use crate::flags::AttachArgs;
 use crate::message::say;
@@ -114,6 +114,19 @@ fn hear(supervisor: &Line, to: Sender<News>) -> io::Result<()> {
     thread::Builder::new().name("supervisor".to_owned()).spawn(hear).map(drop)
 }
 
+/// The answer for a process that the kernel does not let us trace.
+fn refused(pid: i32) -> Answer {
+    let (code, message) = caller::refusal(pid);
+    Answer::Refused { code: code as u8, message }
+}
+
+fn say_attached(pid: i32, threads: usize) {
+    match threads {
+        1 => say(format_args!("process {pid} attached")),
+        n => say(format_args!("process {pid} attached with {n} threads")),
+    }
+}
+
 fn unexpected(reply: &Reply) -> String {
     format!("the supervisor answered {reply:?}")
 }
@@ -157,37 +170,53 @@ impl Shared<'_> {
     fn attach_all(&mut self, pids: &[i32]) -> Result<Result<(), Code>, String> {
         let mut trouble = None;
         let mut traced = false;
-        for pid in pids.iter().copied() {
-            match self.attach_one(pid)? {
-                Ok(told) => {
-                    traced = true;
-                    told.iter().for_each(say);
-                }
-                Err((code, message)) => {
-                    trouble.get_or_insert(code);
-                    say(message);
+        // As many at once as can be: each question and each answer is a turn of the scheduler.
+        for pids in pids.chunks(MOST_FDS) {
+            for (pid, answer) in pids.iter().zip(self.attach_some(pids)?) {
+                match answer {
+                    Answer::Attached { threads, again } => {
+                        traced = true;
+                        // `-p 5 -p 5` is no trouble.
+                        if !again {
+                            say_attached(*pid, threads);
+                        }
+                    }
+                    Answer::Refused { code, message } => {
+                        trouble.get_or_insert(Code::of(code));
+                        say(message);
+                    }
                 }
             }
         }
         Ok(if traced { Ok(()) } else { Err(trouble.unwrap_or(Code::Failed)) })
     }
 
-    fn attach_one(&mut self, pid: i32) -> Result<Result<Option<String>, (Code, String)>, String> {
-        if i32::try_from(process::id()) == Ok(pid) {
-            let error = HostError::SelfAttach;
-            return Ok(Err((code_of(&error), error.to_string())));
+    /// Asks for processes with one request. An answer for each, in order.
+    fn attach_some(&mut self, pids: &[i32]) -> Result<Vec<Answer>, String> {
+        let own = i32::try_from(process::id());
+        let proofs: Vec<_> =
+            pids.iter().map(|pid| if own == Ok(*pid) { None } else { caller::proof(*pid) }).collect();
+        let shown = pids.iter().zip(&proofs);
+        let (targets, fds): (Vec<_>, Vec<_>) = shown
+            .filter_map(|(pid, proof)| {
+                let (tid, file) = proof.as_ref()?;
+                Some((Target { pid: *pid, tid: *tid }, file.as_fd()))
+            })
+            .unzip();
+        let mut answers = Vec::new();
+        if !targets.is_empty() {
+            let count = targets.len();
+            answers = match self.ask(&Request::Attach { targets }, &fds)? {
+                Reply::Attached { each } if each.len() == count => each,
+                other => return Err(unexpected(&other)),
+            };
         }
-        let Some((tid, proof)) = caller::proof(pid) else { return Ok(Err(caller::refusal(pid))) };
-        Ok(match self.ask(&Request::Attach { pid, tid }, &[proof.as_fd()])? {
-            // `-p 5 -p 5` is no trouble.
-            Reply::Attached { again: true, .. } => Ok(None),
-            Reply::Attached { threads: 1, .. } => Ok(Some(format!("process {pid} attached"))),
-            Reply::Attached { threads, .. } => {
-                Ok(Some(format!("process {pid} attached with {threads} threads")))
-            }
-            Reply::Refused { code, message } => Err((Code::of(code), message)),
-            other => return Err(unexpected(&other)),
-        })
+        let mut answers = answers.into_iter();
+        let answer_of = |(pid, proof): (&i32, &Option<_>)| match proof {
+            Some(_) => answers.next().unwrap_or_else(|| refused(*pid)),
+            None => refused(*pid),
+        };
+        Ok(pids.iter().zip(&proofs).map(answer_of).collect())
     }
 
     /// Until everything has ended or the user has seen enough.
@@ -267,14 +296,16 @@ fn listen(to: Sender<News>) -> std::io::Result<()> {
 fn attach_all(host: &Host, pids: &[i32], tools: &Tools) -> Result<(), Code> {
     let mut trouble = None;
     let mut traced = false;
-    for pid in pids.iter().filter_map(|pid| Tid::new(*pid)) {
-        match host.attach(pid, tools.adopter(Origin::Attached)) {
+    let pids: Vec<Tid> = pids.iter().filter_map(|pid| Tid::new(*pid)).collect();
+    let attached = host.attach_all(&pids, tools.adopter(Origin::Attached)).map_err(|error| {
+        say(&error);
+        code_of(&error)
+    })?;
+    for (pid, result) in pids.iter().zip(attached) {
+        match result {
             Ok(process) => {
                 traced = true;
-                match process.tasks().len() {
-                    1 => say(format_args!("process {pid} attached")),
-                    n => say(format_args!("process {pid} attached with {n} threads")),
-                }
+                say_attached(pid.raw(), process.tasks().len());
             }
             // `-p 5 -p 5` is no trouble.
             Err(HostError::AlreadyOurs(_)) => {}

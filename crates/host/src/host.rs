@@ -13,12 +13,14 @@ use utrace_core::{Answers, Task};
 
 use crate::command::Command;
 use crate::error::HostError;
+use crate::glance;
 use crate::notice::{Listener, Notice};
 use crate::notify::Answerer;
 use crate::process::Process;
 use crate::quiet::{Care, Manners, Telling};
 use crate::shared::Shared;
 use crate::sys::Errno;
+use crate::sys::pidfd;
 use crate::sys::process;
 use crate::sys::sigchld;
 use crate::sys::sigmask::{self, SigMask};
@@ -28,8 +30,10 @@ use crate::watchdog;
 
 /// How long to look for an answer before sleeping: most come sooner than it takes to be woken.
 const PATIENCE: Duration = Duration::from_micros(100);
-/// How often to look whether the tracer thread is gone; it takes microseconds.
-const RELEASE_LOOKS: u32 = 100_000;
+/// How often to look whether the tracer thread is gone, where its end is not told; it takes microseconds.
+const RELEASE_LOOKS: u32 = 10_000;
+/// How long to sleep between two of those looks.
+const RELEASE_NAP: Duration = Duration::from_micros(100);
 
 /// How a host is set up before it starts.
 pub struct Builder {
@@ -298,6 +302,16 @@ impl Host {
         self.inner.shutdown();
     }
 
+    /// As [`Host::ask`], for what takes longer than being woken.
+    pub(crate) fn ask_at_leisure<T>(
+        &self,
+        message: impl FnOnce(mpsc::SyncSender<T>) -> Message,
+    ) -> Result<T, HostError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.inner.shared.mailbox.post(message(reply))?;
+        answer.recv().map_err(|_| HostError::Ended)
+    }
+
     /// Sends a message that carries a reply slot, and waits for the answer.
     pub(crate) fn ask<T>(
         &self,
@@ -306,9 +320,9 @@ impl Host {
         let (reply, answer) = mpsc::sync_channel(1);
         self.inner.shared.mailbox.post(message(reply))?;
         let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
+        while glance::pays() && Instant::now() < until {
             match answer.try_recv() {
-                Err(TryRecvError::Empty) => thread::yield_now(),
+                Err(TryRecvError::Empty) => drop(glance::pause()),
                 other => return other.map_err(|_| HostError::Ended),
             }
         }
@@ -335,18 +349,27 @@ impl Inner {
     /// Blocks until the kernel has released the tracer thread.
     ///
     /// Threads that sleep are left by its end (`exit_ptrace()`), and a join returns a moment before: the word it waits for is
-    /// cleared in `exit_mm()`, which comes first. The bound is for the case that its number is in use again.
+    /// cleared in `exit_mm()`, which comes first. Its end is told after `exit_ptrace()` (`exit_notify()`). The bound is for the
+    /// case that its number is in use again.
     fn await_release(&self) {
         let (Some(me), Some(tracer)) =
             (Tid::new(std::process::id().cast_signed()), self.shared.mailbox.owner())
         else {
             return;
         };
-        for _ in 0..RELEASE_LOOKS {
-            if process::tgkill(me, tracer, 0).is_err() {
-                return;
+        let is_there = || process::tgkill(me, tracer, 0).is_ok();
+        let Ok(thread) = pidfd::open_thread(tracer) else {
+            // Before Linux 6.9 only processes can be opened.
+            for _ in 0..RELEASE_LOOKS {
+                if !is_there() {
+                    return;
+                }
+                std::thread::sleep(RELEASE_NAP);
             }
-            std::thread::yield_now();
+            return;
+        };
+        if is_there() {
+            pidfd::await_end(&thread, RELEASE_NAP * RELEASE_LOOKS);
         }
     }
 }

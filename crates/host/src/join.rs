@@ -12,7 +12,7 @@ use crate::error::HostError;
 use crate::filter::Filter;
 use crate::host::Host;
 use crate::process::Process;
-use crate::tracer::{AttachOrder, Attaching, DetachOrder, Message, Whole};
+use crate::tracer::{AttachAllOrder, AttachOrder, Attaching, Company, DetachOrder, Message, Whole};
 use crate::types::Tid;
 
 /// A process that was taken in.
@@ -39,6 +39,41 @@ impl Host {
     /// As [`Host::attach`], without [`HostError::AlreadyOurs`].
     pub fn join(&self, pid: Tid, adopt: impl FnMut(&Task) + Send + 'static) -> Result<Process, HostError> {
         self.attach_as(pid, Attaching::Shared, Box::new(adopt)).map(|enlisted| enlisted.process)
+    }
+
+    /// As [`Host::attach`] for each of these, in order, with one answer for each. Asked for together, several take little
+    /// more time than one: each question and each answer is a turn of the scheduler.
+    ///
+    /// # Errors
+    /// [`HostError::Ended`]; for each of them, as [`Host::attach`].
+    pub fn attach_all(
+        &self,
+        pids: &[Tid],
+        adopt: impl FnMut(&Task) + Send + 'static,
+    ) -> Result<Vec<Result<Process, HostError>>, HostError> {
+        self.attach_each(pids, Company::Alone, Box::new(adopt))
+    }
+
+    /// As [`Host::join`] for each of these, in order, with one answer for each.
+    ///
+    /// # Errors
+    /// [`HostError::Ended`]; for each of them, as [`Host::join`].
+    pub fn join_all(
+        &self,
+        pids: &[Tid],
+        adopt: impl FnMut(&Task) + Send + 'static,
+    ) -> Result<Vec<Result<Process, HostError>>, HostError> {
+        self.attach_each(pids, Company::Shared, Box::new(adopt))
+    }
+
+    fn attach_each(
+        &self,
+        pids: &[Tid],
+        company: Company,
+        adopt: Box<dyn FnMut(&Task) + Send>,
+    ) -> Result<Vec<Result<Process, HostError>>, HostError> {
+        let pids = pids.to_vec();
+        self.ask_at_leisure(|reply| Message::AttachAll(AttachAllOrder { pids, company, adopt, reply }))
     }
 
     /// As [`Host::join`], for a process that asks for it: it will install the filter that it gets, and is killed with

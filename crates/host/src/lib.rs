@@ -22,6 +22,7 @@ mod command;
 mod current;
 mod error;
 mod filter;
+mod glance;
 mod host;
 mod join;
 mod mailbox;

@@ -28,7 +28,7 @@ use super::listing;
 use super::place::Folder;
 use super::roll::Roll;
 use super::session::Session;
-use super::wire::{Line, Reply, Request, VERSION, WireError};
+use super::wire::{Answer, Line, Reply, Request, VERSION, WireError};
 use crate::attach::code_of;
 use crate::exit::{Code, End};
 use crate::message::say;
@@ -254,10 +254,10 @@ impl Server {
                 }
                 Err(message) => refuse(line, Code::Failed, &message),
             },
-            (Request::Attach { pid, tid }, Some(session)) => match session.attach(pid, tid, &fds) {
-                Ok(reply) => line.send(&reply, &[])?,
-                Err(error) => refuse(line, code_of(&error), &error),
-            },
+            (Request::Attach { targets }, Some(session)) => {
+                let each = session.attach(&targets, &fds).into_iter().map(answer).collect();
+                line.send(&Reply::Attached { each }, &[])?;
+            }
             (Request::AwaitEnd, Some(session)) => session.await_end(line.again().map_err(WireError::Io)?),
             (Request::Leave, Some(_)) => {
                 let lost = session.take().map(Session::leave).unwrap_or_default();
@@ -390,6 +390,11 @@ impl Server {
 enum Flow {
     On,
     End,
+}
+
+fn answer(attached: Result<Answer, HostError>) -> Answer {
+    attached
+        .unwrap_or_else(|error| Answer::Refused { code: code_of(&error) as u8, message: error.to_string() })
 }
 
 fn refuse(line: &Line, code: Code, why: &impl ToString) {

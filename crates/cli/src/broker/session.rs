@@ -13,7 +13,8 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use utrace_core::{Action, BarrierError, EngineRef, Match};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use utrace_core::{Action, BarrierError, EngineRef, Match, Task};
 use utrace_engines::output::{Files, Opener, Place};
 use utrace_engines::tool::Origin;
 use utrace_host::{HostError, Tid, why_not};
@@ -22,7 +23,7 @@ use super::access;
 use super::clients::sweep;
 use super::roll::Roll;
 use super::server::{Member, Server, Told, Traced, What};
-use super::wire::{Line, Reply};
+use super::wire::{Answer, Line, Reply, Target};
 use crate::flags::hi::HiArgs;
 use crate::flags::low;
 use crate::tools::Tools;
@@ -78,27 +79,32 @@ impl Session {
         Ok(Session { server: Arc::clone(server), traced, tools, roll })
     }
 
-    /// Attaches to a process that the command line may trace, as its descriptor shows.
-    pub(super) fn attach(&self, pid: i32, tid: i32, fds: &[OwnedFd]) -> Result<Reply, HostError> {
-        let proven = || fds.first().is_some_and(|proof| access::proves(proof.as_fd(), pid, tid));
-        let target = Tid::new(pid).ok_or(HostError::Ended)?;
-        if !proven() {
-            return Err(why_not(target));
-        }
-        let process = process_of(target).ok_or(HostError::NoSuchProcess(target))?;
-        let again = !self.roll.ask(process.raw());
+    /// Attaches to those of these processes that the command line may trace, as its descriptors show.
+    pub(super) fn attach(&self, targets: &[Target], fds: &[OwnedFd]) -> Vec<Result<Answer, HostError>> {
+        let proofs = fds.iter().map(Some).chain(std::iter::repeat(None));
+        let mut asked: Vec<_> =
+            targets.iter().zip(proofs).map(|(target, proof)| Asked::new(*target, proof)).collect();
+        let processes: Vec<Tid> = asked.iter().filter_map(|one| one.process.as_ref().ok().copied()).collect();
         let (adopt, roll) = (self.tools.adopter(Origin::Attached), Arc::clone(&self.roll));
-        let joined = self.traced.host.join(process, move |task| {
+        let adopt = move |task: &Task| {
             adopt(task);
             // One that is gone is not counted.
             let _ = roll.enter(task);
-        })?;
-        if !proven() {
-            // The number has become another's just now.
-            self.take_off();
-            return Err(HostError::PidReused(target));
-        }
-        Ok(Reply::Attached { threads: joined.tasks().len(), again })
+        };
+        let joined =
+            if processes.is_empty() { Ok(Vec::new()) } else { self.traced.host.join_all(&processes, adopt) };
+        let mut joined = joined.unwrap_or_default().into_iter();
+        let answer = |one: &mut Asked<'_>| {
+            let process = one.process.clone()?;
+            let joined = joined.next().unwrap_or(Err(HostError::Ended))?;
+            if !one.is_proven() {
+                // The number has become another's just now.
+                self.take_off(Some(process));
+                return Err(HostError::PidReused(process));
+            }
+            Ok(Answer::Attached { threads: joined.tasks().len(), again: !self.roll.ask(process.raw()) })
+        };
+        asked.iter_mut().map(answer).collect()
     }
 
     /// Has the command line told when nothing is left to trace.
@@ -120,17 +126,20 @@ impl Session {
         self.roll.close();
         let tasks = self.traced.host.tasks();
         tasks.iter().filter(|task| self.roll.is_on(task)).for_each(|task| self.tools.detached(task));
-        self.server.end_use(|| self.take_off());
+        self.server.end_use(|| self.take_off(None));
         self.server.strike(&self.roll);
         self.tools.close()
     }
 
-    /// Takes all engines off, those too that children are given meanwhile, and lets go of what nobody else traces.
-    fn take_off(&self) {
+    /// Takes all engines off, those too that children are given meanwhile, and lets go of what nobody else traces. Or
+    /// only off one process.
+    fn take_off(&self, only: Option<Tid>) {
         let mut processes = std::collections::BTreeSet::new();
+        let is_meant =
+            |task: &Task| only.is_none_or(|process| process.raw().cast_unsigned() == task.process().0);
         loop {
             let mut found: Vec<EngineRef> = Vec::new();
-            for task in self.traced.host.tasks() {
+            for task in self.traced.host.tasks().into_iter().filter(is_meant) {
                 let before = found.len();
                 found.extend(self.tools.leave(&task));
                 if let Some(member) = task.find(Match::tag(self.roll.tag())) {
@@ -153,8 +162,39 @@ impl Session {
     }
 }
 
-/// The process of a thread.
+/// A process that is asked for, with the proof that came with it.
+struct Asked<'a> {
+    target: Target,
+    proof: Option<&'a OwnedFd>,
+    /// The process that is meant, or why it may not be traced.
+    process: Result<Tid, HostError>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(target: Target, proof: Option<&'a OwnedFd>) -> Asked<'a> {
+        let mut asked = Asked { target, proof, process: Err(HostError::Ended) };
+        if let Some(pid) = Tid::new(target.pid) {
+            asked.process = match asked.is_proven() {
+                true => process_of(pid).ok_or(HostError::NoSuchProcess(pid)),
+                false => Err(why_not(pid)),
+            };
+        }
+        asked
+    }
+
+    fn is_proven(&self) -> bool {
+        let Target { pid, tid } = self.target;
+        self.proof.is_some_and(|proof| access::proves(proof.as_fd(), pid, tid))
+    }
+}
+
+/// The process of a thread. Of a process that is its own number: only those can be opened like this, and the other way
+/// `/proc` has to write some fifty lines.
 fn process_of(tid: Tid) -> Option<Tid> {
+    let pid = Pid::from_raw(tid.raw())?;
+    if pidfd_open(pid, PidfdFlags::empty()).is_ok() {
+        return Some(tid);
+    }
     let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
     Tid::new(line.trim().parse().ok()?)

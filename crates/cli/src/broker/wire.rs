@@ -9,7 +9,7 @@
 //!
 //! | the command line | the supervisor |
 //! |---|---|
-//! | `Open` with the descriptors of stderr and the outputs, then `Attach` for each process, each with its proof | `Opened`, `Attached` or `Refused`; now and then `Notice` |
+//! | `Open` with the descriptors of stderr and the outputs, then `Attach` for many processes at once, with a proof for each | `Opened`, `Attached` with an answer for each; now and then `Notice` |
 //! | `AwaitEnd` | `Ended`, once nothing is left to trace |
 //! | `Leave` | `Left` |
 //! | `Enlist`, with the proof of oneself | `Listen` |
@@ -30,11 +30,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. Both ends must have the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The longest message in bytes; the kernel's own limit is near 200 KiB (`net.core.wmem_default`).
 pub const LONGEST: usize = 96 << 10;
-/// The most descriptors with one message.
-pub const MOST_FDS: usize = 32;
+/// The most descriptors with one message; the kernel's own limit is 253 (`SCM_MAX_FD`), and both ends may have 256 in all.
+pub const MOST_FDS: usize = 128;
 
 /// What a command line asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +50,10 @@ pub enum Request {
         /// The whole command line, as bytes.
         args: Vec<Vec<u8>>,
     },
-    /// Trace this process with them. With `/proc/PID/task/TID/mem`, opened by who asks.
+    /// Trace these processes with them. With `/proc/PID/task/TID/mem` of each, opened by who asks.
     Attach {
-        /// The process.
-        pid: i32,
-        /// One of its threads: whose memory proves the right to trace.
-        tid: i32,
+        /// At most [`MOST_FDS`].
+        targets: Vec<Target>,
     },
     /// Tell me when all processes have ended.
     AwaitEnd,
@@ -73,6 +71,36 @@ pub enum Request {
     List,
 }
 
+/// A process to be traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The process.
+    pub pid: i32,
+    /// One of its threads: whose memory proves the right to trace.
+    pub tid: i32,
+}
+
+/// What became of one of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Answer {
+    /// It is traced.
+    Attached {
+        /// How many threads it has.
+        threads: usize,
+        /// Whether this session has it already.
+        again: bool,
+    },
+    /// It is not.
+    Refused {
+        /// The exit code that goes with it.
+        code: u8,
+        /// Why.
+        message: String,
+    },
+}
+
 /// What the supervisor answers, or tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,10 +116,8 @@ pub enum Reply {
     Opened,
     /// To `Attach`.
     Attached {
-        /// How many threads it has.
-        threads: usize,
-        /// Whether this session has it already.
-        again: bool,
+        /// For each, in the order that was asked in.
+        each: Vec<Answer>,
     },
     /// It cannot be done.
     Refused {

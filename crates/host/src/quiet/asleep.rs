@@ -56,8 +56,9 @@ fn clock_of(cpu: usize) -> Option<(Instant, u64)> {
         let mut best: Option<(Instant, u64, i128)> = None;
         let start = Instant::now();
         for _ in 0..READINGS {
-            // Being charged for its time is what a yield does to it, also if nobody else wants the processor.
-            thread::yield_now();
+            // Being charged for its time is what a sleep does to it. Not a yield: where the processor is wanted by others,
+            // that takes a whole turn, and the tracer waits for us.
+            thread::sleep(Duration::from_nanos(1));
             let now = Instant::now();
             let (clock, _) = read("/proc/thread-self/sched")?;
             // The reading that was soonest after its charge shows the latest clock.

@@ -1,14 +1,42 @@
-//! pidfd_open(2) and epoll(7): hearing of the release of dead processes that others are the parents of.
+//! pidfd_open(2) and epoll(7): hearing of the release of dead processes that others are the parents of, and of the end
+//! of a thread.
 
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 use super::Errno;
 use crate::types::Tid;
 
 /// A descriptor for this process, alive or not yet waited for.
 pub(crate) fn open(pid: Tid) -> Result<OwnedFd, Errno> {
+    open_with(pid, 0)
+}
+
+/// A descriptor for this thread. `EINVAL`: this kernel has them for processes only (before 6.9).
+pub(crate) fn open_thread(tid: Tid) -> Result<OwnedFd, Errno> {
+    /// `PIDFD_THREAD` of `linux/pidfd.h`.
+    const THREAD: libc::c_int = libc::O_EXCL;
+    open_with(tid, THREAD)
+}
+
+/// Blocks until what this descriptor is of has ended, or for that long.
+pub(crate) fn await_end(fd: &OwnedFd, most: Duration) {
+    let mut fds = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let until = Instant::now() + most;
+    loop {
+        let left = until.saturating_duration_since(Instant::now()).as_millis();
+        let left = libc::c_int::try_from(left).unwrap_or(libc::c_int::MAX);
+        // SAFETY: one pollfd, ours and live.
+        let found = unsafe { libc::poll(&raw mut fds, 1, left) };
+        if Errno::check(libc::c_long::from(found)) != Err(Errno::EINTR) {
+            return;
+        }
+    }
+}
+
+fn open_with(pid: Tid, flags: libc::c_int) -> Result<OwnedFd, Errno> {
     // SAFETY: numbers only.
-    let fd = Errno::check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.raw(), 0) })?;
+    let fd = Errno::check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.raw(), flags) })?;
     let fd = RawFd::try_from(fd).map_err(|_| Errno::EINVAL)?;
     // SAFETY: a fresh descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

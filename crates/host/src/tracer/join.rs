@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use utrace_core::Task;
 
-use super::Tracer;
 use super::launch::choose_filter;
 use super::part::Whole;
 use super::tracee::Origin;
+use super::{AT_A_TIME, Tracer};
 use crate::error::HostError;
 use crate::filter::Filter;
 use crate::join::Enlisted;
@@ -31,7 +31,43 @@ pub(crate) enum Attaching {
     Asking(OwnedFd),
 }
 
+/// Whether others may trace here what is attached to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Company {
+    /// As [`Attaching::Alone`].
+    Alone,
+    /// As [`Attaching::Shared`].
+    Shared,
+}
+
+impl From<Company> for Attaching {
+    fn from(company: Company) -> Self {
+        match company {
+            Company::Alone => Attaching::Alone,
+            Company::Shared => Attaching::Shared,
+        }
+    }
+}
+
 impl Tracer {
+    /// Attaches to each in turn. Who asks is answered once, as each answer would cost two turns of the scheduler, and so
+    /// would each further question; stops that come meanwhile have their turn in between.
+    pub(super) fn attach_each(
+        &mut self,
+        pids: &[Tid],
+        company: Company,
+        adopt: &mut dyn FnMut(&Task),
+    ) -> Vec<Result<Process, HostError>> {
+        let attach = |(count, pid): (u32, &Tid)| {
+            let result = self.attach_order(*pid, company.into(), adopt);
+            if count.is_multiple_of(AT_A_TIME) {
+                self.catch_up();
+            }
+            result.map(|enlisted| enlisted.process)
+        };
+        (1_u32..).zip(pids).map(attach).collect()
+    }
+
     pub(super) fn attach_order(
         &mut self,
         pid: Tid,

@@ -4,7 +4,7 @@ use std::sync::mpsc::SyncSender;
 
 use utrace_core::{Event, Task};
 
-use super::join::Attaching;
+use super::join::{Attaching, Company};
 use super::part::DetachOrder;
 use super::table::Key;
 use super::tracee::{Interrupt, Phase, Run, Tracee};
@@ -28,6 +28,8 @@ pub(crate) enum Message {
     Launch(LaunchOrder),
     /// Attach to a process.
     Attach(AttachOrder),
+    /// Attach to several.
+    AttachAll(AttachAllOrder),
     /// Have the tracee report before user mode, without its noticing.
     Report(Key),
     /// Have the tracee report on the signal path, ending a sleep.
@@ -82,6 +84,15 @@ pub(crate) struct AttachOrder {
     pub(crate) reply: SyncSender<Result<Enlisted, HostError>>,
 }
 
+/// Everything for an attach to several processes.
+pub(crate) struct AttachAllOrder {
+    pub(crate) pids: Vec<Tid>,
+    pub(crate) company: Company,
+    pub(crate) adopt: Box<dyn FnMut(&Task) + Send>,
+    /// One answer for each, in order.
+    pub(crate) reply: SyncSender<Vec<Result<Process, HostError>>>,
+}
+
 impl Tracer {
     pub(super) fn serve_one(&mut self, message: Message) -> Flow {
         match message {
@@ -96,6 +107,11 @@ impl Tracer {
                 self.placement.go_home();
                 let result = self.attach_order(order.pid, order.how, &mut order.adopt);
                 let _ = order.reply.send(result);
+            }
+            Message::AttachAll(mut order) => {
+                self.placement.go_home();
+                let results = self.attach_each(&order.pids, order.company, &mut order.adopt);
+                let _ = order.reply.send(results);
             }
             Message::Report(key) => self.with(key, super::Tracer::ask_report),
             Message::Interrupt(key) => {

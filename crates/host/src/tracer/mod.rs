@@ -35,10 +35,10 @@ mod view;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::HostError;
+use crate::glance;
 use crate::mailbox::RING;
 use crate::mourner::Mourner;
 use crate::notice::Notice;
@@ -58,8 +58,8 @@ use crate::types::Tid;
 
 use answer::Desks;
 pub(crate) use attach::why_not;
-pub(crate) use join::Attaching;
-pub(crate) use message::{AttachOrder, LaunchOrder, Message};
+pub(crate) use join::{Attaching, Company};
+pub(crate) use message::{AttachAllOrder, AttachOrder, LaunchOrder, Message};
 pub(crate) use part::{DetachOrder, Whole};
 pub(crate) use table::Key;
 use table::Table;
@@ -226,7 +226,9 @@ impl Tracer {
             if !matches!(found, Ok(None)) {
                 break;
             }
-            thread::yield_now();
+            if !glance::pause() {
+                break;
+            }
         }
         self.lingers = false;
         // A stop goes first: what nobody rang for is found by the loop.
@@ -237,7 +239,7 @@ impl Tracer {
     /// Serves the messages that have come.
     fn serve(&mut self) -> Flow {
         for (count, message) in (1_u32..).zip(self.shared.mailbox.take()) {
-            if message.has_sequel() && !self.lingers {
+            if message.has_sequel() && !self.lingers && glance::pays() {
                 self.lingers = true;
                 self.shared.mailbox.linger();
             }

@@ -15,7 +15,7 @@ fn requests() -> Vec<Request> {
     vec![
         Request::Hello { version: VERSION },
         Request::Open { args: vec![b"utrace".to_vec(), vec![0xff, 0, b'"']] },
-        Request::Attach { pid: 1, tid: i32::MAX },
+        Request::Attach { targets: vec![Target { pid: 1, tid: i32::MAX }, Target { pid: 2, tid: 3 }] },
         Request::AwaitEnd,
         Request::Leave,
         Request::Enlist,
@@ -51,8 +51,11 @@ fn hostile_bytes_are_an_error_or_a_message() {
     }
     let deep = vec![b'['; LONGEST];
     assert!(decode::<Request>(&deep).is_err());
-    assert!(decode::<Request>(br#"{"Attach":{"pid":1,"tid":2,"root":true}}"#).is_err(), "a field too many");
-    assert!(decode::<Request>(br#"{"Attach":{"pid":99999999999,"tid":2}}"#).is_err());
+    assert!(
+        decode::<Request>(br#"{"Attach":{"targets":[{"pid":1,"tid":2,"root":true}]}}"#).is_err(),
+        "a field too many"
+    );
+    assert!(decode::<Request>(br#"{"Attach":{"targets":[{"pid":99999999999,"tid":2}]}}"#).is_err());
 }
 
 #[test]
