@@ -5,10 +5,10 @@
 //! the machine took; so a reading is compared with one of our own, taken on the same processor ([`Sleep::since`]). A
 //! kernel without the file (`CONFIG_SCHED_DEBUG`) shows nothing, and then nothing is known.
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::place::Sight;
 use crate::procfs;
 use crate::sys::sched::{self, CpuSet};
 use crate::types::Tid;
@@ -28,9 +28,10 @@ pub(crate) struct Sleep {
 
 impl Sleep {
     /// Looks at a thread that is asleep. If it is not, [`Sleep::since`] will find out.
-    pub(crate) fn of(tid: Tid) -> Option<Self> {
-        let (began, times) = read(&format!("/proc/{tid}/sched"))?;
-        let cpu = procfs::stat(tid).ok()?.cpu;
+    pub(crate) fn of(sight: &mut Sight) -> Option<Self> {
+        let (began, times) = read(&format!("/proc/{}/sched", sight.tid))?;
+        // Read after the count: had it woken and moved in between, the count would not tell.
+        let cpu = procfs::parse_stat(sight.stat_line()?)?.cpu;
         Some(Self { began, times, cpu })
     }
 
@@ -74,7 +75,7 @@ fn clock_of(cpu: usize) -> Option<(Instant, u64)> {
 }
 
 fn read(path: &str) -> Option<(u64, u64)> {
-    parse(&fs::read_to_string(path).ok()?)
+    parse(core::str::from_utf8(&procfs::read(path).ok()?).ok()?)
 }
 
 /// `se.exec_start` in nanoseconds, and `nr_voluntary_switches`.
@@ -91,7 +92,7 @@ fn parse(text: &str) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::{Sleep, clock_of, parse};
-    use crate::quiet::place::{Place, of};
+    use crate::quiet::place::{Place, Sight, of};
     use crate::types::Tid;
     use std::time::Instant;
 
@@ -115,7 +116,7 @@ mod tests {
             std::thread::yield_now();
         }
         let seen = Instant::now();
-        let sleep = Sleep::of(tid).unwrap();
+        let sleep = Sleep::of(&mut Sight::open(tid).unwrap()).unwrap();
         assert_eq!(sleep.since(tid), None, "it is in no stop since");
         let as_if_stopped = Sleep { times: sleep.times - 1, ..sleep };
         let since = as_if_stopped.since(tid).unwrap();

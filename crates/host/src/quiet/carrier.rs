@@ -26,8 +26,13 @@ pub(crate) struct Signals {
 
 /// The signal for a thread, which is blocked in this call, or in none.
 pub(crate) fn choose(tid: Tid, call: Option<&Call>) -> i32 {
+    choose_by(tid, call, procfs::stat_line(tid).ok().as_deref())
+}
+
+/// The same, by a line of `stat` that was read already.
+pub(crate) fn choose_by(tid: Tid, call: Option<&Call>, line: Option<&[u8]>) -> i32 {
     let Some(more) = call.map_or(Some(0), |call| blocked_after(tid, call)) else { return libc::SIGSTOP };
-    let signals = procfs::stat_line(tid).ok().and_then(|line| parse(&line));
+    let signals = line.and_then(parse);
     signals.map_or(libc::SIGSTOP, |now| pick(Signals { blocked: now.blocked | more, ..now }))
 }
 

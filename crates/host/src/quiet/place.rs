@@ -1,4 +1,5 @@
-//! What a thread is doing, seen from outside: [`Place`], from `/proc/TID/syscall` (proc_pid_syscall(5)).
+//! What a thread is doing, seen from outside: [`Place`], from `/proc/TID/syscall` (proc_pid_syscall(5)), and [`Sight`], which
+//! reads no file twice.
 //!
 //! The kernel writes the line only for a thread that stayed off the processor while it looked
 //! (`wait_task_inactive`), so numbers in it belong together. "running" may be user mode, the kernel, or
@@ -7,6 +8,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
+use crate::procfs;
 use crate::sys::Errno;
 use crate::types::Tid;
 
@@ -56,6 +58,56 @@ impl PlaceFile {
         let mut line = [0; 256];
         let len = self.0.read_at(&mut line, 0).map_err(|error| Errno::from_io(&error))?;
         parse(&line[..len]).ok_or(Errno::EINVAL)
+    }
+}
+
+/// One look at a thread: its open file, and what was read for one purpose and serves the next one too, as each file of
+/// `/proc` takes microseconds. A thread that is not asleep may be elsewhere by then: who sets a trap looks again.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    pub(crate) tid: Tid,
+    file: PlaceFile,
+    kept: Option<Place>,
+    line: Option<Vec<u8>>,
+}
+
+impl Sight {
+    /// As [`PlaceFile::open`].
+    pub(crate) fn open(tid: Tid) -> Result<Self, Errno> {
+        Ok(Self { tid, file: PlaceFile::open(tid)?, kept: None, line: None })
+    }
+
+    /// Where the thread is; where it was, the first time after [`Sight::keep`].
+    ///
+    /// # Errors
+    /// As [`PlaceFile::read`].
+    pub(crate) fn look(&mut self) -> Result<Place, Errno> {
+        if let Some(place) = self.kept.take() {
+            return Ok(place);
+        }
+        self.line = None;
+        self.file.read()
+    }
+
+    /// The next [`Sight::look`] need not read this again.
+    pub(crate) fn keep(&mut self, place: Place) {
+        self.kept = Some(place);
+    }
+
+    /// Where the thread is now.
+    ///
+    /// # Errors
+    /// As [`PlaceFile::read`].
+    pub(crate) fn look_anew(&self) -> Result<Place, Errno> {
+        self.file.read()
+    }
+
+    /// Its line of `stat`, read after the last look at the earliest.
+    pub(crate) fn stat_line(&mut self) -> Option<&[u8]> {
+        if self.line.is_none() {
+            self.line = procfs::stat_line(self.tid).ok();
+        }
+        self.line.as_deref()
     }
 }
 

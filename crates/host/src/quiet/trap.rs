@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::carrier;
-use super::place::{Call, Place, PlaceFile};
+use super::place::{Call, Place, Sight};
 use crate::sys::Errno;
 use crate::sys::perf::Event;
 use crate::sys::roll::{Enrolled, Roll};
@@ -42,8 +42,7 @@ pub(crate) struct Carrier {
 }
 
 impl Carrier {
-    fn choose(tid: Tid, call: Option<&Call>, roll: &Arc<Roll>) -> Self {
-        let signal = carrier::choose(tid, call);
+    fn of(signal: i32, tid: Tid, roll: &Arc<Roll>) -> Self {
         let enrolled = if signal == libc::SIGSTOP { roll.enroll(tid) } else { None };
         Self { signal, _enrolled: enrolled }
     }
@@ -76,17 +75,14 @@ impl Trap {
     ///
     /// # Errors
     /// As [`Event::breakpoint`].
-    pub(crate) fn at_return(
-        tid: Tid,
-        file: &PlaceFile,
-        call: &Call,
-        roll: &Arc<Roll>,
-    ) -> Result<Armed, Errno> {
-        let carrier = Carrier::choose(tid, Some(call), roll);
+    pub(crate) fn at_return(sight: &mut Sight, call: &Call, roll: &Arc<Roll>) -> Result<Armed, Errno> {
+        let tid = sight.tid;
+        let signal = carrier::choose_by(tid, Some(call), sight.stat_line());
+        let carrier = Carrier::of(signal, tid, roll);
         let event = Event::breakpoint(tid, call.pc)?;
         event.send_to(tid, carrier.signal)?;
         let mut trap = Self { event, kind: Kind::Return(*call), carrier };
-        match file.read()? {
+        match sight.look_anew()? {
             Place::Blocked(now) if now.pc == call.pc => {
                 // Perhaps another call from the same place: it is this one that will return.
                 trap.kind = Kind::Return(now);
@@ -101,7 +97,7 @@ impl Trap {
     /// # Errors
     /// As [`Event::user_clock`].
     pub(crate) fn at_tick(tid: Tid, roll: &Arc<Roll>) -> Result<Self, Errno> {
-        let carrier = Carrier::choose(tid, None, roll);
+        let carrier = Carrier::of(carrier::choose(tid, None), tid, roll);
         let event = Event::user_clock(tid, TICK)?;
         event.send_to(tid, carrier.signal)?;
         Ok(Self { event, kind: Kind::Tick, carrier })

@@ -19,7 +19,7 @@ use crate::filter::ARCH_X86_64;
 use crate::quiesce;
 use crate::quiet::asleep::Sleep;
 use crate::quiet::limit::{self, Limit, Looks, Side};
-use crate::quiet::place::{Call, Place, PlaceFile};
+use crate::quiet::place::{Call, Place, Sight};
 use crate::sys::mem;
 use crate::sys::ptrace::{self, RawRegs, Request};
 use crate::sys::socket::Socket;
@@ -101,12 +101,12 @@ impl Tracee {
     }
 
     /// It was found asleep in a call: if that has a limit, remember since when.
-    pub(super) fn time_sleep(&mut self, call: &Call) {
+    pub(super) fn time_sleep(&mut self, call: &Call, sight: &mut Sight) {
         if self.timed.as_ref().is_some_and(|timed| timed.call == *call) || !limit::may_have(call.number) {
             return;
         }
         self.timed = limit::of(call, &Process { pid: self.group.pid, tid: self.tid })
-            .and_then(|_| Sleep::of(self.tid))
+            .and_then(|_| Sleep::of(sight))
             .map(|sleep| Timed { call: *call, began: Began::Before(sleep), stage: Stage::First });
     }
 
@@ -137,9 +137,11 @@ impl Tracee {
 
 impl Tracer {
     /// Remembers since when a thread sleeps that was just attached to.
-    pub(super) fn time_attached(&self, tracee: &mut Tracee, place: &PlaceFile) {
-        if let Ok(Place::Blocked(call)) = place.read() {
-            tracee.time_sleep(&call);
+    pub(super) fn time_attached(&self, tracee: &mut Tracee, sight: &mut Sight) {
+        let Ok(place) = sight.look() else { return };
+        if let Place::Blocked(call) = &place {
+            tracee.time_sleep(call, sight);
+            sight.keep(place);
         }
     }
 

@@ -14,6 +14,7 @@ use crate::command::AfterTracer;
 use crate::error::HostError;
 use crate::join::Enlisted;
 use crate::process::Process;
+use crate::quiet::place::Sight;
 use crate::regset;
 use crate::stop::{Stop, decode};
 use crate::sys::ptrace::{self, Request};
@@ -145,10 +146,15 @@ impl Tracer {
 
     /// Engines want system calls: a tracee that was resumed without them must be stopped once.
     fn ask_calls(&mut self, tracee: &mut Tracee) {
+        self.ask_calls_of_seen(tracee, None);
+    }
+
+    /// The same for one that was looked at just now.
+    pub(super) fn ask_calls_of_seen(&mut self, tracee: &mut Tracee, sight: Option<Sight>) {
         let resumed_without = matches!(tracee.run, Run::Running(Request::Cont));
         let wanted = tracee.task.asked_for(Event::SyscallEntry) || tracee.task.asked_for(Event::SyscallExit);
         if resumed_without && wanted && !tracee.is_covered_by_filter() {
-            self.bring_to_stop(tracee);
+            self.bring_seen_to_stop(tracee, sight);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::filter::{ARCH_I386, ARCH_X86_64};
 use crate::notice::{Handling, Notice};
 use crate::procfs::{self, State};
 use crate::quiet::class::{self, Class};
-use crate::quiet::place::{Call, Place, PlaceFile};
+use crate::quiet::place::{Call, Place, Sight};
 use crate::quiet::trap::{Armed, Trap};
 use crate::quiet::{Care, Telling};
 use crate::stop::Stop;
@@ -42,6 +42,11 @@ enum Next {
 impl Tracer {
     /// Makes a tracee stop before it is in user mode again, without its noticing.
     pub(super) fn bring_to_stop(&mut self, tracee: &mut Tracee) {
+        self.bring_seen_to_stop(tracee, None);
+    }
+
+    /// The same for one that was looked at just now.
+    pub(super) fn bring_seen_to_stop(&mut self, tracee: &mut Tracee, sight: Option<Sight>) {
         let Run::Running(request) = tracee.run else { return };
         // A child before its first stop, and a launch before its exec, come by themselves. A process that is
         // stopped is quiescent as it is.
@@ -54,7 +59,7 @@ impl Tracer {
             return;
         }
         tracee.quiet.seek();
-        if let Next::Later = self.approach(tracee, request) {
+        if let Next::Later = self.approach(tracee, request, sight) {
             self.recheck.add(&self.shared, tracee.key);
         }
     }
@@ -70,7 +75,7 @@ impl Tracer {
             }
             if let Run::Running(request) = tracee.run
                 && tracee.quiet.is_sought()
-                && let Next::Later = self.approach(&mut tracee, request)
+                && let Next::Later = self.approach(&mut tracee, request, None)
             {
                 later.push(key);
             }
@@ -80,12 +85,13 @@ impl Tracer {
     }
 
     /// Looks where the tracee is and sets the trap that fits.
-    fn approach(&mut self, tracee: &mut Tracee, request: Request) -> Next {
+    fn approach(&mut self, tracee: &mut Tracee, request: Request, sight: Option<Sight>) -> Next {
         // A stop is reported at each end of a call, and after a step.
         let stops_after_call = !matches!(request, Request::Cont);
-        let Ok(file) = PlaceFile::open(tracee.tid) else { return self.approach_blindly(tracee) };
+        let sight = sight.map_or_else(|| Sight::open(tracee.tid), Ok);
+        let Ok(mut sight) = sight else { return self.approach_blindly(tracee) };
         for _ in 0..LOOKS {
-            let place = file.read();
+            let place = sight.look();
             // The trap may have sprung, and the stop be there that we have not waited for yet: it looks like a sleep.
             // The trap's own count does not tell, as a clock counts the time that the thread ran, not its ticks.
             if tracee.quiet.is_set() && procfs::stat(tracee.tid).is_ok_and(|stat| stat.state == State::Traced)
@@ -93,7 +99,7 @@ impl Tracer {
                 return Next::Comes;
             }
             if let Ok(Place::Blocked(call)) = &place {
-                tracee.time_sleep(call);
+                tracee.time_sleep(call, &mut sight);
             }
             match place {
                 Ok(Place::Blocked(call)) if tracee.parting.is_some() && self.leaves_call(tracee, &call) => {
@@ -103,7 +109,7 @@ impl Tracer {
                     self.tell(tracee, Handling::StopsByItself(call.number));
                     return Next::Comes;
                 }
-                Ok(Place::Blocked(call)) => match self.set_at_return(tracee, &file, &call) {
+                Ok(Place::Blocked(call)) => match self.set_at_return(&mut sight, &call) {
                     Ok(Armed::Set(trap)) => {
                         tracee.quiet.set(trap);
                         self.tell(tracee, Handling::TrapAtReturn(call.number));
@@ -128,11 +134,11 @@ impl Tracer {
         self.approach_running(tracee)
     }
 
-    fn set_at_return(&mut self, tracee: &Tracee, file: &PlaceFile, call: &Call) -> Result<Armed, Errno> {
+    fn set_at_return(&mut self, sight: &mut Sight, call: &Call) -> Result<Armed, Errno> {
         self.keep_perf_warm();
-        match Trap::at_return(tracee.tid, file, call, &self.roll) {
+        match Trap::at_return(sight, call, &self.roll) {
             Err(Errno::EMFILE) if process::raise_descriptor_limit().is_ok() => {
-                Trap::at_return(tracee.tid, file, call, &self.roll)
+                Trap::at_return(sight, call, &self.roll)
             }
             other => other,
         }

@@ -25,7 +25,7 @@ use crate::quiesce;
 use crate::quiet::Forever;
 use crate::quiet::carrier;
 use crate::quiet::limit::Looks as _;
-use crate::quiet::place::{self, Call, Place};
+use crate::quiet::place::{self, Call, Place, Sight};
 use crate::quiet::snare::{BEFORE, Concern, Reach, Site, Snare, WINDOW, concern};
 use crate::quiet::trap::Carrier;
 use crate::sys::Errno;
@@ -304,6 +304,8 @@ fn check_sleep(tracee: &mut Tracee, call: &Call) -> Found {
         tracee.free_from_snare(Forever::No);
         return Found::Awake;
     }
-    tracee.time_sleep(call);
+    if let Ok(mut sight) = Sight::open(tracee.tid) {
+        tracee.time_sleep(call, &mut sight);
+    }
     Found::Done
 }
