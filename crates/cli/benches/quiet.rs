@@ -1,10 +1,12 @@
 //! Stops that nobody notices, beside the rivals' and the least that they can cost, in the same run.
 //!
 //! `cargo bench -p utrace-linux --bench quiet [-- NAME…]` with names of groups: `visit` (a blocked thread is attached to,
-//! stopped, examined, resumed and left), `crowd` (the longest wait of the clients of a server of 1,000 threads). Rows
+//! stopped, examined, resumed and left), `crowd` (the longest wait of the clients of a server of 1,000 threads, and how
+//! long it takes to attach to 300 processes and to 1,000 threads, and to leave them). Rows
 //! are medians; the ratio is what counts, the absolute numbers belong to the machine.
 
 mod common;
+mod many;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -190,6 +192,7 @@ fn crowd() {
     ratio("longest wait: utrace / strace", waits[1] / waits[2], 1.0);
     ratio("longest wait: utrace / gdb", waits[1] / waits[3], 1.0);
     crowd.finish();
+    many::many();
 }
 
 /// A program of the testkit's that says when it is ready, and reads its stdin.
