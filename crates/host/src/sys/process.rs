@@ -1,6 +1,7 @@
 //! Signals, process identities and small facts about ourselves.
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use super::Errno;
 use crate::types::Tid;
@@ -68,6 +69,15 @@ pub(crate) fn raise_descriptor_limit() -> Result<(), Errno> {
     // SAFETY: reads one rlimit.
     Errno::check(libc::c_long::from(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }))
         .map(drop)
+}
+
+/// Whether this descriptor is one of the last so many that the limit allows.
+pub(crate) fn is_among_last(fd: &OwnedFd, many: u64) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: writes one rlimit.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
+    let number = u64::try_from(fd.as_raw_fd()).unwrap_or(0);
+    known && number >= limit.rlim_cur.saturating_sub(many)
 }
 
 /// In a forked child: the limit that a program of ours would have without us. Allocates nothing.

@@ -58,8 +58,17 @@ impl Tracer {
         company: Company,
         adopt: &mut dyn FnMut(&Task),
     ) -> Vec<Result<Process, HostError>> {
+        let mut ours = self.processes();
         let attach = |(count, pid): (u32, &Tid)| {
-            let result = self.attach_order(*pid, company.into(), adopt);
+            // Going through all tracees for each would be as many steps as there are, squared.
+            let known = match ours.contains(pid) || self.table.contains(*pid) {
+                true => self.tids_of(Whole::Process(*pid)),
+                false => Vec::new(),
+            };
+            let result = self.attach_known(*pid, company.into(), &known, adopt);
+            if result.is_ok() {
+                ours.insert(*pid);
+            }
             if count.is_multiple_of(AT_A_TIME) {
                 self.catch_up();
             }
@@ -75,6 +84,17 @@ impl Tracer {
         adopt: &mut dyn FnMut(&Task),
     ) -> Result<Enlisted, HostError> {
         let known = self.tids_of(Whole::Process(pid));
+        self.attach_known(pid, how, &known, adopt)
+    }
+
+    /// The same where it is known which of its threads are ours.
+    fn attach_known(
+        &mut self,
+        pid: Tid,
+        how: Attaching,
+        known: &[Tid],
+        adopt: &mut dyn FnMut(&Task),
+    ) -> Result<Enlisted, HostError> {
         let (origin, alone) = match how {
             Attaching::Alone => (Origin::Attached, true),
             Attaching::Shared => (Origin::Attached, false),
@@ -86,7 +106,7 @@ impl Tracer {
             }
         };
         if !alone && !known.is_empty() {
-            return self.join(pid, &known, adopt).map(|process| Enlisted { process, filter: None });
+            return self.join(pid, known, adopt).map(|process| Enlisted { process, filter: None });
         }
         let process = self.attach(pid, origin, adopt)?;
         let filter = if origin == Origin::LaunchedDies { self.filter_for(pid) } else { None };

@@ -5,6 +5,7 @@
 //! is interrupted for that; any other is left to end first, and until then the thread is still our tracee in the
 //! kernel's books, with nobody interested. `leave` has the end of the whole host.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::mpsc::SyncSender;
 
@@ -104,6 +105,12 @@ impl Tracer {
                 tids
             }
         }
+    }
+
+    /// The processes that have threads here.
+    pub(super) fn processes(&self) -> HashSet<Tid> {
+        let tids = self.table.tids().into_iter();
+        tids.filter_map(|tid| self.table.peek(tid).map(|tracee| tracee.group.pid)).collect()
     }
 
     fn may_part(&self, what: Whole, tids: &[Tid]) -> Result<(), HostError> {
