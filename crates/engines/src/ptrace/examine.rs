@@ -130,7 +130,7 @@ fn set_syscall_info(link: &mut Link, stop: &Stop, call: &Call, client: &mut dyn 
     }
     match stop {
         Stop::Entry { .. } | Stop::Event(PtraceEvent::Seccomp, _) if matches!(info[0], 1 | 3) => {
-            let arch = if let Stop::Entry { at, .. } = stop { at.arch } else { peek::place_of(&regs).arch };
+            let arch = if let Stop::Entry { arch, .. } = stop { *arch } else { peek::place_of(&regs).arch };
             let number = word(24).cast_signed();
             if i32::try_from(number).is_err() {
                 return Err(ERANGE);

@@ -32,9 +32,9 @@ pub(super) struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
     /// Before a system call.
-    Entry { nr: u64, args: [u64; 6], at: Place },
+    Entry { nr: u64, args: [u64; 6], arch: u32 },
     /// After one.
-    Exit { value: i64, at: Place },
+    Exit { value: i64, arch: u32 },
     /// A signal is about to be delivered.
     Signal(SigInfo),
     /// A `PTRACE_EVENT_*` with its message.
@@ -122,13 +122,13 @@ impl Stop {
         let mut put = |at: usize, bytes: &[u8]| info[at..at + bytes.len()].copy_from_slice(bytes);
         let good = face.has(PTRACE_O_TRACESYSGOOD);
         let (place, size) = match self {
-            Stop::Entry { at, .. } if good => {
+            Stop::Entry { arch, .. } if good => {
                 put(0, &[1]);
                 put(24, &peek::number(now).to_le_bytes());
-                for (n, arg) in peek::arguments(now, at.arch).iter().enumerate() {
+                for (n, arg) in peek::arguments(now, *arch).iter().enumerate() {
                     put(32 + 8 * n, &arg.to_le_bytes());
                 }
-                (Place { arch: at.arch, ..place }, 80)
+                (Place { arch: *arch, ..place }, 80)
             }
             Stop::Event(PtraceEvent::Seccomp, told) => {
                 put(0, &[3]);
@@ -139,12 +139,12 @@ impl Stop {
                 put(80, &told.to_le_bytes()[..4]);
                 (place, 84)
             }
-            Stop::Exit { at, .. } if good => {
+            Stop::Exit { arch, .. } if good => {
                 let value = now.rax.cast_signed();
                 put(0, &[2]);
                 put(24, &value.to_le_bytes());
                 put(32, &[u8::from((-4095..0).contains(&value))]);
-                (Place { arch: at.arch, ..place }, 33)
+                (Place { arch: *arch, ..place }, 33)
             }
             _ => (place, 24),
         };
@@ -196,7 +196,7 @@ mod tests {
     const GOOD_SEIZED: Face = Face { seized: true, options: PTRACE_O_TRACESYSGOOD };
 
     fn entry() -> Stop {
-        Stop::Entry { nr: 39, args: [1, 2, 3, 4, 5, 6], at: Place { arch: 7, ip: 8, sp: 9 } }
+        Stop::Entry { nr: 39, args: [1, 2, 3, 4, 5, 6], arch: 7 }
     }
 
     #[test]
@@ -231,8 +231,7 @@ mod tests {
         let (info, size) = entry().syscall_info(OLD, &now);
         assert_eq!((info[0], size, info[8]), (0, 24, 2), "no TRACESYSGOOD, no op");
         now.rax = (-2_i64).cast_unsigned();
-        let at = Place::default();
-        let (info, size) = Stop::Exit { value: -2, at }.syscall_info(GOOD_SEIZED, &now);
+        let (info, size) = Stop::Exit { value: -2, arch: 7 }.syscall_info(GOOD_SEIZED, &now);
         assert_eq!((info[0], size, info[32]), (2, 33, 1));
     }
 

@@ -20,7 +20,7 @@ use super::link::{First, Heard, Kin, Link, Phase, Resume, State};
 use super::num;
 use super::peek;
 use super::proc;
-use super::stop::{Place, Stop};
+use super::stop::Stop;
 use super::world::{LinkId, Threads, World};
 
 /// A tracer as an engine on one of its tracees.
@@ -199,22 +199,18 @@ impl Engine for Tracer {
                 return Verdict::Say(link.resume.action());
             }
             let call = *entry.call();
-            let at = Place { arch: call.arch, ip: call.ip.0, sp: call.sp.0 };
             link.phase = Phase::EntryShown;
             if link.resume.skips() {
                 entry.abort();
             }
-            link.stop(Stop::Entry { nr: call.number, args: call.args, at });
+            link.stop(Stop::Entry { nr: call.number, args: call.args, arch: call.arch });
             Verdict::Stopped
         })
     }
 
     fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
-        let mut place = peek::place(cx.target());
-        if let Some(call) = exit.call() {
-            // A 64-bit program may call through the 32-bit gate.
-            place.arch = call.arch;
-        }
+        // A 64-bit program may call through the 32-bit gate: the call says, if it was seen.
+        let arch = exit.call().map_or_else(|| peek::place(cx.target()).arch, |call| call.arch);
         let value = exit.value();
         self.with(|link| {
             link.phase = Phase::Plain;
@@ -224,7 +220,7 @@ impl Engine for Tracer {
                 link.next.push_back(Stop::Event(PtraceEvent::VforkDone, u64::from(child)));
             }
             if link.resume == Resume::Syscall || !link.next.is_empty() {
-                link.next.push_back(Stop::Exit { value, at: place });
+                link.next.push_back(Stop::Exit { value, arch });
             }
             if link.next.is_empty() { ON } else { LATER }
         })

@@ -2,6 +2,7 @@
 //!
 //! [`spare_stops`] has none sent. [`hear_stops`] has them wake a thread out of a sleep that is not wait4.
 
+use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use super::Errno;
@@ -13,6 +14,12 @@ static SPARED: AtomicBool = AtomicBool::new(false);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 /// The thread that hears of stops; 0 for none.
 static HEARER: AtomicI32 = AtomicI32::new(0);
+
+thread_local! {
+    /// Whether this is that thread: the handler need not ask the kernel. Made without code and without a destructor, it is
+    /// there in a handler too.
+    static HEARS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// No SIGCHLD for stops from now on (`SA_NOCLDSTOP`), if nothing was decided about that signal before.
 ///
@@ -44,6 +51,7 @@ pub(crate) fn hear_stops() -> Result<(), Errno> {
     // SAFETY: no argument.
     let me = unsafe { libc::gettid() };
     HEARER.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).map_err(|_| Errno::EBUSY)?;
+    HEARS.set(true);
     let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::ucontext_t) = pass_on;
     let mut action = core::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null new action only reads the present one.
@@ -52,12 +60,13 @@ pub(crate) fn hear_stops() -> Result<(), Errno> {
     let mut action = unsafe { action.assume_init() };
     let ours = handler as libc::sighandler_t;
     if ![libc::SIG_DFL, libc::SIG_IGN, ours].contains(&action.sa_sigaction) {
+        HEARS.set(false);
         HEARER.store(0, Ordering::SeqCst);
         return Err(Errno::EBUSY);
     }
     action.sa_sigaction = ours;
     action.sa_flags = libc::SA_RESTART | libc::SA_SIGINFO;
-    // SAFETY: the handler makes two system calls and touches nothing else but what it is given.
+    // SAFETY: the handler makes a system call and touches nothing else but what it is given.
     let set = unsafe { libc::sigaction(libc::SIGCHLD, &raw const action, core::ptr::null_mut()) };
     Errno::check(libc::c_long::from(set)).map(drop)
 }
@@ -66,9 +75,11 @@ pub(crate) fn hear_stops() -> Result<(), Errno> {
 /// would wake that one at each stop, only to wake the hearer: in a process that does nothing but trace, a thread blocks
 /// the signal from its first one on.
 extern "C" fn pass_on(signal: libc::c_int, _: *mut libc::siginfo_t, context: *mut libc::ucontext_t) {
+    if HEARS.get() {
+        return;
+    }
     let hearer = HEARER.load(Ordering::SeqCst);
-    // SAFETY: no argument.
-    if hearer == 0 || unsafe { libc::gettid() } == hearer {
+    if hearer == 0 {
         return;
     }
     if SPARED.load(Ordering::SeqCst) {
@@ -92,6 +103,7 @@ extern "C" fn pass_on(signal: libc::c_int, _: *mut libc::siginfo_t, context: *mu
 pub(crate) fn stop_hearing() {
     // SAFETY: sets a default action: the kernel drops the signal from now on, which is cheaper than a handler.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    HEARS.set(false);
     HEARER.store(0, Ordering::SeqCst);
     if SPARED.load(Ordering::SeqCst) {
         let _ = spare_stops();

@@ -34,6 +34,8 @@ pub(super) struct Desks {
     pub(super) open: Vec<Arc<Desk>>,
     listeners: Listeners,
     looks: Looks,
+    /// Whether a tracee was let go since the last look.
+    pub(super) let_go: bool,
 }
 
 /// Whether a stop may have come that was not looked for.
@@ -69,7 +71,15 @@ impl Desks {
             able
         };
         let answerer = answerer.filter(able);
-        Self { answerer, later, told, open: Vec::new(), listeners: Listeners::default(), looks: Looks::Due }
+        Self {
+            answerer,
+            later,
+            told,
+            open: Vec::new(),
+            listeners: Listeners::default(),
+            looks: Looks::Due,
+            let_go: true,
+        }
     }
 
     /// Who is to be told of a call that a program's own filter stopped.
@@ -153,7 +163,8 @@ impl Tracer {
     pub(super) fn hear(&mut self) -> Result<News, Errno> {
         // Who was let go by the last answer has often stopped by now, and a look is cheaper than the sleep that its signal ends;
         // but each walks all tracees.
-        if self.desks.looks == Looks::Due || self.table.len() < MANY {
+        let often = core::mem::take(&mut self.desks.let_go) && self.table.len() < MANY;
+        if self.desks.looks == Looks::Due || often {
             if let Some((tid, status)) = wait::look(&self.usage)? {
                 return Ok(News::Stop(tid, status));
             }

@@ -25,6 +25,8 @@ pub(crate) struct Sign {
     tid: AtomicI32,
     /// Whether it is left in a group stop, where the kernel shows no registers (ptrace(2), `PTRACE_LISTEN`).
     listening: AtomicU8,
+    /// Whether its registers were, or may have been, changed for an engine.
+    changed: AtomicBool,
     debug: Mutex<Shares>,
     /// Whether its debug registers are in use; a copy of what `debug` says.
     debugged: AtomicBool,
@@ -48,6 +50,7 @@ impl Sign {
         Self {
             tid: AtomicI32::new(tid.raw()),
             listening: AtomicU8::new(NOT),
+            changed: AtomicBool::new(false),
             debug: Mutex::default(),
             debugged: AtomicBool::new(false),
             lent: Mutex::default(),
@@ -174,6 +177,16 @@ impl Sign {
     /// It is at its next stop. Answers whether that was made by [`Sign::rouse`].
     pub(crate) fn stopped(&self) -> bool {
         self.listening.swap(NOT, Ordering::Relaxed) == ROUSED
+    }
+
+    /// Its registers are going to be changed for an engine, or may be.
+    pub(crate) fn changes(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was so since it was asked for last. Who changes them holds the task, and lets it go before this is asked.
+    pub(crate) fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::Relaxed)
     }
 
     /// Has a tracee that is left in a group stop show its registers: it stops anew where it is, or at the end of the group

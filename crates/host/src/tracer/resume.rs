@@ -107,7 +107,9 @@ impl Tracer {
                     self.trap_in_hand(tracee, stopped);
                 }
                 Point::Entry => {
-                    self.renew_call(&mut tracee, &stopped);
+                    if tracee.sign.take_changed() {
+                        self.renew_call(&mut tracee, &stopped);
+                    }
                     self.conclude(tracee, stopped, point, Verdict::Go(action));
                 }
                 _ => self.conclude(tracee, stopped, point, Verdict::Go(action)),
@@ -241,6 +243,7 @@ impl Tracer {
     ) {
         tracee.run = Run::Running(request);
         tracee.resumed = request;
+        self.desks.let_go = true;
         match request {
             Request::SingleStep => tracee.stepping = Some(Step::Single),
             Request::BlockStep => tracee.stepping = Some(Step::Block),

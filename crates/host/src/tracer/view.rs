@@ -91,6 +91,7 @@ impl Target for View<'_> {
         if set == regset::DEBUG {
             return set_debug_bytes(self.sign, bytes);
         }
+        self.sign.changes();
         put_regset(self.stopped, set, bytes).map_err(refused)
     }
 
@@ -112,6 +113,7 @@ impl Target for View<'_> {
     }
 
     fn request(&mut self, request: u32, argument: u64, buf: &mut [u8]) -> Result<u64, TargetError> {
+        self.sign.changes();
         // The kernel is to see what engines made of the registers, and we what the request made of them.
         self.stopped.flush().map_err(refused)?;
         forward(self.stopped.tid(), request, argument, buf)
@@ -185,6 +187,9 @@ impl Afar<'_> {
     }
 
     fn ask(&self, set: Regset, write: Option<Vec<u8>>) -> Result<Vec<u8>, TargetError> {
+        if write.is_some() {
+            self.sign.changes();
+        }
         if self.shared.mailbox.is_owner() {
             self.sign.rouse();
             if set == regset::DEBUG {
@@ -252,6 +257,7 @@ impl Target for Afar<'_> {
     fn request(&mut self, request: u32, argument: u64, buf: &mut [u8]) -> Result<u64, TargetError> {
         if self.shared.mailbox.is_owner() {
             self.sign.rouse();
+            self.sign.changes();
             forward(self.tid, request, argument, buf)
         } else {
             Err(TargetError::Unsupported)
@@ -314,7 +320,8 @@ pub(crate) fn serve_regset(
             Ok(Vec::new())
         }
         None => {
-            let mut buf = vec![0; LARGEST_SET];
+            let room = if set == regset::GENERAL { REGS_SIZE } else { LARGEST_SET };
+            let mut buf = vec![0; room];
             let len = get_regset(stopped, set, &mut buf).map_err(refused)?;
             buf.truncate(len);
             Ok(buf)
