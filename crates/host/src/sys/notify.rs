@@ -254,17 +254,21 @@ pub(crate) enum Heard {
 
 /// The descriptors of several listeners.
 #[derive(Debug, Default)]
-pub(crate) struct Listeners(Vec<libc::pollfd>);
+pub(crate) struct Listeners {
+    fds: Vec<libc::pollfd>,
+    /// Who is looked at first: those behind one filter that ask all the time must not keep others waiting.
+    first: usize,
+}
 
 impl Listeners {
     /// Another one, at the next place.
     pub(crate) fn add(&mut self, fd: RawFd) {
-        self.0.push(libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+        self.fds.push(libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
     }
 
     /// The one at this place is gone; the last one takes it.
     pub(crate) fn remove(&mut self, place: usize) {
-        self.0.swap_remove(place);
+        self.fds.swap_remove(place);
     }
 
     /// Sleeps until there is something to hear, or for this long. The caller blocks `SIGCHLD`, which is open meanwhile.
@@ -275,12 +279,12 @@ impl Listeners {
         });
         let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
         let mask = SigMask::ALL.without(libc::SIGCHLD).0;
-        let count = self.0.len();
+        let count = self.fds.len();
         // SAFETY: reads and writes `count` entries and reads a mask of 8 bytes and, if there is one, a time.
         let got = unsafe {
             libc::syscall(
                 libc::SYS_ppoll,
-                self.0.as_mut_ptr(),
+                self.fds.as_mut_ptr(),
                 count,
                 time,
                 &raw const mask,
@@ -290,10 +294,33 @@ impl Listeners {
         if got <= 0 {
             return Heard::Stop;
         }
-        match self.0.iter().position(|fd| fd.revents != 0) {
-            Some(place) if self.0[place].revents & libc::POLLIN != 0 => Heard::Question(place),
-            Some(place) => Heard::End(place),
-            None => Heard::Stop,
+        let heard = |place: &usize| self.fds.get(*place).is_some_and(|fd| fd.revents != 0);
+        let Some(place) = (self.first..count).chain(0..self.first).find(heard) else { return Heard::Stop };
+        self.first = place + 1;
+        if self.fds[place].revents & libc::POLLIN != 0 { Heard::Question(place) } else { Heard::End(place) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+    use std::time::Duration;
+
+    use super::{Heard, Listeners};
+
+    /// A client that never stopped asking kept those behind every later filter from an answer, for ever.
+    #[test]
+    fn who_asks_all_the_time_does_not_keep_others_waiting() {
+        let pipes = [(); 3].map(|()| std::io::pipe().unwrap());
+        let mut listeners = Listeners::default();
+        for (reader, writer) in &pipes {
+            listeners.add(reader.as_raw_fd());
+            (&*writer).write_all(b"?").unwrap();
         }
+        let turns = [(); 4].map(|()| listeners.wait(Some(Duration::from_secs(20))));
+        assert_eq!(turns, [0, 1, 2, 0].map(Heard::Question));
+        listeners.remove(2);
+        assert_eq!(listeners.wait(Some(Duration::from_secs(20))), Heard::Question(1));
     }
 }
