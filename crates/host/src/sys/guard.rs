@@ -56,7 +56,8 @@ fn guard(name: &CStr, pipe: RawFd, listener: RawFd, page: &Page) -> ! {
     unsafe { libc::chdir(c"/".as_ptr()) };
     close_all_but(pipe, listener);
     let mut ends = [(pipe, 0), (listener, 0)].map(|(fd, events)| libc::pollfd { fd, events, revents: 0 });
-    while ends.iter().all(|end| end.revents == 0) {
+    // POLLERR of a listener says nothing (`super::notify`).
+    while ends[0].revents == 0 && ends[1].revents & libc::POLLHUP == 0 {
         poll(&mut ends, -1);
     }
     for id in page.open() {
@@ -77,7 +78,7 @@ fn guard(name: &CStr, pipe: RawFd, listener: RawFd, page: &Page) -> ! {
             if let Ok(words) = page.receive(listener) {
                 let _ = send(listener, words[0], None);
             }
-        } else if last[0].revents != 0 {
+        } else if last[0].revents & libc::POLLHUP != 0 {
             exit_now(0);
         }
     }

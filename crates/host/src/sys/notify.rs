@@ -294,11 +294,24 @@ impl Listeners {
         if got <= 0 {
             return Heard::Stop;
         }
-        let heard = |place: &usize| self.fds.get(*place).is_some_and(|fd| fd.revents != 0);
-        let Some(place) = (self.first..count).chain(0..self.first).find(heard) else { return Heard::Stop };
-        self.first = place + 1;
-        if self.fds[place].revents & libc::POLLIN != 0 { Heard::Question(place) } else { Heard::End(place) }
+        let heard = |place: usize| what(self.fds.get(place)?.revents, place);
+        let Some(heard) = (self.first..count).chain(0..self.first).find_map(heard) else {
+            return Heard::Stop;
+        };
+        if let Heard::Question(place) | Heard::End(place) = heard {
+            self.first = place + 1;
+        }
+        heard
     }
+}
+
+/// What this says of the listener at this place. `POLLERR` is nothing: the kernel says so when a signal comes while a thread
+/// is just asking (`seccomp_notify_poll()` waits for a lock interruptibly, Linux 6.18).
+fn what(revents: libc::c_short, place: usize) -> Option<Heard> {
+    if revents & libc::POLLIN != 0 {
+        return Some(Heard::Question(place));
+    }
+    (revents & libc::POLLHUP != 0).then_some(Heard::End(place))
 }
 
 #[cfg(test)]
@@ -307,7 +320,15 @@ mod tests {
     use std::os::fd::AsRawFd as _;
     use std::time::Duration;
 
-    use super::{Heard, Listeners};
+    use super::{Heard, Listeners, what};
+
+    /// It was taken for the end, and nobody behind that filter was answered any more.
+    #[test]
+    fn a_look_that_a_signal_cut_short_is_no_end() {
+        assert_eq!(what(libc::POLLERR, 3), None);
+        assert_eq!(what(libc::POLLHUP, 3), Some(Heard::End(3)));
+        assert_eq!(what(libc::POLLHUP | libc::POLLIN, 3), Some(Heard::Question(3)));
+    }
 
     /// A client that never stopped asking kept those behind every later filter from an answer, for ever.
     #[test]
