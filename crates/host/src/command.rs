@@ -126,8 +126,8 @@ impl Command {
         self.plan(SigMask(0)).map(drop)
     }
 
-    /// Runs it apart from us: in a session of its own, no child of this process, with `stdin` as its standard input,
-    /// no other descriptor and the root directory. Whether its exec works is not told.
+    /// Runs it apart from us: in a process group of its own, without a terminal, no child of this process, with `stdin` as
+    /// its standard input, no other descriptor and the root directory. Whether its exec works is not told.
     ///
     /// # Errors
     /// As [`crate::Host::launch`] has them before the fork, and [`HostError::Fork`].

@@ -5,7 +5,8 @@
 //! every process as quietly as the end of a tracer of its own would. A supervisor without users and connections ends,
 //! under the lock of its folder. Neighbours: `session` and `clients` do the work.
 //!
-//! It runs in a session of its own, ignores what a terminal sends, and leaves everything at SIGTERM.
+//! It has no terminal, stays in the session that it was started in (sched(7): one turn for all of that on a busy machine),
+//! ignores what a terminal sends, and leaves everything at SIGTERM.
 
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};

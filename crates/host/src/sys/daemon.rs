@@ -11,8 +11,8 @@ use super::spawn::{self, Plan};
 use super::wait;
 use crate::types::Tid;
 
-/// Runs the program of `plan` in a session of its own, as a child of nobody that we are or will be, with `stdin` as its
-/// standard input and nothing else open. Whether its exec works is not heard.
+/// Runs the program of `plan` in a process group of its own, without a terminal, as a child of nobody that we are or will
+/// be, with `stdin` as its standard input and nothing else open. Whether its exec works is not heard.
 pub(crate) fn spawn_apart(plan: &Plan, stdin: BorrowedFd<'_>) -> Result<(), Errno> {
     let argv = spawn::pointers(&plan.argv);
     let envp = spawn::pointers(&plan.envp);
@@ -22,8 +22,7 @@ pub(crate) fn spawn_apart(plan: &Plan, stdin: BorrowedFd<'_>) -> Result<(), Errn
 
 /// The child in between ends at once, so that the grandchild gets init for a parent.
 fn become_apart(plan: &Plan, argv: &[*const libc::c_char], envp: &[*const libc::c_char], stdin: RawFd) -> ! {
-    // SAFETY: no argument.
-    unsafe { libc::setsid() };
+    leave_terminal();
     match spawn::fork() {
         Ok(None) => {}
         Ok(Some(_)) => spawn::exit_now(0),
@@ -45,6 +44,23 @@ fn become_apart(plan: &Plan, argv: &[*const libc::c_char], envp: &[*const libc::
     let _ = sigmask::replace(SigMask(0));
     execute(plan, argv, envp);
     spawn::exit_now(127)
+}
+
+/// Makes a process group of its own that no terminal signals. Not a session: the processes of one take their turns
+/// together (sched(7), "The autogroup feature"). A tracer in another session than its tracee and its client is let go first
+/// only now and then where others want the processor, and each call to it then takes some milliseconds more.
+fn leave_terminal() {
+    // SAFETY: numbers only.
+    unsafe { libc::setpgid(0, 0) };
+    // SAFETY: reads a C string.
+    let terminal = unsafe { libc::open(c"/dev/tty".as_ptr(), libc::O_RDWR | libc::O_NOCTTY) };
+    if terminal >= 0 {
+        // SAFETY: no argument is read. Who was just forked leads no session, so that the others of it keep theirs
+        // (ioctl_tty(2), TIOCNOTTY).
+        unsafe { libc::ioctl(terminal, libc::TIOCNOTTY) };
+        // SAFETY: opened above, and nobody else has it.
+        unsafe { libc::close(terminal) };
+    }
 }
 
 fn reap(child: Tid) -> Result<(), Errno> {
