@@ -1,6 +1,6 @@
 //! Real servers under load, traced again and again: does anybody notice?
 //!
-//! `servers [NAME|all] [VISITS] [STOPS]`: each server is started as user `nobody` and loaded by its own client without a
+//! `servers [NAME|all|more] [VISITS] [STOPS]`: each server is started as user `nobody` and loaded by its own client without a
 //! pause, while one tracer after another visits it: attach to every process and thread of it, log, stop, resume, detach.
 //! VISITS short visits, and STOPS in which it is stopped for a second; the others come less often. One row a tracer:
 //! what the clients and the server's own log complained about, and how many calls of the server ended with `EINTR`
@@ -8,12 +8,14 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `server` | how each server is started, and what its log should not say |
+//! | `kinds` | how each server is started and loaded, and what its log should not say |
+//! | `server` | one that runs |
 //! | `load` | its client, round after round |
 //! | `visit` | one visit of each tracer |
 //! | `eintr` | the count of `EINTR` |
 
 mod eintr;
+mod kinds;
 mod load;
 mod server;
 mod visit;
@@ -22,8 +24,9 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use kinds::{KINDS, MORE};
 use load::Load;
-use server::{KINDS, Kind, Server};
+use server::{Kind, Server};
 use visit::{Tracer, Visits};
 
 /// What goes wrong here is told in words.
@@ -56,9 +59,14 @@ fn compare_all(args: &[&str]) -> Res<()> {
         args.get(at).map_or(Ok(or), |arg| arg.parse().map_err(|e| format!("{arg}: {e}")))
     };
     let visits = Visits { short: number(1, 100)?, stops: number(2, 5)? };
-    let kinds: Vec<_> = KINDS.iter().filter(|kind| name == "all" || name == kind.name).collect();
+    let kinds: Vec<_> = match name {
+        "all" => KINDS.iter().collect(),
+        "more" => MORE.iter().collect(),
+        name => KINDS.iter().chain(MORE).filter(|kind| name == kind.name).collect(),
+    };
     if kinds.is_empty() {
-        return Err(format!("no server {name}; there are {:?}", KINDS.map(|kind| kind.name)));
+        let names: Vec<_> = KINDS.iter().chain(MORE).map(|kind| kind.name).collect();
+        return Err(format!("no server {name}; there are {names:?}"));
     }
     println!(
         "| server | tracer | visits | of them 1 s stops | requests | client errors | EINTR | log complaints |"

@@ -1,4 +1,4 @@
-//! The servers: how each is started, loaded, and what must not stand in its log.
+//! A server: how it is started, ended, and read the log of. Which there are: [`crate::kinds`].
 
 use std::fs;
 use std::io::Write as _;
@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One kind of server. In command lines `@` is its folder and `%` its port.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
-    files: &'static [(&'static str, &'static str)],
+    pub(crate) files: &'static [(&'static str, &'static str)],
     /// Run in the folder before the server, each to its end.
-    setup: &'static [&'static str],
-    command: &'static str,
+    pub(crate) setup: &'static [&'static str],
+    pub(crate) command: &'static str,
     /// Run once it answers.
-    fill: &'static [&'static str],
+    pub(crate) fill: &'static [&'static str],
     /// One round of load.
     pub(crate) client: &'static str,
     /// A line of the client with one of these tells of an error.
@@ -35,86 +35,8 @@ pub(crate) struct Kind {
     /// How many requests a line of the client tells of.
     pub(crate) requests: fn(&str) -> Option<u64>,
     /// A line of the server's log or stderr with one of these is a complaint.
-    complaints: &'static [&'static str],
+    pub(crate) complaints: &'static [&'static str],
 }
-
-const WRK: &str = "wrk -t 2 -c 20 -d 2 --timeout 30 http://127.0.0.1:%/";
-const WRK_ERRORS: &[&str] = &["Socket errors", "Non-2xx", "unable to"];
-
-/// `12345 requests in 2.00s, 1.2MB read`.
-fn wrk_requests(line: &str) -> Option<u64> {
-    line.split_once(" requests in ")?.0.parse().ok()
-}
-
-/// Every server there is.
-pub(crate) const KINDS: [Kind; 6] = [
-    Kind {
-        name: "redis",
-        files: &[],
-        setup: &[],
-        command: "redis-server --port % --bind 127.0.0.1 --save --appendonly no --dir @ --logfile @/log",
-        fill: &[],
-        client: "redis-benchmark -p % -n 20000 -c 50 -t get,set,lpush -q",
-        client_errors: &["rror", "onnection", "closed"],
-        requests: |line| line.contains("requests per second").then_some(20_000),
-        complaints: &["nterrupted", "EINTR", "ASSERTION", "crash", "Error"],
-    },
-    Kind {
-        name: "postgres",
-        files: &[],
-        setup: &["initdb -D @/data -U postgres -A trust --no-sync"],
-        command: "postgres -D @/data -p % -k @ -h 127.0.0.1 -c fsync=off",
-        fill: &["pgbench -h @ -p % -U postgres -i -q postgres"],
-        client: "pgbench -h @ -p % -U postgres -n -c 6 -j 2 -T 2 postgres",
-        client_errors: &["error", "ERROR", "FATAL", "aborted", "failed"],
-        requests: |line| line.strip_prefix("number of transactions actually processed: ")?.parse().ok(),
-        complaints: &["ERROR", "FATAL", "PANIC", "nterrupted", "terminated by", "could not"],
-    },
-    Kind {
-        name: "nginx",
-        files: &[("nginx.conf", include_str!("nginx.conf")), ("index.html", "Hello from a file.\n")],
-        setup: &[],
-        command: "nginx -c @/nginx.conf -p @ -e @/log",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["[alert]", "[crit]", "[error]", "[emerg]"],
-    },
-    Kind {
-        name: "node",
-        files: &[("server.js", include_str!("server.js")), ("index.html", "Hello from a file.\n")],
-        setup: &[],
-        command: "node @/server.js % @",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "EINTR"],
-    },
-    Kind {
-        name: "go",
-        files: &[("server.go", include_str!("server.go")), ("index.html", "Hello from a file.\n")],
-        setup: &["go build -o @/server @/server.go"],
-        command: "@/server % @",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "interrupted", "panic"],
-    },
-    Kind {
-        name: "java",
-        files: &[("Server.java", include_str!("Server.java")), ("index.html", "Hello from a file.\n")],
-        setup: &["javac -d @ @/Server.java"],
-        command: "java -cp @ Server % @",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["Exception", "rror", "nterrupted"],
-    },
-];
 
 /// A server that runs, in a folder of its own. Killed and removed when dropped.
 pub(crate) struct Server {

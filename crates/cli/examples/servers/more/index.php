@@ -1,0 +1,1 @@
+<?php usleep(500); echo "hello\n";
