@@ -69,10 +69,11 @@ kills TIMES="3000":
     UTRACE_KILLS={{TIMES}} cargo test --package utrace-linux-host --test killed -- --nocapture
 
 # real servers under load, traced by us and by the rivals: a table of who notices. NAME is redis, postgres, nginx, node,
-# go, java or all; VISITS short ones of 5 ms and STOPS of a second. As root, each server runs as user nobody
-servers NAME="all" VISITS="100" STOPS="5":
+# go, java or all, or one of the many others (crates/cli/examples/servers/kinds.rs), or more for all of those; VISITS short
+# ones of 5 ms and STOPS of a second; with `ours` without the rivals. As root, each server runs as user nobody
+servers NAME="all" VISITS="100" STOPS="5" *OURS:
     cargo build --quiet --package utrace-linux
-    cargo run --quiet --package utrace-linux --example servers -- {{NAME}} {{VISITS}} {{STOPS}}
+    cargo run --quiet --package utrace-linux --example servers -- {{NAME}} {{VISITS}} {{STOPS}} {{OURS}}
 
 # the man page, to read
 man:

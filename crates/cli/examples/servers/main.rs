@@ -1,8 +1,9 @@
 //! Real servers under load, traced again and again: does anybody notice?
 //!
-//! `servers [NAME|all|more] [VISITS] [STOPS]`: each server is started as user `nobody` and loaded by its own client without a
+//! `servers [NAME|all|more] [VISITS] [STOPS] [ours]`: each server is started as user `nobody` and loaded by its own client without a
 //! pause, while one tracer after another visits it: attach to every process and thread of it, log, stop, resume, detach.
-//! VISITS short visits, and STOPS in which it is stopped for a second; the others come less often. One row a tracer:
+//! VISITS short visits, and STOPS in which it is stopped for a second; the others come less often, and with `ours` not at
+//! all. One row a tracer:
 //! what the clients and the server's own log complained about, and how many calls of the server ended with `EINTR`
 //! (counted by the kernel's tracepoint, whatever language the server is written in; root only).
 //!
@@ -72,8 +73,10 @@ fn compare_all(args: &[&str]) -> Res<()> {
         "| server | tracer | visits | of them 1 s stops | requests | client errors | EINTR | log complaints |"
     );
     println!("|---|---|---|---|---|---|---|---|");
+    let rivals = args.get(3) != Some(&"ours");
     for kind in kinds {
-        for tracer in Tracer::ALL.into_iter().filter(|tracer| tracer.is_possible()) {
+        let comes = |tracer: &Tracer| tracer.is_possible() && (rivals || !tracer.is_rival());
+        for tracer in Tracer::ALL.into_iter().filter(comes) {
             if let Err(why) = compare(kind, tracer, visits) {
                 println!("| {} | {tracer} | failed: {why} |", kind.name);
             }

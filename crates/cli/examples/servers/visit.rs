@@ -75,6 +75,11 @@ impl Tracer {
         getuid().is_root() || !matches!(self, Tracer::Library(Who::Root) | Tracer::Command(Who::Root))
     }
 
+    /// Whether it is none of ours.
+    pub(crate) fn is_rival(self) -> bool {
+        matches!(self, Tracer::Strace | Tracer::Gdb)
+    }
+
     /// Visits a server so often.
     pub(crate) fn visit(self, server: &Server, visits: Visits) -> Res<()> {
         let all = (0..visits.short).map(|_| SHORT).chain((0..visits.stops).map(|_| LONG));

@@ -24,6 +24,9 @@ use crate::sys::process as os;
 use crate::sys::ptrace::{self, Options, Request};
 use crate::types::Tid;
 
+/// How often a thread is tried again that the kernel refused for a reason that is not to be seen afterwards.
+const TRIES: u32 = 5;
+
 /// What became of an attempt to seize one thread.
 enum Seized {
     Now,
@@ -85,7 +88,7 @@ impl Tracer {
                 if !seen.insert(tid) || self.table.contains(tid) {
                     continue;
                 }
-                match seize_thread(pid, tid, origin, tasks.is_empty()) {
+                match seize_thread(pid, tid, origin, tasks.is_empty(), TRIES) {
                     Ok(Seized::Now) => {
                         tasks.push(self.adopt_thread(tid, Sight::open(tid).ok(), &group, adopt));
                         // Those that came first may have stopped: they need not wait for the last one.
@@ -212,12 +215,18 @@ fn options_for(origin: Origin) -> Options {
     }
 }
 
-fn seize_thread(pid: Tid, tid: Tid, origin: Origin, first: bool) -> Result<Seized, HostError> {
+fn seize_thread(pid: Tid, tid: Tid, origin: Origin, first: bool, tries: u32) -> Result<Seized, HostError> {
     match ptrace::seize(tid, options_for(origin)) {
         Ok(()) => Ok(Seized::Now),
         Err(Errno::ESRCH) if first && !procfs::exists(pid) => Err(HostError::NoSuchProcess(pid)),
         Err(Errno::ESRCH) => Ok(Seized::Nothing),
-        Err(Errno::EPERM | Errno::EACCES) => why_refused(pid, tid),
+        Err(Errno::EPERM | Errno::EACCES) => match why_refused(pid, tid) {
+            // No reason is to be seen. Another tracer, which has left it since, may have been one.
+            Err(HostError::NotPermitted(_, Refusal::Privileged)) if tries > 0 => {
+                seize_thread(pid, tid, origin, first, tries - 1)
+            }
+            why => why,
+        },
         Err(errno) => Err(HostError::Ptrace("seize", tid, errno)),
     }
 }

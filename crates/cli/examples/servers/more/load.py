@@ -1,6 +1,6 @@
 """load.py KIND PORT: four clients of a server that has none of its own, for two seconds.
 
-Says how many requests were answered, as wrk does; a wrong or missing answer is an error of the client."""
+Says how many requests were answered, as wrk does; a wrong or missing answer is an error of the client. (No per cent sign may stand here: it would become the port.)"""
 import socket
 import struct
 import sys
@@ -39,31 +39,25 @@ def until(sock, end):
 
 def expect(found, wanted):
     if wanted not in found:
-        raise ValueError("%r lacks %r" % (found, wanted))
+        raise ValueError("{!r} lacks {!r}".format(found, wanted))
 
 
 def memcached(me):
-    sock = stream()
+    sock, name = stream(), str(me).encode()
     while True:
-        sock.sendall(b"set k%d 0 0 5\r\nhello\r\n" % me)
+        sock.sendall(b"set k" + name + b" 0 0 5\r\nhello\r\n")
         expect(until(sock, b"\r\n"), b"STORED")
-        sock.sendall(b"get k%d\r\n" % me)
+        sock.sendall(b"get k" + name + b"\r\n")
         expect(until(sock, b"END\r\n"), b"hello")
         yield 2
 
 
 def beanstalkd(me):
     sock = stream()
-    sock.sendall(b"use t%d\r\nwatch t%d\r\nignore default\r\n" % (me, me))
-    while sock.recv(4096).count(b"\r\n") == 0:
-        pass
-    time.sleep(0.1)
-    sock.setblocking(False)
-    try:
-        sock.recv(4096)
-    except BlockingIOError:
-        pass
-    sock.settimeout(PATIENCE)
+    tube = b"t" + str(me).encode() + b"\r\n"
+    for line in (b"use " + tube, b"watch " + tube, b"ignore default\r\n"):
+        sock.sendall(line)
+        until(sock, b"\r\n")
     while True:
         sock.sendall(b"put 1 0 60 5\r\nhello\r\n")
         expect(until(sock, b"\r\n"), b"INSERTED")
@@ -109,13 +103,13 @@ def ldap(me):
 
 def mqtt(me):
     sock = stream()
-    name = b"c%d" % me
+    name = b"c" + str(me).encode()
     body = b"\0\4MQTT\4\2\0\x3c" + struct.pack(">H", len(name)) + name
     sock.sendall(b"\x10" + bytes([len(body)]) + body)
     expect(exactly(sock, 4), b"\x20\x02\0\0")
     number = 0
     while True:
-        number = number % 0xFFFF + 1
+        number = number + 1 if number < 0xFFFF else 1
         body = b"\0\1t" + struct.pack(">H", number) + b"hello"
         sock.sendall(b"\x32" + bytes([len(body)]) + body)
         expect(exactly(sock, 4), b"\x40\x02" + struct.pack(">H", number))
@@ -152,14 +146,14 @@ def main():
                 if time.monotonic() > end:
                     return
         except Exception as error:
-            print("Socket errors: %s: %r" % (KIND, error), flush=True)
+            print("Socket errors: {}: {!r}".format(KIND, error), flush=True)
 
     threads = [threading.Thread(target=client, args=(me,)) for me in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print("%d requests in 2.00s" % sum(counts))
+    print("{} requests in 2.00s".format(sum(counts)))
 
 
 main()

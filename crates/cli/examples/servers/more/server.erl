@@ -1,9 +1,9 @@
-%% An HTTP server with a process for each connection.
 -module(server).
+-about("An HTTP server with a process for each connection.").
 -export([start/1]).
 
 start([Port]) ->
-    {ok, Listen} = gen_tcp:listen(list_to_integer(Port), [binary, {packet, http_bin}, {active, false},
+    {ok, Listen} = gen_tcp:listen(list_to_integer(atom_to_list(Port)), [binary, {packet, http_bin}, {active, false},
         {ip, {127, 0, 0, 1}}, {reuseaddr, true}, {backlog, 128}, {nodelay, true}]),
     accept(Listen).
 
