@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, PtraceEvent};
-use utrace_core::{Action, Answer, Answers, Caught, Filtered, Question, SigInfo, Syscall, Task, When};
+use utrace_core::{Action, Answer, Answers, Caught, Event, Filtered, Question, SigInfo, Syscall, Task, When};
 
 use super::client::{Outcome, answer, ask_keeper, requested, resolved};
 use super::link::{Link, Phase, State, Told};
@@ -30,6 +30,9 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(1);
 
 /// When a leader that is about to end is looked at again, should no SIGCHLD of its end call for that before.
 const LEADER: Duration = Duration::from_millis(5);
+
+/// When a wait that sleeps for an answer for longer is looked at again for signals.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Files are read at small offsets mostly; memory begins here (`vm.mmap_min_addr`).
 const LOWEST: u32 = 0x10000;
@@ -92,6 +95,7 @@ impl Catcher {
             threads.foresee(caller, &call, &found);
             return Some(Answer::Value(answer(&call, Some(&found), question.target())));
         }
+        threads.note_withheld(caller, &call);
         let linked = threads.has_links(caller, &call);
         if call.is_polling() || question.is_interrupted() {
             // The kernel's own wait would have looked at what is there, and gone.
@@ -348,7 +352,7 @@ impl Threads {
             self.send_to_sleep(caller);
         }
         let oldest = self.askers.iter().map(|held| held.since).min()?;
-        Some(PATIENCE.saturating_sub(now.saturating_duration_since(oldest)))
+        Some((oldest + PATIENCE).saturating_duration_since(now))
     }
 
     fn send_to_sleep(&mut self, caller: u32) {
@@ -357,9 +361,17 @@ impl Threads {
             // The interrupt that was asked for is on its way by now.
             return self.let_on(caller, Answer::Value(num::ERESTARTNOINTR));
         }
+        let watched = thread.is_some_and(|thread| thread.task.asked_for(Event::SyscallExit));
         let Some(waiting) = thread.and_then(|thread| thread.waiting) else {
             return self.let_on(caller, Answer::System);
         };
+        if watched && self.is_withheld(caller, &waiting.call) && !proc::has_signal(caller) {
+            // Whoever watches its calls would see it leave this one. What it sleeps for comes when a tracer gets to it.
+            for held in self.askers.iter_mut().filter(|held| held.caller == caller) {
+                held.since = Instant::now() + AGAIN;
+            }
+            return;
+        }
         // Links may have been cut: then the kernel says that there is nobody to wait for.
         let native = self.has_children(caller, &waiting.call) || !self.has_links(caller, &waiting.call);
         let Some(thread) = self.threads.get_mut(&caller) else { return };

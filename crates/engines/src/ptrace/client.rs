@@ -137,6 +137,7 @@ impl Client {
         if let Some(found) = threads.find(caller, &call) {
             return Outcome::Result(answer(&call, Some(&found), client));
         }
+        threads.note_withheld(caller, &call);
         let sleep = if !threads.has_links(caller, &call) || threads.has_children(caller, &call) {
             Sleep::InWait
         } else if call.is_polling() {

@@ -6,6 +6,7 @@
 //! in [`super::world`].
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use utrace_abi::ptrace::PtraceEvent;
 use utrace_core::{Action, Event, SigInfo};
@@ -22,6 +23,49 @@ impl Threads {
     pub(super) fn has_links(&self, caller: u32, call: &WaitCall) -> bool {
         let Some(thread) = self.threads.get(&caller) else { return false };
         thread.traces && self.links.values().any(|link| link.is_meant(thread, caller, call))
+            || !self.withheld(thread.process, call).is_empty()
+    }
+
+    /// Children of a process whose ends their tracers have not been told of yet: until then the parent's wait sleeps
+    /// (ptrace(2), "Death under ptrace"; `wait_consider_task`).
+    fn withheld(&self, own: u32, call: &WaitCall) -> Vec<u32> {
+        let is = |link: &&Link| {
+            matches!(link.state, State::Ended(_))
+                && link.tracee == link.process
+                && link.tracer_process != own
+                && call.takes_ends()
+                && match call.which {
+                    Which::Any | Which::Group(_) => true,
+                    Which::One(pid) => link.tracee == pid,
+                    Which::PidFd(_) => false,
+                }
+                && proc::parent(link.tracee) == Some(own)
+        };
+        self.links.values().filter(is).map(|link| link.tracee).collect()
+    }
+
+    /// Whether a wait is about such a child.
+    pub(super) fn is_withheld(&self, caller: u32, call: &WaitCall) -> bool {
+        self.threads.get(&caller).is_some_and(|thread| !self.withheld(thread.process, call).is_empty())
+    }
+
+    /// Notes a wait that sleeps until others have been told of an end: it is one of a tracer to us.
+    pub(super) fn note_withheld(&mut self, caller: u32, call: &WaitCall) {
+        if self.is_withheld(caller, call)
+            && let Some(thread) = self.threads.get_mut(&caller)
+        {
+            thread.traces = true;
+        }
+    }
+
+    /// Forgets a link whose end was told, or whose tracer is gone. The parent may hear of it now.
+    pub(super) fn end_told(&mut self, id: LinkId) {
+        let Some(link) = self.links.remove(&id) else { return };
+        if link.tracee == link.process
+            && let Some(parent) = proc::parent(link.process).filter(|parent| *parent != link.tracer_process)
+        {
+            self.wake_paused(parent);
+        }
     }
 
     /// The answer to a wait, if there is one. It is used up unless the call keeps it.
@@ -48,7 +92,7 @@ impl Threads {
         if !call.keeps() {
             match &mut link.state {
                 State::Stopped(_, told) => *told = Told::Yes,
-                State::Ended(_) => drop(self.links.remove(&id)),
+                State::Ended(_) => self.end_told(id),
                 State::Running | State::Listening => {}
             }
         }
@@ -58,6 +102,11 @@ impl Threads {
     /// Whether the process has a child, dead or alive, that the kernel may have something to say of.
     pub(super) fn has_children(&mut self, caller: u32, call: &WaitCall) -> bool {
         let Some(own) = self.threads.get(&caller).map(|thread| thread.process) else { return false };
+        let withheld = self.withheld(own, call);
+        if !withheld.is_empty() {
+            let others = |pid: &u32| !withheld.contains(pid);
+            return !matches!(call.which, Which::One(_)) && proc::children(own).iter().any(others);
+        }
         if let Some(known) = self.kin.get(&(own, call.which)) {
             return *known;
         }
@@ -225,7 +274,7 @@ impl Threads {
     pub(super) fn wake_paused(&mut self, process: u32) {
         for held in &mut self.askers {
             if self.threads.get(&held.caller).is_some_and(|thread| thread.process == process) {
-                held.since -= super::answer::PATIENCE;
+                held.since = held.since.min(Instant::now()) - super::answer::PATIENCE;
             }
         }
         let paused = |thread: &Thread| thread.waiting.is_some_and(|waiting| waiting.sleep == Sleep::InPause);

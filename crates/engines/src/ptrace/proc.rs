@@ -115,6 +115,13 @@ pub(super) fn waits_before_sigstop(tid: u32) -> bool {
     (1..=64).any(|number| waits & 1 << (number - 1) != 0 && super::num::is_before_sigstop(number))
 }
 
+/// Whether a signal waits for the thread or its process that it does not block.
+pub(super) fn has_signal(tid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let waits = mask_in(&status, "SigPnd:") | mask_in(&status, "ShdPnd:");
+    waits & !mask_in(&status, "SigBlk:") != 0
+}
+
 /// Whether it has a handler for SIGCHLD, or ignores it; `None` for the default.
 pub(super) fn sigchld_action(tid: u32) -> Option<Ignored> {
     let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();

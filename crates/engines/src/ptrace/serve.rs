@@ -370,7 +370,7 @@ pub(super) fn tracer_ended(threads: &mut Threads, tracer: u32) {
     for id in mine {
         let Some(link) = threads.link(id) else { continue };
         if let State::Ended(_) = link.state {
-            threads.links.remove(&id);
+            threads.end_told(id);
             continue;
         }
         if link.has(abi::PTRACE_O_EXITKILL) {
