@@ -15,6 +15,7 @@ mod hook;
 mod jctl;
 mod join;
 mod launch;
+mod layout;
 mod leave;
 mod life;
 mod limits;
@@ -59,13 +60,13 @@ use crate::types::Tid;
 use answer::Desks;
 pub(crate) use attach::why_not;
 pub(crate) use join::{Attaching, Company};
+#[cfg(test)]
+pub(crate) use layout::regs_to_bytes;
 pub(crate) use message::{AttachAllOrder, AttachOrder, LaunchOrder, Message};
 pub(crate) use part::{DetachOrder, Whole};
 pub(crate) use table::Key;
 use table::Table;
 use tracee::{Run, Tracee};
-#[cfg(test)]
-pub(crate) use view::regs_to_bytes;
 
 /// How many messages are served, or threads left, before it is the turn of stops that have come meanwhile.
 const AT_A_TIME: u32 = 4;

@@ -10,6 +10,7 @@ use utrace_core::{Addr, Regset, Target, TargetError};
 
 use super::debug::{COMMON, Shares};
 use super::hook::Sign;
+use super::layout::{REGS_SIZE, regs_from_bytes, regs_to_bytes};
 use super::message::Message;
 use super::table::Key;
 use crate::procfs::{self, State};
@@ -17,7 +18,6 @@ use crate::quiet::place::{self, Place};
 use crate::regset;
 use crate::shared::Shared;
 use crate::sys::mem::Rights;
-use crate::sys::ptrace::RawRegs;
 use crate::sys::wait::{Usage, Used};
 use crate::sys::{Errno, mem, process};
 use crate::tracee::{Gone, Stopped};
@@ -25,9 +25,6 @@ use crate::types::Tid;
 
 /// Room for the largest set: the extended state is a few kilobytes (AVX-512 and AMX: 11).
 const LARGEST_SET: usize = 16 * 1024;
-
-/// Bytes of `user_regs_struct`.
-pub(crate) const REGS_SIZE: usize = size_of::<RawRegs>();
 
 /// A tracee in a stop of its own.
 pub(crate) struct View<'a> {
@@ -421,32 +418,6 @@ fn put_regset(stopped: &mut Stopped, set: Regset, bytes: &[u8]) -> Result<(), Go
     })
 }
 
-macro_rules! regs_in_order {
-    ($($field:ident)*) => {
-        /// The registers as the kernel lays them out.
-        pub(crate) fn regs_to_bytes(regs: &RawRegs) -> [u8; REGS_SIZE] {
-            let words = [$(regs.$field),*];
-            let mut bytes = [0; REGS_SIZE];
-            for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
-                chunk.copy_from_slice(&word.to_ne_bytes());
-            }
-            bytes
-        }
-
-        fn regs_from_bytes(bytes: &[u8; REGS_SIZE]) -> RawRegs {
-            let mut words = bytes.chunks_exact(8).map(|chunk| {
-                let mut word = [0; 8];
-                word.copy_from_slice(chunk);
-                u64::from_ne_bytes(word)
-            });
-            RawRegs { $($field: words.next().unwrap_or(0)),* }
-        }
-    };
-}
-
-regs_in_order!(r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss
-    fs_base gs_base ds es fs gs);
-
 fn read(tid: Tid, at: Addr, buf: &mut [u8], rights: Rights) -> Result<usize, TargetError> {
     mem::read_by(rights, tid, at.0, buf).map_err(|errno| access(errno, at))
 }
@@ -485,23 +456,4 @@ fn sent(number: u32, send: impl FnOnce(i32) -> Result<(), Errno>) -> Result<(), 
         Errno::ESRCH => TargetError::Died,
         other => TargetError::Refused(other.raw()),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{REGS_SIZE, regs_from_bytes, regs_to_bytes};
-    use crate::sys::ptrace::RawRegs;
-    use core::mem::offset_of;
-
-    #[test]
-    fn registers_keep_the_kernels_order() {
-        let bytes: [u8; REGS_SIZE] = core::array::from_fn(|at| u8::try_from(at).unwrap());
-        let regs = regs_from_bytes(&bytes);
-        assert_eq!(regs_to_bytes(&regs), bytes);
-        let at = |value: u64| usize::from(value.to_ne_bytes()[0]);
-        assert_eq!(at(regs.rax), offset_of!(RawRegs, rax));
-        assert_eq!(at(regs.orig_rax), offset_of!(RawRegs, orig_rax));
-        assert_eq!(at(regs.rsp), offset_of!(RawRegs, rsp));
-        assert_eq!(at(regs.gs), offset_of!(RawRegs, gs));
-    }
 }
