@@ -16,6 +16,8 @@ use utrace_abi::table::{Abi, lookup};
 use crate::Res;
 
 const TRACING: &str = "/sys/kernel/tracing";
+/// How an instance of ours is called, before the process's id.
+const NAME: &str = "utrace-servers-";
 
 /// Calls by number, and how often each ended with `EINTR`.
 pub(crate) type Counts = BTreeMap<u64, u64>;
@@ -42,7 +44,8 @@ impl Instance {
     }
 
     fn make() -> Res<Instance> {
-        let path = PathBuf::from(format!("{TRACING}/instances/utrace-servers-{}", std::process::id()));
+        sweep();
+        let path = PathBuf::from(format!("{TRACING}/instances/{NAME}{}", std::process::id()));
         fs::create_dir(&path).map_err(|e| e.to_string())?;
         let instance = Instance(path);
         for (file, value) in [
@@ -71,6 +74,19 @@ impl Instance {
             }
         }
         counts
+    }
+}
+
+/// Removes what runs left behind that were killed: each makes every system call of the machine slower.
+fn sweep() {
+    let Ok(instances) = fs::read_dir(format!("{TRACING}/instances")) else { return };
+    for path in instances.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let of_the_dead =
+            name.strip_prefix(NAME).is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists());
+        if of_the_dead {
+            drop(Instance(path));
+        }
     }
 }
 
