@@ -182,7 +182,7 @@ impl Shared<'_> {
                         }
                     }
                     Answer::Refused { code, message } => {
-                        trouble.get_or_insert(Code::of(code));
+                        trouble.get_or_insert_with(|| Code::of(code));
                         say(message);
                     }
                 }
