@@ -278,6 +278,35 @@ fn two_gdbs_stop_at_one_address_and_strace_sees_neither() {
     assert!(log.contains("nanosleep") && !log.contains("SIGTRAP"), "{log}");
 }
 
+/// Each halts all threads but the one that it steps past its breakpoint, and that one the other has halted: they waited for
+/// each other for ever.
+#[test]
+fn two_gdbs_get_past_breakpoints_that_all_threads_come_to() {
+    if !there("gdb") {
+        return;
+    }
+    let place = Place::new();
+    let program = place.fixture("vptrace_visitors");
+    let debugger = |at: &str, file: &str| {
+        let hits = " -ex c".repeat(4);
+        format!("gdb -nx -batch -ex 'break {at}'{hits} -ex delete -ex detach -p $P >{file} 2>&1")
+    };
+    for other in ["visit", "rest"] {
+        let script = format!(
+            "{} & P=$!\n{} & A=$!\n{} & B=$!\nwait $A; echo one $?; wait $B; echo two $?\n\
+             kill -0 $P && echo alive; kill -KILL $P",
+            program.display(),
+            debugger("visit", "one"),
+            debugger(other, "two")
+        );
+        let ran = place.run(["run", "--ptrace", "--", "sh", "-c", &script]).go();
+        let said = ["one", "two"].map(|name| place.read(name));
+        assert_eq!(ran.out, "one 0\ntwo 0\nalive\n", "{}\n{}\n{}", ran.err, said[0], said[1]);
+        let hits = said.each_ref().map(|said| said.matches("hit Breakpoint 1, ").count());
+        assert_eq!(hits, [4, 4], "{}\n{}", said[0], said[1]);
+    }
+}
+
 #[test]
 fn two_gdbs_watch_two_variables_and_each_sees_its_own() {
     if !there("gdb") {

@@ -141,6 +141,10 @@ pub(super) fn calls() -> Vec<Caught> {
     let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
     calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
     calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
+    for signal in [num::SIGSTOP, num::SIGCONT] {
+        calls.push(native(num::TKILL, When::Is(1, signal)));
+        calls.push(native(num::TGKILL, When::Is(2, signal)));
+    }
     // Who opens to read as fopen(3) does, or goes back to the beginning. Other ways are at full speed: a loader, a compiler and
     // most languages have flags of their own, and a filter cannot see which file is meant.
     calls.push(native(num::LSEEK, When::Zeroes(1, 2)));
@@ -215,6 +219,10 @@ impl Answers for Catcher {
                 let mut threads = self.world.lock();
                 let args = memory::arguments(width, call.args);
                 value(memory::transfer(&mut threads, caller, nr, args, question.target()))
+            }
+            num::TKILL | num::TGKILL => {
+                let done = self.world.lock().halt(caller, nr, &call);
+                Some(if done { Answer::Value(0) } else { Answer::System })
             }
             num::OPEN | num::OPENAT => value(status::opened(&self.world, question, nr).map(i64::from)),
             num::LSEEK => value(status::rewound(&self.world, question)),

@@ -348,6 +348,12 @@ impl Engine for Client {
                     None => Outcome::Native,
                 }
             }
+            num::TKILL | num::TGKILL => {
+                if !self.world.lock().halt(caller, nr, &call) {
+                    return Action::Resume;
+                }
+                Outcome::Result(0)
+            }
             num::SIGACTION if call.args[0] & 0xffff_ffff == u64::from(num::SIGCHLD) => {
                 let process = cx.task().process().0;
                 self.world.lock().learn_action(process, width, call.args[1], cx.target());

@@ -66,6 +66,12 @@ pub(super) fn examine(
             };
             put(client, data, &word.to_le_bytes())
         }
+        abi::PTRACE_POKEUSER if registers::goes_back(link, addr, data) => {
+            if let Some(regs) = &mut link.snapshot {
+                regs.rip = data;
+            }
+            Ok(0)
+        }
         abi::PTRACE_POKEUSER => {
             look(&task, |target| peek::write_user(target, owner, addr, data))??;
             registers::set_word(link, addr).map(|()| 0)

@@ -14,6 +14,7 @@ use utrace_core::{Action, EngineRef, Event, EventSet, Interest, SigInfo, Syscall
 
 use super::num::{SIGSTOP, SIGTRAP};
 use super::proc;
+use super::steps::{Lent, TKILL};
 use super::stop::{Face, Stop, by_process};
 
 /// What a tracer let its tracee do.
@@ -84,7 +85,8 @@ pub(super) enum State {
 pub(super) enum First {
     /// None is due.
     None,
-    /// SIGSTOP: of an attach (the kernel sends it), or of a child that came by an option (from nobody).
+    /// SIGSTOP: of an attach (the kernel sends it), of a child that came by an option (from nobody), or one that the
+    /// tracer sent.
     Signal {
         /// `si_code`.
         code: i32,
@@ -142,6 +144,8 @@ pub(super) struct Link {
     pub(super) resume: Resume,
     /// The registers as this tracer sees them, at a stop that it shares with others.
     pub(super) snapshot: Option<UserRegs>,
+    /// Whether it is let go for another tracer's step.
+    pub(super) lent: Lent,
     /// The signal that the tracer let through, to be made at the next report.
     pub(super) inject: Option<SigInfo>,
     /// The trap that follows an exec under a tracer without `PTRACE_O_TRACEEXEC`.
@@ -193,6 +197,7 @@ impl Link {
             interrupt: false,
             resume: Resume::Cont,
             snapshot: None,
+            lent: Lent::No,
             inject: None,
             exec_trap: false,
             vfork: None,
@@ -261,7 +266,8 @@ impl Link {
         match core::mem::replace(&mut self.first, First::None) {
             First::None => {}
             First::Signal { code } => {
-                self.stop(signal(SIGSTOP, by_process(SIGSTOP, code, 0, 0)));
+                let from = if code == TKILL { (self.tracer_process, proc::uid(self.tracer)) } else { (0, 0) };
+                self.stop(signal(SIGSTOP, by_process(SIGSTOP, code, from.0, from.1)));
                 return true;
             }
             First::Event => {
@@ -297,6 +303,7 @@ impl Link {
     pub(super) fn go_on(&mut self, resume: Resume, exit: Option<Stop>) -> bool {
         self.resume = resume;
         self.snapshot = None;
+        self.lent = Lent::No;
         self.state = State::Running;
         if let Some(exit) = exit
             && !self.next.iter().any(|stop| matches!(stop, Stop::Exit { .. }))
@@ -321,6 +328,7 @@ impl Link {
     /// SIGKILL or an exec of another thread ended whatever stop there was (INV-34).
     pub(super) fn broken_out(&mut self) {
         self.state = State::Running;
+        self.lent = Lent::No;
         self.next.clear();
         self.inject = None;
     }

@@ -10,6 +10,7 @@ use super::keeper::Standing;
 use super::link::Link;
 use super::num;
 use super::overlay::Overlay;
+use super::pad;
 use super::tracee::look;
 use super::width::Width;
 use super::world::Threads;
@@ -33,7 +34,7 @@ pub(super) fn read(
     Ok(len)
 }
 
-/// Writes memory for this tracer; how much was written.
+/// Writes memory for this tracer; how much was written. None to a scratch pad that several would use.
 pub(super) fn write(
     threads: &mut Threads,
     task: &Task,
@@ -44,6 +45,14 @@ pub(super) fn write(
     let mut now = vec![0; bytes.len()];
     let len = look(task, |target| target.read(Addr(at), &mut now))?.map_err(errno)?;
     let bytes = &mut bytes[..len];
+    let process = task.process().0;
+    let mut seen = now[..len].to_vec();
+    if let Some(overlay) = threads.overlays.get(&process) {
+        overlay.show(owner, at, &mut seen);
+    }
+    if threads.is_shared(process, owner) && pad::is_copy(process, at, bytes, &seen) {
+        return Err(num::EIO);
+    }
     let overlay: &mut Overlay = threads.overlays.entry(task.process().0).or_default();
     overlay.write(owner, at, bytes, &now);
     look(task, |target| target.write(Addr(at), bytes))?.map_err(errno)

@@ -26,6 +26,8 @@
 //! | `guard` | links that end when their tracee comes to more rights |
 //! | `filters` | seccomp filters of a tracee, as its tracer may see them |
 //! | `own`, `bpf` | what those filters say of calls that are answered |
+//! | `steps` | halts and step-overs of several tracers |
+//! | `pad` | where debuggers execute instructions out of line |
 //! | `overlay`, `memory` | breakpoints of several tracers in one text |
 //! | `width`, `ia32`, `fp32` | callers and tracees of 32 bits: numbers and layouts (pure) |
 //! | `narrow` | the requests that a 32-bit caller makes otherwise |
@@ -58,6 +60,7 @@ mod news;
 mod num;
 mod overlay;
 mod own;
+mod pad;
 mod peek;
 mod proc;
 mod registers;
@@ -65,6 +68,7 @@ pub mod request;
 mod serve;
 mod spaces;
 mod status;
+mod steps;
 mod stop;
 mod tracee;
 mod wait;

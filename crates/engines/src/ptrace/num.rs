@@ -23,6 +23,10 @@ pub(super) const O_OTHER: u32 = !0x8000;
 pub(super) const SIGACTION: u64 = 13;
 pub(super) const FETCHES: [u64; 4] = [127, 128, 282, 289];
 
+/// `tkill`, `tgkill`.
+pub(super) const TKILL: u64 = 200;
+pub(super) const TGKILL: u64 = 234;
+
 /// `prctl` with `PR_SET_SECCOMP`, `seccomp`.
 pub(super) const PRCTL: u64 = 157;
 pub(super) const PR_GET_SECCOMP: u32 = 21;

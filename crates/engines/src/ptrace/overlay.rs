@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 /// The instruction of a breakpoint.
-const INT3: u8 = 0xcc;
+pub(super) const INT3: u8 = 0xcc;
 
 /// The breakpoints in one process.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,11 @@ impl Overlay {
     /// Whether there is a breakpoint, and whether this tracer set it.
     pub(super) fn owner_at(&self, at: u64, owner: u32) -> Option<bool> {
         self.0.get(&at).map(|point| point.owners.contains(&owner))
+    }
+
+    /// The program's own byte under a breakpoint that is none of this tracer's.
+    pub(super) fn below(&self, at: u64, owner: u32) -> Option<u8> {
+        self.0.get(&at).filter(|point| !point.owners.contains(&owner)).map(|point| point.original)
     }
 
     /// Makes of bytes that stand in memory at `at` what this tracer is to see.

@@ -9,7 +9,9 @@ use utrace_abi::ptrace::NT_PRSTATUS;
 
 use super::link::Link;
 use super::peek;
-use super::tracee::look;
+use super::steps::Lent;
+use super::stop::Stop;
+use super::tracee::{is_int3, look};
 
 /// A register set as this tracer sees it.
 pub(super) fn read(link: &Link, note: u32) -> Result<Vec<u8>, i64> {
@@ -27,6 +29,13 @@ pub(super) fn write(link: &mut Link, note: u32, bytes: &[u8]) -> Result<(), i64>
     let mut after = before.to_bytes();
     let len = bytes.len().min(after.len());
     after[..len].copy_from_slice(&bytes[..len]);
+    let mut before = before;
+    let rip = UserRegs::from_bytes(&after).rip;
+    if goes_back(link, RIP, rip) {
+        before.rip = rip;
+    } else if rip != before.rip {
+        link.lent = Lent::No;
+    }
     let before = before.to_bytes();
     let made = look(&link.task, |target| {
         let mut now = peek::regs(target)?.to_bytes();
@@ -44,6 +53,16 @@ pub(super) fn write(link: &mut Link, note: u32, bytes: &[u8]) -> Result<(), i64>
 pub(super) fn word(link: &Link, at: u64) -> Option<u64> {
     let index = usize::try_from(at / 8).ok().filter(|_| at.is_multiple_of(8))?;
     link.snapshot.as_ref()?.to_array().get(index).copied()
+}
+
+/// The place of the instruction pointer in `struct user`.
+const RIP: u64 = 128;
+
+/// Whether a tracer sets a thread back to its breakpoint, past which another tracer's step has brought it.
+pub(super) fn goes_back(link: &Link, at: u64, word: u64) -> bool {
+    let trap = matches!(link.stopped(), Some(Stop::Signal(info)) if is_int3(info));
+    let set_back = link.snapshot.is_some_and(|regs| regs.rip == word.wrapping_add(1));
+    at == RIP && link.lent != Lent::No && trap && set_back
 }
 
 /// Notes a change of one, which has been made in the tracee. What the kernel made of it is what is seen: a selector has 16

@@ -16,6 +16,7 @@ use super::link::{First, Kin, Link, OPTIONS, Phase, Resume, State, Told, is_befo
 use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGCONT, SIGKILL, SIGTRAP};
 use super::peek;
 use super::proc;
+use super::steps::Lent;
 use super::stop::{Face, Stop, by_process};
 use super::tracee::{self, Tracer, look};
 use super::width::Width;
@@ -143,7 +144,8 @@ fn attach(world: &Arc<World>, threads: &mut Threads, call: &Call) -> Result<i64,
 
 /// Has a tracee come to the stop that its link owes. One that stands still for others already stops at once: nobody
 /// could tell when they let it go.
-fn ask_to_stop(threads: &mut Threads, id: LinkId) {
+pub(super) fn ask_to_stop(threads: &mut Threads, id: LinkId) {
+    let seen = threads.before_breakpoint(id);
     let Some(link) = threads.link(id) else { return };
     let Some(engine) = link.engine.clone() else { return };
     if link.task.is_job_stopped() && matches!(link.state, State::Running | State::Listening) {
@@ -153,6 +155,7 @@ fn ask_to_stop(threads: &mut Threads, id: LinkId) {
         tracee::hold(threads, id);
         threads.tell(id);
     } else if link.task.is_stopped() && link.state == State::Running && link.come_to_rest() {
+        link.snapshot = seen;
         tracee::hold(threads, id);
         threads.tell(id);
     } else {
@@ -284,6 +287,18 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
     }
     let link = threads.link(id).ok_or(ESRCH)?;
     let exit = if is_before_exit(&stop) { exit_now(link, resume) } else { None };
+    if link.lent == Lent::Ahead && resume == Resume::Step && call.data == 0 && link.task.is_stopped() {
+        let regs = look(&link.task, |target| peek::regs(target))??;
+        // Nothing goes on: the other tracer's step was this one too.
+        let _ = link.go_on(resume, None);
+        link.step_made(regs.rip);
+        threads.tell(id);
+        return Ok(0);
+    }
+    if !resume.steps() {
+        threads.call_home(tracee);
+    }
+    let link = threads.link(id).ok_or(ESRCH)?;
     let before = link.interest();
     let engine = link.engine.clone().ok_or(ESRCH)?;
     let stops_again = link.go_on(resume, exit);
@@ -302,6 +317,13 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
     };
     // Out of a group stop as out of any other (ptrace(2), "Group-stop").
     let _ = engine.leave_group_stop(action).map_err(|_| ESRCH)?;
+    if threads.is_held_elsewhere(id) {
+        // What comes next for this tracer comes without the others.
+        ask_to_stop(threads, id);
+    }
+    if resume.steps() {
+        threads.untangle();
+    }
     Ok(0)
 }
 
@@ -354,8 +376,9 @@ pub(super) fn leave(threads: &mut Threads, id: LinkId) {
         }
         return;
     }
-    let (owner, process) = (link.tracer_process, link.process);
+    let (owner, process, tracee) = (link.tracer_process, link.process, link.tracee);
     threads.links.remove(&id);
+    threads.call_home(tracee);
     threads.forget_breakpoints(owner, process);
     threads.link_gone(process);
     if let Some(engine) = engine {

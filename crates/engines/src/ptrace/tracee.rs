@@ -51,6 +51,14 @@ impl Tracer {
         Ok(id)
     }
 
+    /// Something is reported of a thread that may have been lent to another tracer's step.
+    fn comes_home(&self, target: &mut dyn Target, trap: bool) {
+        let mut threads = self.world.lock();
+        if let Some(tracee) = threads.link(self.id).map(|link| link.tracee) {
+            threads.come_home(tracee, trap, target);
+        }
+    }
+
     /// Looks at the link; a link that is gone wants nothing.
     fn with(&self, act: impl FnOnce(&mut Link) -> Verdict) -> Action {
         let mut threads = self.world.lock();
@@ -58,6 +66,8 @@ impl Tracer {
         match act(link) {
             Verdict::Say(action) => action,
             Verdict::Stopped => {
+                let tracee = link.tracee;
+                threads.call_home(tracee);
                 threads.tell(self.id);
                 Action::Stop
             }
@@ -82,7 +92,8 @@ impl Tracer {
     /// The last report before the program runs.
     fn at_rest(link: &mut Link, behind: bool) -> Verdict {
         if let State::Stopped(..) = link.state {
-            Verdict::Say(Action::Stop)
+            // One that is lent has not made the step yet.
+            Verdict::Say(if link.lent.is_out() { Action::Resume } else { Action::Stop })
         } else if behind {
             Verdict::Say(link.resume.action())
         } else if link.come_to_rest() {
@@ -172,6 +183,9 @@ impl Engine for Tracer {
     }
 
     fn quiesce(&mut self, cx: &mut Cx<'_>, event: Option<Event>) -> Action {
+        if event.is_some() {
+            self.comes_home(cx.target(), false);
+        }
         let behind = event.is_none() && self.is_behind(cx.target());
         self.with(|link| match (event, &link.state) {
             (None, _) => Self::at_rest(link, behind),
@@ -181,7 +195,8 @@ impl Engine for Tracer {
         })
     }
 
-    fn syscall_entry(&mut self, _cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+    fn syscall_entry(&mut self, cx: &mut Cx<'_>, entry: &mut SyscallEntry) -> Action {
+        self.comes_home(cx.target(), false);
         let told = self.told(entry);
         self.with(|link| {
             if let State::Stopped(..) = link.state {
@@ -209,6 +224,7 @@ impl Engine for Tracer {
     }
 
     fn syscall_exit(&mut self, cx: &mut Cx<'_>, exit: &mut SyscallExit) -> Action {
+        self.comes_home(cx.target(), false);
         // A 64-bit program may call through the 32-bit gate: the call says, if it was seen.
         let arch = exit.call().map_or_else(|| peek::place(cx.target()).arch, |call| call.arch);
         let value = exit.value();
@@ -227,6 +243,9 @@ impl Engine for Tracer {
     }
 
     fn signal(&mut self, cx: &mut Cx<'_>, report: &mut SignalReport) -> Action {
+        if let SignalKind::Taken(_) = report.kind {
+            self.comes_home(cx.target(), is_step(report));
+        }
         if let SignalKind::Taken(_) = report.kind
             && is_int3(&report.info)
             && let Some(action) = self.at_breakpoint(cx.target(), report)
@@ -369,6 +388,7 @@ impl Engine for Tracer {
     }
 
     fn exit(&mut self, cx: &mut Cx<'_>, exit: &mut ExitReport) -> Action {
+        self.comes_home(cx.target(), false);
         let code = u64::from(exit.original());
         if self.world.asks() {
             self.world.lock().leaves(cx.task().id().0, exit.original());
@@ -403,6 +423,7 @@ impl Engine for Tracer {
     }
 
     fn death(&mut self, cx: &mut Cx<'_>, death: &mut DeathReport) -> Action {
+        self.comes_home(cx.target(), false);
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
         link.find_kin();
@@ -439,8 +460,15 @@ const CLONE_PARENT: u64 = 0x8000;
 const CLONE_UNTRACED: u64 = 0x0080_0000;
 
 /// Whether this is the trap of a breakpoint instruction (`SI_KERNEL`).
-fn is_int3(info: &SigInfo) -> bool {
+pub(super) fn is_int3(info: &SigInfo) -> bool {
     info.number == num::SIGTRAP && code_of(info) == KERNEL
+}
+
+/// Whether this is the trap of a step (`TRAP_BRKPT` past a system call, `TRAP_TRACE`), which the program does not get.
+fn is_step(report: &SignalReport) -> bool {
+    matches!(report.kind, SignalKind::Taken(_))
+        && report.info.number == num::SIGTRAP
+        && matches!(code_of(&report.info), 1 | 2)
 }
 
 fn ended(link: &Link) -> bool {

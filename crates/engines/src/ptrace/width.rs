@@ -18,7 +18,7 @@ pub(super) enum Width {
 }
 
 /// Numbers of the i386 table, and the x86-64 calls that do the same. `waitpid` is wait4 with fewer arguments.
-const NARROW: [(u64, u64); 17] = [
+const NARROW: [(u64, u64); 19] = [
     (num::PTRACE_I386, num::PTRACE),
     (WAITPID, num::WAIT4),
     (114, num::WAIT4),
@@ -36,6 +36,8 @@ const NARROW: [(u64, u64); 17] = [
     (5, num::OPEN),
     (295, num::OPENAT),
     (19, num::LSEEK),
+    (238, num::TKILL),
+    (270, num::TGKILL),
 ];
 /// `waitpid` of the i386 table.
 pub(super) const WAITPID: u64 = 7;

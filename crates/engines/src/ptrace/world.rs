@@ -23,6 +23,7 @@ use super::overlay::Overlay;
 use super::own::Chain;
 use super::spaces::Names;
 use super::status::Loan;
+use super::steps::Lifted;
 use super::wait::{WaitCall, Which};
 
 /// Shared by all engines of one tree.
@@ -198,6 +199,8 @@ pub(super) struct Threads {
     pub(super) foreseen: Vec<u32>,
     /// Which processes have children for these waits, as far as it was looked up since the last birth or death.
     pub(super) kin: HashMap<(u32, Which), bool>,
+    /// What is out of memory for the time of a step.
+    pub(super) lifted: Option<Lifted>,
     /// Copies of files of `/proc` that threads of the tree read.
     pub(super) loans: VecDeque<Loan>,
     serial: u64,
@@ -224,6 +227,8 @@ pub(super) fn client_interest(role: Role, how: Caught) -> Interest {
         num::PREAD64,
         num::PWRITE64,
         num::SIGACTION,
+        num::TKILL,
+        num::TGKILL,
         SyscallSet::OTHER,
     ];
     Interest::in_events(life | Event::SyscallEntry).with_syscalls(calls.into_iter().collect())
@@ -311,6 +316,14 @@ impl Threads {
     /// heard of.
     pub(super) fn adopt_orphans(&mut self, parent: u32) {
         self.links.values_mut().filter(|link| link.parent == parent).for_each(Link::find_kin);
+    }
+
+    /// Whether others trace this process too.
+    pub(super) fn is_shared(&self, process: u32, tracer: u32) -> bool {
+        self.links.values().any(|link| {
+            let lives = link.tracer != 0 && !matches!(link.state, State::Ended(_));
+            link.process == process && link.tracer_process != tracer && lives
+        })
     }
 
     /// Whether a process traces this thread already.
