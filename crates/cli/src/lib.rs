@@ -45,14 +45,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(args: HiArgs, line: &[OsString]) -> Result<End, String> {
     Ok(match args {
-        HiArgs::Run(args, specs) => run::run(&args, &Tools::open(specs)?),
+        HiArgs::Run(args, specs) => {
+            utrace_host::prepare();
+            run::run(&args, &Tools::open(specs)?)
+        }
         HiArgs::Attach(args, specs) => attach::attach(&args, specs, line)?,
         HiArgs::Ptrace(args) => caller::become_client(&args),
         HiArgs::Ps => {
             let rows = caller::list()?;
             print(|out| caller::show(&rows, out))
         }
-        HiArgs::Supervisor(args) => server::supervise(&args.folder),
+        HiArgs::Supervisor(args) => {
+            utrace_host::prepare();
+            server::supervise(&args.folder)
+        }
         HiArgs::Engines => print(|out| tools::list(out)),
         HiArgs::Completions(shell) => print(|out| generate::completions(shell, out)),
         HiArgs::Man => print(|out| generate::man(out)),

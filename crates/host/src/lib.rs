@@ -54,6 +54,7 @@ pub use host::{Builder, Host};
 pub use join::{Enlisted, why_not};
 pub use namespace::{UserNamespace, user_namespaces};
 pub use notice::{Handling, Notice};
+pub use platform::prepare;
 pub use process::{CoreDump, Ending, Process};
 pub use sys::Errno;
 pub use types::Tid;

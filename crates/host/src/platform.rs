@@ -6,6 +6,14 @@ use utrace_core::{Fences, Platform, Wakeup};
 
 use crate::sys::{Errno, futex};
 
+/// Does at once what takes long later: for a process that is going to be a host, to be called while it has one thread.
+///
+/// Where there are several, the kernel waits for all processors before membarrier(2) is registered (`synchronize_rcu()` in
+/// kernel/sched/membarrier.c): some 10 ms. Not needed, but for that time.
+pub fn prepare() {
+    let _ = linux();
+}
+
 /// The one platform of the process.
 pub(crate) fn linux() -> &'static Linux {
     static LINUX: OnceLock<Linux> = OnceLock::new();
