@@ -137,7 +137,8 @@ pub(super) fn calls() -> Vec<Caught> {
         number: u32::try_from(number).unwrap_or(u32::MAX),
         when,
     };
-    let always = [num::PTRACE, num::WAIT4, num::WAITID, num::SECCOMP].into_iter().chain(num::FETCHES);
+    let always =
+        [num::PTRACE, num::WAIT4, num::WAITID, num::SECCOMP, num::FSTATFS].into_iter().chain(num::FETCHES);
     let mut calls: Vec<Caught> = always.map(|number| native(number, When::Always)).collect();
     calls.extend([num::PREAD64, num::PWRITE64].map(|number| native(number, When::AtLeast(3, LOWEST))));
     calls.push(native(num::SIGACTION, When::Is(0, num::SIGCHLD)));
@@ -226,6 +227,7 @@ impl Answers for Catcher {
             }
             num::OPEN | num::OPENAT => value(status::opened(&self.world, question, nr).map(i64::from)),
             num::LSEEK => value(status::rewound(&self.world, question)),
+            num::FSTATFS => value(status::file_system(&self.world, question)),
             num::SIGACTION => {
                 let process = question.task().process().0;
                 self.world.lock().learn_action(process, width, call.args[1], question.target());

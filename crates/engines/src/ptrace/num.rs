@@ -15,6 +15,7 @@ pub(super) const LSEEK: u64 = 8;
 /// `open`, `openat`, and flags of theirs.
 pub(super) const OPEN: u64 = 2;
 pub(super) const OPENAT: u64 = 257;
+pub(super) const FSTATFS: u64 = 138;
 /// All but `O_LARGEFILE`, which says nothing, as `O_RDONLY` does.
 pub(super) const O_OTHER: u32 = !0x8000;
 

@@ -1,6 +1,6 @@
 //! What `/proc` tells the tree of its own threads: `status` and `stat`, as they would be without the host.
 //!
-//! Entries: [`opened`], [`rewound`]. Every thread of the tree is a tracee of the host, so the kernel shows a stopped one as `t` where it
+//! Entries: [`opened`], [`rewound`], [`file_system`]. Every thread of the tree is a tracee of the host, so the kernel shows a stopped one as `t` where it
 //! would be `T`, and the host as its tracer, and each is under a filter of ours. Who waits for a child to stop, as
 //! debuggers and tests do, reads these files. So when one of the tree opens one, it gets a copy in which that is put
 //! right, made at that moment, and again when it is read from the beginning again (`lseek`). The rest of `/proc` is
@@ -10,6 +10,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::MetadataExt as _;
 
 use utrace_core::{Addr, Lent, Question};
 
@@ -151,6 +152,48 @@ pub(super) fn rewound(world: &World, question: &mut Question<'_>) -> Option<i64>
         threads.loans.push_back(loan);
     }
     Some(0)
+}
+
+/// A thread asks what file system a file is of. Of a copy it is told what the file itself says. Answers the result of the
+/// call.
+pub(super) fn file_system(world: &World, question: &mut Question<'_>) -> Option<i64> {
+    let process = question.task().process().0;
+    let [fd, to, ..] = question.call().args;
+    let fd = i32::try_from(fd).ok()?;
+    let threads = world.lock();
+    let loan = threads.loans.iter().find(|loan| (loan.process, loan.fd) == (process, fd))?;
+    if !question.target().fd_path(fd)?.starts_with(COPY) {
+        return None;
+    }
+    let device = loan.file.metadata().ok()?.dev();
+    let bytes = bytes_of(&rustix::fs::fstatfs(&loan.file).ok()?, device);
+    match question.target().store(Addr(to), &bytes) {
+        Ok(written) if written == bytes.len() => Some(0),
+        _ => Some(num::EFAULT),
+    }
+}
+
+/// `struct statfs` as the kernel lays it out (`asm-generic/statfs.h`). The id of a file system of the kernel's own is its device
+/// (`simple_statfs()`).
+fn bytes_of(stat: &rustix::fs::StatFs, device: u64) -> [u8; 120] {
+    let words = [
+        stat.f_type.cast_unsigned(),
+        stat.f_bsize.cast_unsigned(),
+        stat.f_blocks,
+        stat.f_bfree,
+        stat.f_bavail,
+        stat.f_files,
+        stat.f_ffree,
+        device,
+        stat.f_namelen.cast_unsigned(),
+        stat.f_frsize.cast_unsigned(),
+        stat.f_flags.cast_unsigned(),
+    ];
+    let mut bytes = [0; 120];
+    for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
+        to.copy_from_slice(&word.to_ne_bytes());
+    }
+    bytes
 }
 
 /// All of a file; it stands at its beginning again. `None` if there is nothing to be read any more.
