@@ -13,10 +13,11 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A yield that takes longer gave the processor to somebody whom nobody here waits for.
-const LONG: Duration = Duration::from_millis(1);
+/// A yield that takes longer gave the processor to somebody whom nobody here waits for. One of a millisecond is common on a
+/// virtual machine that is idle itself, and looks are worth most there.
+const LONG: Duration = Duration::from_millis(3);
 /// For how long nobody looks after that, at first and at most.
-const REST: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// When the process began to look.
@@ -61,9 +62,9 @@ mod tests {
 
     #[test]
     fn rests_grow_while_it_stays_crowded_and_begin_anew_afterwards() {
-        assert_eq!(next_rest(10, 0, 0), 1_000, "the first one");
+        assert_eq!(next_rest(10, 0, 0), 50, "the first one");
         assert_eq!(next_rest(1_500, 1_010, 1_000), 2_000, "soon after");
         assert_eq!(next_rest(70_000, 69_000, 40_000), 60_000, "no longer than that");
-        assert_eq!(next_rest(10_000, 5_000, 1_000), 1_000, "long after");
+        assert_eq!(next_rest(10_000, 5_000, 1_000), 50, "long after");
     }
 }
