@@ -307,9 +307,7 @@ impl Host {
         &self,
         message: impl FnOnce(mpsc::SyncSender<T>) -> Message,
     ) -> Result<T, HostError> {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.inner.shared.mailbox.post(message(reply))?;
-        answer.recv().map_err(|_| HostError::Ended)
+        self.post(message)?.recv().map_err(|_| HostError::Ended)
     }
 
     /// Sends a message that carries a reply slot, and waits for the answer.
@@ -317,8 +315,7 @@ impl Host {
         &self,
         message: impl FnOnce(mpsc::SyncSender<T>) -> Message,
     ) -> Result<T, HostError> {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.inner.shared.mailbox.post(message(reply))?;
+        let answer = self.post(message)?;
         let until = Instant::now() + PATIENCE;
         while glance::pays() && Instant::now() < until {
             match answer.try_recv() {
@@ -327,6 +324,16 @@ impl Host {
             }
         }
         answer.recv().map_err(|_| HostError::Ended)
+    }
+
+    /// Sends such a message. Answers where its answer comes.
+    fn post<T>(
+        &self,
+        message: impl FnOnce(mpsc::SyncSender<T>) -> Message,
+    ) -> Result<mpsc::Receiver<T>, HostError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.inner.shared.mailbox.post(message(reply))?;
+        Ok(answer)
     }
 }
 
