@@ -149,6 +149,15 @@ fn answers_lie_ready_for_a_tracer_that_asks_the_same() {
     assert_eq!(boards(&[&log]), "boards 0\n", "its calls are watched");
 }
 
+/// What a debugger has written without asking is known when another comes.
+#[test]
+fn a_breakpoint_that_was_written_unasked_is_hidden_from_others() {
+    let place = Place::new();
+    let program = place.fixture("vptrace_ahead");
+    let run = place.run(["run", "--ptrace", "--", program.to_str().unwrap(), "another_sees"]).go().expect(0);
+    assert_eq!(run.out, "other 1 1\nset 1 sees it 1\nother 1 1\nset 0 sees it 0\n");
+}
+
 #[test]
 fn buffers_that_fault() {
     rules("vptrace_faults");

@@ -9,6 +9,7 @@
 use crate::answer::Line;
 use crate::task::TaskId;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// A call that a task will probably make, and its answer.
@@ -32,12 +33,42 @@ impl Ahead<'_> {
 }
 
 /// Where calls of one number go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Way {
     /// To who answers, if they are caught.
+    #[default]
     Asked,
-    /// Straight to the system.
+    /// Straight to the system. Of calls that write, [`Foresight::written`] tells.
     Straight,
+}
+
+/// A write that went straight to the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wrote {
+    /// The descriptor it was made through.
+    pub fd: i32,
+    /// The offset in that file.
+    pub at: u64,
+    /// How many bytes: at most [`Wrote::MOST`].
+    pub len: usize,
+    /// What was there before.
+    pub before: [u8; Wrote::MOST],
+    /// What was there when it was over; `None` if it was given up before that.
+    pub after: Option<[u8; Wrote::MOST]>,
+}
+
+/// When one is asked for what a task wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// It asks something else: what is not over was given up in the middle.
+    Asking,
+    /// Any other: what is not over may be under way, and is told of another time.
+    Any,
+}
+
+impl Wrote {
+    /// Longer writes are asked, whatever was said.
+    pub const MOST: usize = 16;
 }
 
 /// Whether answers can lie ready for a task.
@@ -90,6 +121,12 @@ impl Foresight {
     /// whole process, and a call that is under way goes on as it began.
     pub fn send(&self, number: u32, way: Way) {
         self.line.send(self.task, number, way);
+    }
+
+    /// What the task wrote without asking, since this was called last, in order.
+    #[must_use]
+    pub fn written(&self, moment: Moment) -> Vec<Wrote> {
+        self.line.written(self.task, moment)
     }
 
     /// Takes back what was laid, and says what was taken: when this returns no more will be.

@@ -7,7 +7,7 @@
 //!
 //! Nothing of the core depends on it: a host that can do it takes an [`Answers`] when it is set up.
 
-use crate::ahead::{Ahead, Foresight, Laid, Taken, Way};
+use crate::ahead::{Ahead, Foresight, Laid, Moment, Taken, Way, Wrote};
 use crate::payload::Syscall;
 use crate::target::Target;
 use crate::task::{Task, TaskId};
@@ -93,6 +93,10 @@ pub trait Line: Send + Sync {
     }
     /// Where a task's calls go: see [`Foresight::send`].
     fn send(&self, _task: TaskId, _number: u32, _way: Way) {}
+    /// What a task wrote unasked: see [`Foresight::written`].
+    fn written(&self, _task: TaskId, _moment: Moment) -> Vec<Wrote> {
+        Vec::new()
+    }
     /// Takes them back: see [`Foresight::take_back`].
     fn take_back(&self, _task: TaskId) -> Taken {
         Taken::default()

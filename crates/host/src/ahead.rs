@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use utrace_core::{Ahead, Laid, Taken, Way};
+use utrace_core::{Ahead, Laid, Moment, Taken, Way, Wrote};
 
 use crate::sys::ahead::{Board, GATE, PAGE, code};
 use crate::types::Tid;
@@ -14,13 +14,17 @@ use crate::types::Tid;
 /// How often an answer could have lain ready before a place is made for it: short runs are not worth the 200 us.
 const RIPE: u32 = 128;
 /// How often a client is reminded of a board that it was given: each stop for something else uses the interrupt up (Linux 6.18,
-/// `ptrace_stop`). And how often it is given one anew when it could not map it where it was.
+/// `ptrace_stop`).
 const REMIND: u32 = 32;
-const TRIES: u8 = 4;
+/// One that could not map it where it was is given it anew, at first as soon, then half as often each time, but no more seldom
+/// than this many halvings: other threads of a debugger may read symbols for seconds, and it may run for days.
+const HALVINGS: u8 = 6;
 /// How many instructions can be led to the code.
 const MOST_SITES: usize = 8;
+/// The calls that the code makes shorter.
+const SHORTENED: [i64; 4] = [libc::SYS_ptrace, libc::SYS_wait4, libc::SYS_pread64, libc::SYS_pwrite64];
 /// Where in the page of the code the first record is, and how long one is.
-const RECORDS: usize = 512;
+const RECORDS: usize = 1024;
 const RECORD: usize = 32;
 /// `mov $NUMBER, %eax`, and the system-call instruction behind it.
 const LOAD: u8 = 0xb8;
@@ -76,21 +80,32 @@ impl Layout {
         page[..code.len()].copy_from_slice(code);
         for (place, site) in sites.iter().enumerate().take(MOST_SITES) {
             let at = RECORDS + place * RECORD;
-            // lea 9(%rip), %r11: the record, 16 bytes from here.
-            page[at..at + 7].copy_from_slice(&[0x4c, 0x8d, 0x1d, 9, 0, 0, 0]);
-            let back = i32::try_from(at + 12).map_or(0, i32::wrapping_neg);
-            page[at + 7] = 0xe9;
-            page[at + 8..at + 12].copy_from_slice(&back.to_le_bytes());
-            page[at + 16..at + 24].copy_from_slice(&u64::from(site.number).to_le_bytes());
-            page[at + 24..at + 32].copy_from_slice(&(site.begin() + LOAD_LEN).to_le_bytes());
+            page[at..at + RECORD].copy_from_slice(&Self::record(place, *site));
         }
         page
     }
 
+    /// What leads from a site's jump to the code, and tells that of the site.
+    pub(crate) fn record(place: usize, site: Site) -> [u8; RECORD] {
+        let mut record = [0xcc; RECORD];
+        // lea 9(%rip), %r11: the second half, 16 bytes from here.
+        record[..7].copy_from_slice(&[0x4c, 0x8d, 0x1d, 9, 0, 0, 0]);
+        let back = i32::try_from(RECORDS + place * RECORD + 12).map_or(0, i32::wrapping_neg);
+        record[7] = 0xe9;
+        record[8..12].copy_from_slice(&back.to_le_bytes());
+        record[16..24].copy_from_slice(&u64::from(site.number).to_le_bytes());
+        record[24..].copy_from_slice(&(site.begin() + LOAD_LEN).to_le_bytes());
+        record
+    }
+
+    /// Where that is.
+    pub(crate) fn record_at(&self, place: usize) -> u64 {
+        self.base.wrapping_add((RECORDS + place * RECORD) as u64)
+    }
+
     /// The jump to the code that takes the place of this site's load; `None` if that is too far.
     pub(crate) fn jump(&self, place: usize, site: Site) -> Option<[u8; 5]> {
-        let to = self.base.wrapping_add((RECORDS + place * RECORD) as u64);
-        let far = to.wrapping_sub(site.begin().wrapping_add(LOAD_LEN)).cast_signed();
+        let far = self.record_at(place).wrapping_sub(site.begin().wrapping_add(LOAD_LEN)).cast_signed();
         let [a, b, c, d] = i32::try_from(far).ok()?.to_le_bytes();
         Some([0xe9, a, b, c, d])
     }
@@ -126,9 +141,21 @@ enum Place {
     /// Its board, and the descriptor through which it will map that.
     Coming { times: u32, tries: u8, expected: Expected },
     /// Answers can lie there.
-    Ready(Board),
+    Ready(Ready),
     /// It cannot have one.
     Refused,
+}
+
+/// A place that is in use.
+#[derive(Debug)]
+struct Ready {
+    board: Board,
+    /// Where the code is.
+    base: u64,
+    /// The instructions that are led there, in the order of their records, and those that cannot be.
+    sites: Vec<Site>,
+    /// The first of the others that it asked from, and how often it asked from those.
+    other: Option<(Site, u32)>,
 }
 
 /// What [`Places::expected`] says: a board, its descriptor in the client, and where that asks from.
@@ -156,18 +183,26 @@ pub(crate) struct Places(HashMap<Tid, Place>);
 impl Places {
     /// A client asks. Of one that has no place yet it is noted from where.
     pub(crate) fn asked(&mut self, tid: Tid, number: u32, after: u64) {
-        if let Some(Place::Missed { sites, .. }) = self.0.get_mut(&tid) {
-            let site = Site { number, after };
-            if sites.len() < MOST_SITES && !sites.contains(&site) {
+        if !SHORTENED.contains(&i64::from(number)) {
+            return;
+        }
+        let site = Site { number, after };
+        match self.0.get_mut(&tid) {
+            Some(Place::Missed { sites, .. }) if sites.len() < MOST_SITES && !sites.contains(&site) => {
                 sites.push(site);
             }
+            Some(Place::Ready(ready)) if ready.sites.len() < MOST_SITES && !ready.sites.contains(&site) => {
+                // All are counted, so that two that take turns come to be led one after the other.
+                ready.other.get_or_insert((site, 0)).1 += 1;
+            }
+            _ => {}
         }
     }
 
     pub(crate) fn lay(&mut self, tid: Tid, answers: &[Ahead<'_>]) -> Laid {
         match self.0.entry(tid).or_insert_with(|| Place::Missed { times: 0, tries: 0, sites: Vec::new() }) {
-            Place::Ready(board) => {
-                board.lay(answers);
+            Place::Ready(ready) => {
+                ready.board.lay(answers);
                 return Laid::Ready;
             }
             Place::Missed { times, .. } | Place::Coming { times, .. } => *times += 1,
@@ -177,16 +212,25 @@ impl Places {
     }
 
     pub(crate) fn send(&mut self, tid: Tid, number: u32, way: Way) {
-        if let Some(Place::Ready(board)) = self.0.get(&tid)
-            && i64::from(number) == libc::SYS_pread64
-        {
-            board.send_reads(way);
+        if let Some(Place::Ready(Ready { board, .. })) = self.0.get(&tid) {
+            match i64::from(number) {
+                libc::SYS_pread64 => board.send_reads(way),
+                libc::SYS_pwrite64 => board.send_writes(way),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn written(&self, tid: Tid, moment: Moment) -> Vec<Wrote> {
+        match self.0.get(&tid) {
+            Some(Place::Ready(ready)) => ready.board.written(moment),
+            _ => Vec::new(),
         }
     }
 
     pub(crate) fn take_back(&mut self, tid: Tid) -> Taken {
         match self.0.get_mut(&tid) {
-            Some(Place::Ready(board)) => board.take_back(),
+            Some(Place::Ready(ready)) => ready.board.take_back(),
             _ => Taken::default(),
         }
     }
@@ -194,8 +238,12 @@ impl Places {
     /// What it is time to do for a client.
     pub(crate) fn need(&mut self, tid: Tid) -> Need {
         match self.0.get_mut(&tid) {
-            Some(Place::Missed { times: RIPE.., .. }) => Need::Board,
+            Some(Place::Missed { times, tries, .. }) if *times >= RIPE << *tries => Need::Board,
             Some(Place::Coming { times: times @ REMIND.., .. }) => {
+                *times = 0;
+                Need::Interrupt
+            }
+            Some(Place::Ready(Ready { other: Some((_, times @ REMIND..)), .. })) => {
                 *times = 0;
                 Need::Interrupt
             }
@@ -223,16 +271,33 @@ impl Places {
         }
     }
 
-    /// It could not map it where it was: it is given another at another time, unless that was so often.
+    /// It could not map it where it was: it is given another at another time.
     pub(crate) fn postpone(&mut self, tid: Tid, sites: Vec<Site>, tries: u8) {
-        if tries < TRIES {
-            self.0.insert(tid, Place::Missed { times: 0, tries: tries + 1, sites });
+        self.0.insert(tid, Place::Missed { times: 0, tries: (tries + 1).min(HALVINGS), sites });
+    }
+
+    /// It has mapped it, with the code at `base`.
+    pub(crate) fn open(&mut self, tid: Tid, Expected { board, sites, .. }: Expected, base: u64) {
+        self.0.insert(tid, Place::Ready(Ready { board, base, sites, other: None }));
+    }
+
+    /// An instruction that a client often asks from and that does not lead to the code, which is at this address; and the
+    /// number of its record.
+    pub(crate) fn wanted(&self, tid: Tid) -> Option<(Site, u64, usize)> {
+        match self.0.get(&tid) {
+            Some(Place::Ready(Ready { base, sites, other: Some((site, _)), .. })) => {
+                Some((*site, *base, sites.len()))
+            }
+            _ => None,
         }
     }
 
-    /// It has mapped it.
-    pub(crate) fn open(&mut self, tid: Tid, board: Board) {
-        self.0.insert(tid, Place::Ready(board));
+    /// It has been seen to.
+    pub(crate) fn led(&mut self, tid: Tid, site: Site) {
+        if let Some(Place::Ready(ready)) = self.0.get_mut(&tid) {
+            ready.other = None;
+            ready.sites.push(site);
+        }
     }
 
     /// It cannot have one.
@@ -277,7 +342,7 @@ mod tests {
         let near = Layout::at(0x7eff_ffff_0000);
         let [0xe9, jump @ ..] = near.jump(1, site).unwrap() else { panic!() };
         let to = 0x7f00_0000_1005_i64 + i64::from(i32::from_le_bytes(jump));
-        assert_eq!(to, 0x7eff_ffff_0220);
+        assert_eq!(to, 0x7eff_ffff_0420);
         assert_eq!(Layout::at(0x5555_0000_0000).jump(0, site), None);
     }
 
@@ -300,36 +365,57 @@ mod tests {
         missed(&mut places, tid, REMIND);
         assert_eq!((places.need(tid), places.need(tid)), (Need::Interrupt, Need::Nothing));
         let (expected, _) = places.expected(tid).unwrap();
-        places.open(tid, expected.board);
+        places.open(tid, expected, 0x1000);
         assert_eq!(places.lay(tid, &[]), Laid::Ready);
     }
 
+    /// A debugger steps for a while before it writes its first breakpoint.
     #[test]
-    fn who_cannot_map_a_board_is_asked_a_few_times() {
+    fn an_instruction_that_is_used_later_is_led_to_the_code_too() {
         let (mut places, tid) = (Places::default(), Tid::new(7).unwrap());
-        let mut given = 0;
-        loop {
-            missed(&mut places, tid, RIPE);
-            if places.need(tid) == Need::Nothing {
-                break;
+        missed(&mut places, tid, 1);
+        places.asked(tid, 61, 0x5007);
+        missed(&mut places, tid, RIPE);
+        places.expect(tid, Board::new().unwrap().0, 3);
+        let (expected, _) = places.expected(tid).unwrap();
+        places.open(tid, expected, 0x1000);
+        for _ in 0..REMIND {
+            assert_eq!(places.need(tid), Need::Nothing);
+            places.asked(tid, 61, 0x5007);
+            places.asked(tid, 2, 0x7007);
+            places.asked(tid, 18, 0x6007);
+        }
+        assert_eq!((places.need(tid), places.need(tid)), (Need::Interrupt, Need::Nothing));
+        let site = Site { number: 18, after: 0x6007 };
+        assert_eq!(places.wanted(tid), Some((site, 0x1000, 1)));
+        places.led(tid, site);
+        places.asked(tid, 18, 0x6007);
+        assert_eq!(places.wanted(tid), None);
+    }
+
+    /// It was given up for good after five times, which a debugger's other threads outlasted with their symbols.
+    #[test]
+    fn who_cannot_map_a_board_is_asked_ever_more_seldom() {
+        let (mut places, tid) = (Places::default(), Tid::new(7).unwrap());
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            let mut lays = 0;
+            while places.need(tid) == Need::Nothing {
+                missed(&mut places, tid, 1);
+                lays += 1;
             }
-            given += 1;
+            waits.push(lays / RIPE);
             places.expect(tid, Board::new().unwrap().0, 3);
             let (expected, tries) = places.expected(tid).unwrap();
             places.postpone(tid, expected.sites, tries);
         }
-        assert_eq!(given, u32::from(TRIES) + 1);
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 64, 64, 64]);
     }
 
     /// The code itself, run where it was copied to, against the kernel's own answers.
     #[test]
     fn answers_that_lie_ready_are_taken_once_and_all_else_is_asked() {
-        let mut caller = crate::sys::ahead::trial(|layout| {
-            let site = Site { number: 39, after: layout.site + SITE_LEN as u64 };
-            let pages = Layout::at(layout.base);
-            (pages.page(&[site]), pages.jump(0, site).unwrap())
-        })
-        .unwrap();
+        let mut caller = caller(39);
         let pid = i64::from(std::process::id());
         let ahead = |args, value, bytes| Ahead { number: 39, args, value, bytes };
         assert_eq!(caller.call([1, 2, 3, 4]), pid, "nothing lies there");
@@ -350,5 +436,55 @@ mod tests {
         caller.board.lay(&[ahead([1, 2, 3, 4], -5, &[])]);
         let elsewhere = std::thread::scope(|scope| scope.spawn(|| caller.call([1, 2, 3, 4])).join().unwrap());
         assert_eq!(elsewhere, pid, "another thread");
+    }
+
+    fn caller(number: u32) -> crate::sys::ahead::Trial {
+        crate::sys::ahead::trial(|layout| {
+            let site = Site { number, after: layout.site + SITE_LEN as u64 };
+            let pages = Layout::at(layout.base);
+            (pages.page(&[site]), pages.jump(0, site).unwrap())
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn writes_that_go_straight_are_noted_and_all_others_are_asked() {
+        use std::io::Read as _;
+        use std::os::fd::AsRawFd as _;
+        let mut file = std::fs::File::from(Board::new().unwrap().1);
+        let fd = u64::from(file.as_raw_fd().unsigned_abs());
+        let caller = caller(18);
+        let write =
+            |bytes: &[u8], at| caller.call([fd, bytes.as_ptr().addr() as u64, bytes.len() as u64, at]);
+        let noted = || caller.board.written(Moment::Any);
+        assert_eq!(write(b"0123456789", 0), 10);
+        assert_eq!(noted(), [], "until it is sent straight");
+        caller.board.send_writes(Way::Straight);
+        assert_eq!((write(b"ab", 3), write(b"c", 4)), (2, 1));
+        let wrote = noted();
+        let told = |wrote: &Wrote| {
+            (wrote.at, wrote.before[..wrote.len].to_vec(), wrote.after.unwrap()[..wrote.len].to_vec())
+        };
+        assert_eq!(
+            wrote.iter().map(told).collect::<Vec<_>>(),
+            [(3, b"34".to_vec(), b"ab".to_vec()), (4, b"b".to_vec(), b"c".to_vec())]
+        );
+        assert!(wrote.iter().all(|wrote| i64::from(wrote.fd) == fd.cast_signed()));
+        assert_eq!(noted(), [], "once");
+        assert_eq!((write(&[b'x'; 17], 10), write(b"", 0)), (17, 0), "too long, and none");
+        assert_eq!(caller.call([fd, 8, 1, 0]), -i64::from(libc::EFAULT));
+        assert_eq!(caller.call([u64::MAX, 8, 1, 0]), -i64::from(libc::EBADF));
+        assert_eq!(noted(), []);
+        for _ in 0..20 {
+            assert_eq!(write(b"y", 0), 1);
+        }
+        assert_eq!(noted().len(), 6, "the places are full, and the rest is asked");
+        assert_eq!(write(b"z", 0), 1);
+        assert_eq!(noted().len(), 1);
+        caller.board.send_writes(Way::Asked);
+        assert_eq!((write(b"w", 0), noted()), (1, vec![]));
+        let mut all = [0; 27];
+        file.read_exact(&mut all).unwrap();
+        assert_eq!(&all, b"w12ac56789xxxxxxxxxxxxxxxxx");
     }
 }

@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use utrace_core::{Ahead, Answer, Answers, Caught, Delivery, Laid, Lent, Line, Taken, TaskId, Way};
+use utrace_core::{
+    Ahead, Answer, Answers, Caught, Delivery, Laid, Lent, Line, Moment, Taken, TaskId, Way, Wrote,
+};
 
 use crate::ahead::Places;
 use crate::sys::Errno;
@@ -193,6 +195,10 @@ impl Line for Desk {
         if let Some(tid) = by_tid(task) {
             self.places().send(tid, number, way);
         }
+    }
+
+    fn written(&self, task: TaskId, moment: Moment) -> Vec<Wrote> {
+        by_tid(task).map_or_else(Vec::new, |tid| self.places().written(tid, moment))
     }
 
     fn take_back(&self, task: TaskId) -> Taken {

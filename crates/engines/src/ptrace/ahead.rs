@@ -34,6 +34,7 @@ const ONE_IN: u32 = 32;
 impl Threads {
     /// A client asks something: what it took unheard comes first.
     pub(super) fn heed(&mut self, caller: u32, call: &Syscall, place: impl FnOnce() -> Foresight) {
+        self.hear_writes(Some(caller));
         if !is_harmless(call) {
             self.recall(caller);
         }
@@ -71,6 +72,7 @@ impl Threads {
             || wants(&thread.task, &[num::PTRACE, num::WAIT4])
             || self.links.values().any(|link| link.process == thread.process)
         {
+            self.set_way(caller, Way::Asked);
             return None;
         }
         let looks = thread.habit.looks.iter().map(|look| (look.what, look.is_foreseen()));
@@ -111,7 +113,7 @@ impl Threads {
         if !answers.is_empty() && place.lay(&answers) == Laid::Ready {
             let answers: Vec<Kind> = ready.iter().map(|(kind, ..)| *kind).collect();
             let leaves = answers.iter().any(|kind| matches!(kind, Kind::Leave(_)));
-            self.send_reads(caller);
+            self.send_transfers(caller);
             let habit = &mut self.threads.get_mut(&caller)?.habit;
             habit.laid = Some(Lying { answers, leaves, since: Instant::now() });
             self.foreseen.push(caller);
@@ -119,41 +121,51 @@ impl Threads {
         Some(())
     }
 
-    /// Lets the reads of a client whose answers lie ready go straight to the kernel, unless somebody has, or may have,
-    /// breakpoints that it must not see.
-    fn send_reads(&mut self, caller: u32) {
+    /// Lets a client whose answers lie ready read and write memory without asking, unless somebody has, or may have,
+    /// breakpoints that it must not see, or sees its calls. What it wrote is told of by [`Threads::hear_writes`].
+    fn send_transfers(&mut self, caller: u32) {
+        const SEEN: [u64; 4] = [num::PREAD64, num::PWRITE64, num::PREADV, num::PWRITEV];
         let Some(thread) = self.threads.get(&caller) else { return };
         let alone = self.links.values().all(|link| link.tracer_process == thread.process);
-        let straight = alone && !wants(&thread.task, &[num::PREAD64]);
-        if straight != thread.habit.straight {
-            self.set_way(caller, straight);
-        }
+        let straight = alone && !wants(&thread.task, &SEEN);
+        self.set_way(caller, if straight { Way::Straight } else { Way::Asked });
     }
 
-    fn set_way(&mut self, caller: u32, straight: bool) {
-        let Some(thread) = self.threads.get_mut(&caller) else { return };
-        thread.habit.straight = straight;
-        if let (Some(place), Ok(number)) = (&thread.habit.place, u32::try_from(num::PREAD64)) {
-            place.send(number, if straight { Way::Straight } else { Way::Asked });
+    fn set_way(&mut self, caller: u32, way: Way) {
+        let Some(thread) = self.threads.get_mut(&caller).filter(|thread| thread.habit.way != way) else {
+            return;
+        };
+        thread.habit.way = way;
+        let Some(place) = &thread.habit.place else { return };
+        for number in
+            [num::PREAD64, num::PWRITE64].into_iter().filter_map(|number| u32::try_from(number).ok())
+        {
+            place.send(number, way);
+        }
+        // A write that is under way now is heard of later.
+        if !self.writers.contains(&caller) {
+            self.writers.push(caller);
         }
     }
 
     /// A client has a filter of its own, or runs another program.
     pub(super) fn forget_habit(&mut self, caller: u32) {
         self.recall(caller);
-        self.set_way(caller, false);
+        self.set_way(caller, Way::Asked);
+        self.hear_writes(None);
+        self.writers.retain(|writer| *writer != caller);
         if let Some(thread) = self.threads.get_mut(&caller) {
             thread.habit = Habit::default();
         }
     }
 
-    /// A process comes to trace: what others read is ours to answer from now on.
-    pub(super) fn ask_reads_of_others(&mut self, process: u32) {
-        let others =
-            self.threads.iter().filter(|(_, thread)| thread.habit.straight && thread.process != process);
+    /// A process comes to trace: what others read and write is ours to answer from now on.
+    pub(super) fn ask_transfers_of_others(&mut self, process: u32) {
+        let others = self.threads.iter().filter(|(_, thread)| thread.process != process);
         for caller in others.map(|(tid, _)| *tid).collect::<Vec<u32>>() {
-            self.set_way(caller, false);
+            self.set_way(caller, Way::Asked);
         }
+        self.hear_writes(None);
     }
 
     /// What a request would be answered, and what it would put at its fourth argument.

@@ -433,6 +433,7 @@ impl Engine for Client {
             let process = cx.task().process().0;
             let mut threads = self.world.lock();
             threads.actions.fork(process, clone.child.process().0);
+            threads.hear_writes(None);
             // A vfork child has the very same memory, and its parent's table is the one that counts.
             if clone.kind == CloneKind::Fork
                 && let Some(overlay) = threads.overlays.get(&process).cloned()
@@ -450,6 +451,7 @@ impl Engine for Client {
     fn exec(&mut self, cx: &mut Cx<'_>, exec: &mut ExecReport) -> Action {
         let id = cx.task().id().0;
         let mut threads = self.world.lock();
+        threads.hear_writes(None);
         threads.overlays.remove(&id);
         threads.actions.exec(id);
         threads.forget_habit(exec.former.0);

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_X86_64};
-use utrace_core::{Ahead, Foresight, Syscall, Taken};
+use utrace_core::{Ahead, Foresight, Syscall, Taken, Way};
 
 use super::num;
 use super::wait::WaitCall;
@@ -66,8 +66,8 @@ pub(super) struct Habit {
     pub(super) unused: u64,
     pub(super) laid: Option<Lying>,
     pub(super) count: u32,
-    /// Whether its reads of memory go straight to the kernel.
-    pub(super) straight: bool,
+    /// Which way its reads and writes of memory go.
+    pub(super) way: Way,
 }
 
 /// Where in its round a client is.

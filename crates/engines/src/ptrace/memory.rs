@@ -3,17 +3,20 @@
 //!
 //! Everything goes through the process's [`Overlay`]. A call that has nothing to do with breakpoints runs in the kernel.
 
-use utrace_core::{Addr, Target, TargetError, Task};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+
+use utrace_core::{Addr, Moment, Target, TargetError, Task, Wrote};
 
 use super::guard;
 use super::keeper::Standing;
 use super::link::Link;
 use super::num;
-use super::overlay::Overlay;
+use super::overlay::{INT3, Overlay};
 use super::pad;
 use super::tracee::look;
 use super::width::Width;
-use super::world::Threads;
+use super::world::{LinkId, Threads};
 
 /// The longest transfer that is looked at; a breakpoint is a byte, and debuggers read text by the page.
 const LONGEST: u64 = 1 << 20;
@@ -82,13 +85,10 @@ pub(super) fn transfer(
         return None;
     }
     let path = client.fd_path(i32::try_from(fd).ok()?)?;
-    let named = process_of(&path)?;
-    let known = threads.links.values().any(|link| link.process == named || link.tracee == named);
-    // The number is one of whatever `/proc` it was opened in.
-    let process = if known { named } else { threads.global(caller, named) };
-    let mine =
-        |link: &&Link| link.tracer_process == owner && (link.process == process || link.tracee == process);
-    let link = threads.links.values().find(mine)?;
+    let found = threads.tracee_of(caller, process_of(&path)?)?;
+    let link = threads.links.get(&found)?;
+    let process = link.process;
+    let mine = |link: &&Link| link.tracer_process == owner && link.process == process;
     if guard::standing(threads, link) != Standing::Keeps {
         // The kernel knows what this descriptor may do.
         return None;
@@ -118,6 +118,60 @@ pub(super) fn transfer(
     }
     let result = tasks.iter().find_map(|task| alive(write(threads, task, owner, at, &mut bytes)))?;
     Some(result.map_or_else(|errno| errno, |len| i64::try_from(len).unwrap_or(0)))
+}
+
+impl Threads {
+    /// Takes note of what clients wrote without asking. One of them may be asking something at this moment.
+    pub(super) fn hear_writes(&mut self, asking: Option<u32>) {
+        for index in 0..self.writers.len() {
+            let Some(writer) = self.writers.get(index).copied() else { return };
+            let place = self.threads.get(&writer).and_then(|thread| thread.habit.place.as_ref());
+            let moment = if asking == Some(writer) { Moment::Asking } else { Moment::Any };
+            let wrote = place.map_or_else(Vec::new, |place| place.written(moment));
+            for write in &wrote {
+                self.hear_write(writer, write);
+            }
+        }
+    }
+
+    fn hear_write(&mut self, writer: u32, wrote: &Wrote) -> Option<()> {
+        let process = self.threads.get(&writer)?.process;
+        let len = wrote.len as u64;
+        let is_mine = |link: &&Link| link.tracer_process == process && link.tracer != 0;
+        let is_clear = |link: &Link| {
+            self.overlays.get(&link.process).is_none_or(|overlay| overlay.is_clear(wrote.at, len))
+        };
+        let is_break = wrote.after.is_none_or(|after| after[..wrote.len].contains(&INT3));
+        if !is_break && self.links.values().filter(is_mine).all(is_clear) {
+            return None;
+        }
+        let path = fs::read_link(format!("/proc/{writer}/fd/{}", wrote.fd)).ok()?;
+        let named = process_of(path.as_os_str().as_bytes())?;
+        let target = self.tracee_of(writer, named)?;
+        let (traced, task) = self.links.get(&target).map(|link| (link.process, link.task.clone()))?;
+        let mut bytes = match wrote.after {
+            Some(after) => after,
+            None => {
+                let mut now = wrote.before;
+                look(&task, |target| target.read(Addr(wrote.at), &mut now[..wrote.len])).ok()?.ok()?;
+                now
+            }
+        };
+        let overlay: &mut Overlay = self.overlays.entry(traced).or_default();
+        overlay.write(process, wrote.at, &mut bytes[..wrote.len], &wrote.before[..wrote.len]);
+        Some(())
+    }
+
+    /// A link of this client's to the process that a file of memory named so is of.
+    fn tracee_of(&mut self, client: u32, named: u32) -> Option<LinkId> {
+        let owner = self.threads.get(&client)?.process;
+        let known = self.links.values().any(|link| link.process == named || link.tracee == named);
+        // The number is one of whatever `/proc` it was opened in.
+        let process = if known { named } else { self.global(client, named) };
+        let is_it =
+            |link: &Link| link.tracer_process == owner && (link.process == process || link.tracee == process);
+        self.links.iter().find(|(_, link)| is_it(link)).map(|(id, _)| *id)
+    }
 }
 
 /// What came of it, unless this thread is gone.

@@ -8,6 +8,8 @@ pub(super) const PAUSE: u64 = 34;
 /// `pread64`, `pwrite64`.
 pub(super) const PREAD64: u64 = 17;
 pub(super) const PWRITE64: u64 = 18;
+pub(super) const PREADV: u64 = 295;
+pub(super) const PWRITEV: u64 = 296;
 
 /// `lseek`.
 pub(super) const LSEEK: u64 = 8;

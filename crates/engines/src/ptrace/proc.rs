@@ -1,8 +1,27 @@
 //! What only `/proc` knows of a client. Nothing here traces or changes anything.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 
 use super::spaces::Names;
+
+/// What proc_pid_status(5) says of a task, nothing if it is gone. The kernel writes it anew for every read, and what has no size
+/// is otherwise read in small pieces.
+fn status(tid: u32) -> String {
+    const MOST: usize = 4096;
+    let whole = || {
+        let mut file = File::open(format!("/proc/{tid}/status"))?;
+        let mut text = vec![0; MOST];
+        let len = file.read(&mut text)?;
+        text.truncate(len);
+        if len == MOST {
+            file.read_to_end(&mut text)?;
+        }
+        std::io::Result::Ok(text)
+    };
+    // The name of a thread is any bytes.
+    whole().map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+}
 
 /// The parent of a process.
 pub(super) fn parent(pid: u32) -> Option<u32> {
@@ -11,7 +30,7 @@ pub(super) fn parent(pid: u32) -> Option<u32> {
 
 /// Whether this thread gave its process the name.
 pub(super) fn is_leader(tid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let status = status(tid);
     let process = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
     process.and_then(|process| process.trim().parse().ok()) == Some(tid)
 }
@@ -44,7 +63,7 @@ pub(super) fn usage(pid: u32) -> [i64; 18] {
     let sum = |index: usize, of_children: usize| number(index) + number(of_children);
     // USER_HZ is 100 on x86.
     let [user, system] = [sum(11, 13), sum(12, 14)];
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let status = status(pid);
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let mut usage = [0; 18];
     usage[..4].copy_from_slice(&[user / 100, user % 100 * 10_000, system / 100, system % 100 * 10_000]);
@@ -55,7 +74,7 @@ pub(super) fn usage(pid: u32) -> [i64; 18] {
 
 /// What a task is called in its pid namespaces (`NSpid` in proc_pid_status(5)).
 pub(super) fn names(tid: u32) -> Option<Names> {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let status = status(tid);
     let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
     let ids: Vec<u32> = line.split_whitespace().filter_map(|id| id.parse().ok()).collect();
     if ids.len() < 2 {
@@ -82,7 +101,7 @@ pub(super) fn children(pid: u32) -> Vec<u32> {
 
 /// The real user of a task.
 pub(super) fn uid(tid: u32) -> u32 {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let status = status(tid);
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
     line.and_then(|ids| ids.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
@@ -91,7 +110,7 @@ const SIGCHLD_BIT: u64 = 1 << (super::num::SIGCHLD - 1);
 
 /// Whether a SIGCHLD to this process would be seen: it has a handler, or is blocked and may be fetched.
 pub(super) fn sees_sigchld(tid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let status = status(tid);
     let [caught, blocked, ignored] =
         ["SigCgt:", "SigBlk:", "SigIgn:"].map(|name| mask_in(&status, name) & SIGCHLD_BIT);
     caught != 0 || (blocked != 0 && ignored == 0)
@@ -99,7 +118,7 @@ pub(super) fn sees_sigchld(tid: u32) -> bool {
 
 /// How many seccomp filters a thread has (Linux 5.9).
 pub(super) fn filters(tid: u32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let status = status(tid);
     status.lines().find_map(|line| line.strip_prefix("Seccomp_filters:"))?.trim().parse().ok()
 }
 
@@ -110,21 +129,21 @@ pub(super) fn is_pending(tid: u32, signal: u32) -> bool {
 
 /// Whether a signal waits for the thread itself that it takes before a SIGSTOP to it.
 pub(super) fn waits_before_sigstop(tid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let status = status(tid);
     let waits = mask_in(&status, "SigPnd:") & !mask_in(&status, "SigBlk:");
     (1..=64).any(|number| waits & 1 << (number - 1) != 0 && super::num::is_before_sigstop(number))
 }
 
 /// Whether a signal waits for the thread or its process that it does not block.
 pub(super) fn has_signal(tid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let status = status(tid);
     let waits = mask_in(&status, "SigPnd:") | mask_in(&status, "ShdPnd:");
     waits & !mask_in(&status, "SigBlk:") != 0
 }
 
 /// Whether it has a handler for SIGCHLD, or ignores it; `None` for the default.
 pub(super) fn sigchld_action(tid: u32) -> Option<Ignored> {
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
+    let status = status(tid);
     if mask_in(&status, "SigCgt:") & SIGCHLD_BIT != 0 {
         return Some(Ignored::No);
     }
@@ -145,7 +164,7 @@ pub(super) fn blocks_sigchld(tid: u32) -> bool {
 }
 
 fn signal_mask(tid: u32, name: &str) -> u64 {
-    mask_in(&fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default(), name)
+    mask_in(&status(tid), name)
 }
 
 fn mask_in(status: &str, name: &str) -> u64 {

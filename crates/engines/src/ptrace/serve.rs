@@ -97,7 +97,7 @@ fn bound(threads: &Threads, link: Link) -> Link {
 
 fn link(world: &Arc<World>, threads: &mut Threads, link: Link) -> Result<LinkId, i64> {
     let process = link.tracer_process;
-    threads.ask_reads_of_others(process);
+    threads.ask_transfers_of_others(process);
     let id = Tracer::attach(world, threads, link).map_err(|()| ESRCH)?;
     for thread in threads.threads.values_mut().filter(|thread| thread.process == process) {
         thread.traces = true;

@@ -117,6 +117,7 @@ impl Tracer {
     fn at_breakpoint(&self, target: &mut dyn Target, report: &mut SignalReport) -> Option<Action> {
         let regs = peek::regs(target).ok()?;
         let mut threads = self.world.lock();
+        threads.hear_writes(None);
         let owned = threads.breakpoint(self.id, regs.rip.wrapping_sub(1))?;
         let link = threads.link(self.id)?;
         if !owned || link.state != State::Running {

@@ -197,6 +197,8 @@ pub(super) struct Threads {
     pub(super) askers: Vec<Held>,
     /// Clients for which answers lie ready.
     pub(super) foreseen: Vec<u32>,
+    /// Clients that may have written memory without asking.
+    pub(super) writers: Vec<u32>,
     /// Which processes have children for these waits, as far as it was looked up since the last birth or death.
     pub(super) kin: HashMap<(u32, Which), bool>,
     /// What is out of memory for the time of a step.

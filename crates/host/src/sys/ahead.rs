@@ -6,10 +6,10 @@
 //! [`crate::ahead`] writes the jumps; the pages are made by `tracer/ahead`. Nothing is decided here.
 
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
-use utrace_core::{Ahead, Taken, Way};
+use utrace_core::{Ahead, Moment, Taken, Way, Wrote};
 
 use super::Errno;
 
@@ -21,7 +21,11 @@ pub(crate) const GATE: usize = PAGE;
 
 const DATA: usize = 6;
 const ENTRY_WORDS: usize = DATA + Ahead::ROOM / 8;
+/// How many writes can be noted, and how many of these places a write leaves free, for signal handlers that write too.
+const NOTES: usize = 8;
+const SPARE: usize = 2;
 const _: () = assert!(size_of::<Page>() <= PAGE && Ahead::ROOM.is_multiple_of(8));
+const _: () = assert!(size_of::<Note>() == 64 && NOTES.is_power_of_two() && Wrote::MOST == 16);
 
 /// The page. The offsets are in the code below.
 #[repr(C)]
@@ -33,10 +37,35 @@ struct Page {
     ready: AtomicU64,
     /// Whether pread64 goes straight to the kernel: as preadv, which no filter of ours catches.
     straight: AtomicU64,
-    _room: [AtomicU64; 5],
+    /// Whether pwrite64 does, as pwritev, and is noted.
+    noting: AtomicU64,
+    /// How many writes were begun, and how many of these we have heard of.
+    begun: AtomicU32,
+    heard: AtomicU32,
+    _room: [AtomicU64; 3],
     /// Number and length, value, four arguments, bytes.
     entries: [[AtomicU64; ENTRY_WORDS]; Ahead::MOST],
+    notes: [Note; NOTES],
 }
+
+/// A write that went straight to the kernel.
+#[repr(C)]
+struct Note {
+    fd: AtomicU32,
+    /// One of [`NOTHING`] and the others.
+    state: AtomicU32,
+    at: AtomicU64,
+    len: AtomicU64,
+    before: [AtomicU64; 2],
+    after: [AtomicU64; 2],
+    _room: AtomicU64,
+}
+
+/// How far a [`Note`] is: nothing is known, what was there before is, all is; or nothing was written, and the call is asked.
+const NOTHING: u32 = 0;
+const BEFORE: u32 = 1;
+const WHOLE: u32 = 2;
+const ASKED: u32 = 3;
 
 // A system call keeps all registers but rax, rcx and r11, and so does this. r11 comes with the caller's record: its number, and
 // the address of its system-call instruction.
@@ -122,6 +151,8 @@ global_asm!(
     "lea rsp, [rsp + 128]",
     "9:",
     "mov eax, [r11]",
+    "cmp eax, {pwrite64}",
+    "je 5f",
     "cmp eax, {pread64}",
     "jne 1f",
     "mov rcx, [rip + utrace_ahead_begin + 4096]",
@@ -148,13 +179,100 @@ global_asm!(
     "add rcx, 2",
     "jmp rcx",
     "1:",
+    "mov eax, [r11]",
     "jmp qword ptr [r11 + 8]",
+    "5:",
+    "mov rcx, [rip + utrace_ahead_begin + 4096]",
+    "test rcx, rcx",
+    "jz 1b",
+    "cmp qword ptr [rcx + 24], 0",
+    "je 1b",
+    "mov rax, fs:[0]",
+    "cmp rax, [rcx]",
+    "jne 1b",
+    "lea rax, [rdx - 1]",
+    "cmp rax, {longest}",
+    "jae 1b",
+    "mov eax, [rcx + 32]",
+    "sub eax, [rcx + 36]",
+    "cmp eax, {places} - {spare}",
+    "jae 1b",
+    "lea rsp, [rsp - 128]",
+    "push rbx",
+    "push rsi",
+    "push rdx",
+    "push r8",
+    "push r11",
+    "lea rsp, [rsp - 24]", // An iovec, and the flags' room.
+    "mov eax, 1",
+    "xadd [rcx + 32], eax", // One instruction: a handler that writes has the next place.
+    "and eax, {places} - 1",
+    "shl eax, 6",
+    "lea rbx, [rcx + rax + {notes}]",
+    "mov [rbx], edi",
+    "mov [rbx + 8], r10",
+    "mov [rbx + 16], rdx",
+    "lea rax, [rbx + 24]",
+    "mov [rsp], rax",
+    "mov [rsp + 8], rdx",
+    "mov rsi, rsp",
+    "mov edx, 1",
+    "xor r8d, r8d",
+    "mov eax, {preadv}",
+    "syscall",
+    "cmp rax, [rsp + 8]",
+    "jne 6f",
+    "mov dword ptr [rbx + 4], {before}",
+    "mov rax, [rsp + 48]",
+    "mov [rsp], rax",
+    "mov eax, {pwritev}",
+    "syscall",
+    "cmp rax, [rsp + 8]",
+    "jne 6f", // Asked, it fails or falls short in the right way.
+    "lea rax, [rbx + 40]",
+    "mov [rsp], rax",
+    "mov eax, {preadv}",
+    "syscall",
+    "cmp rax, [rsp + 8]",
+    "jne 7f",
+    "mov dword ptr [rbx + 4], {whole}",
+    "7:",
+    "mov rax, [rsp + 8]",
+    "lea rsp, [rsp + 24]",
+    "pop r11",
+    "pop r8",
+    "pop rdx",
+    "pop rsi",
+    "pop rbx",
+    "lea rsp, [rsp + 128]",
+    "mov rcx, [r11 + 8]",
+    "add rcx, 2",
+    "jmp rcx",
+    "6:",
+    "mov dword ptr [rbx + 4], {asked}",
+    "lea rsp, [rsp + 24]",
+    "pop r11",
+    "pop r8",
+    "pop rdx",
+    "pop rsi",
+    "pop rbx",
+    "lea rsp, [rsp + 128]",
+    "jmp 1b",
     "utrace_ahead_end:",
     ".popsection",
     entry = const ENTRY_WORDS * 8,
     most = const Ahead::MOST,
     pread64 = const libc::SYS_pread64,
     preadv = const libc::SYS_preadv,
+    pwrite64 = const libc::SYS_pwrite64,
+    pwritev = const libc::SYS_pwritev,
+    before = const BEFORE,
+    whole = const WHOLE,
+    asked = const ASKED,
+    longest = const Wrote::MOST,
+    places = const NOTES,
+    spare = const SPARE,
+    notes = const core::mem::offset_of!(Page, notes),
 );
 
 /// The code, which runs wherever it is copied to.
@@ -221,6 +339,29 @@ impl Board {
         self.page.straight.store((way == Way::Straight).into(), Ordering::SeqCst);
     }
 
+    /// Which way writes of files at an offset go.
+    pub(crate) fn send_writes(&self, way: Way) {
+        self.page.noting.store((way == Way::Straight).into(), Ordering::SeqCst);
+    }
+
+    /// What was written straight since this was asked last.
+    pub(crate) fn written(&self, moment: Moment) -> Vec<Wrote> {
+        let begun = self.page.begun.load(Ordering::Acquire);
+        let mut heard = self.page.heard.load(Ordering::Relaxed);
+        let mut wrote = Vec::new();
+        // The client can write anything there.
+        for _ in 0..begun.wrapping_sub(heard).min(NOTES as u32) {
+            let note = &self.page.notes[heard as usize % NOTES];
+            if moment == Moment::Any && matches!(note.state.load(Ordering::Acquire), NOTHING | BEFORE) {
+                break;
+            }
+            wrote.extend(note.take());
+            heard = heard.wrapping_add(1);
+        }
+        self.page.heard.store(heard, Ordering::Release);
+        wrote
+    }
+
     /// Takes back what lies there, and says what was taken.
     pub(crate) fn take_back(&mut self) -> Taken {
         self.turn = self.turn.wrapping_add(1);
@@ -248,6 +389,28 @@ impl Board {
         let count = answers.len().min(Ahead::MOST);
         self.laid = (1_u32 << count) - 1;
         self.page.ready.store(u64::from(self.turn) << 32 | u64::from(self.laid), Ordering::Release);
+    }
+}
+
+impl Note {
+    /// What is known of a write. Its place is empty behind that: its next user begins with what it finds there.
+    fn take(&self) -> Option<Wrote> {
+        let bytes = |words: &[AtomicU64; 2]| {
+            let mut bytes = [0; Wrote::MOST];
+            for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
+                to.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
+            }
+            bytes
+        };
+        let state = self.state.swap(NOTHING, Ordering::AcqRel);
+        let len = usize::try_from(self.len.load(Ordering::Relaxed)).ok()?;
+        (matches!(state, BEFORE | WHOLE) && len <= Wrote::MOST).then(|| Wrote {
+            fd: self.fd.load(Ordering::Relaxed).cast_signed(),
+            at: self.at.load(Ordering::Relaxed),
+            len,
+            before: bytes(&self.before),
+            after: (state == WHOLE).then(|| bytes(&self.after)),
+        })
     }
 }
 

@@ -54,15 +54,34 @@ impl Tracer {
             return Ok(());
         }
         let expected = self.desks().find_map(|desk| Some((desk, desk.places().expected(tracee.tid)?)));
-        let Some((desk, (expected, tries))) = expected else { return Ok(()) };
+        let Some((desk, (mut expected, tries))) = expected else { return self.lead_another(tracee, stopped) };
         let desk = Arc::clone(desk);
-        let laid = if is_between(stopped)? { lay(stopped, &expected).map(Some) } else { Ok(None) };
+        let laid = if is_between(stopped)? { lay(stopped, &mut expected).map(Some) } else { Ok(None) };
         let fd = expected.fd.unsigned_abs().into();
         call_between(stopped, libc::SYS_close, [fd, 0, 0, 0, 0, 0])?;
         match laid? {
-            Some(()) => desk.places().open(tracee.tid, expected.board),
+            Some(base) => desk.places().open(tracee.tid, expected, base),
             None => desk.places().postpone(tracee.tid, expected.sites, tries),
         }
+        Ok(())
+    }
+
+    /// Leads an instruction to the code that the client has come to ask from since.
+    fn lead_another(&self, tracee: &Tracee, stopped: &mut Stopped) -> Result<(), Failed> {
+        let wanted = self.desks().find_map(|desk| Some((desk, desk.places().wanted(tracee.tid)?)));
+        let Some((desk, (site, base, place))) = wanted else { return Ok(()) };
+        if !is_between(stopped)? {
+            return Ok(());
+        }
+        let layout = Layout::at(base);
+        if is_plain(tracee.tid, site)
+            && let Some(jump) = layout.jump(place, site)
+        {
+            written(tracee.tid, layout.record_at(place), &Layout::record(place, site))?;
+            written(tracee.tid, site.begin(), &jump)?;
+        }
+        // One that cannot be led is not looked at again.
+        desk.places().led(tracee.tid, site);
         Ok(())
     }
 }
@@ -75,10 +94,10 @@ fn is_between(stopped: &mut Stopped) -> Result<bool, Failed> {
 }
 
 /// The pages, what is in them, and the jumps.
-fn lay(stopped: &mut Stopped, Expected { board, fd, sites }: &Expected) -> Result<(), Failed> {
+fn lay(stopped: &mut Stopped, Expected { board, fd, sites }: &mut Expected) -> Result<u64, Failed> {
     let tid = stopped.tid();
     let regs = *stopped.regs()?;
-    let sites: Vec<Site> = sites.iter().copied().filter(|site| is_plain(tid, *site)).collect();
+    sites.retain(|site| is_plain(tid, *site));
     let first = sites.first().ok_or(Failed::Unable)?;
     let owner = word(tid, regs.fs_base)?;
     let maps = fs::read_to_string(format!("/proc/{tid}/maps")).map_err(|_| Failed::Unable)?;
@@ -98,14 +117,14 @@ fn lay(stopped: &mut Stopped, Expected { board, fd, sites }: &Expected) -> Resul
     done(call_between(stopped, libc::SYS_madvise, alone)?)?;
 
     board.give_to(owner);
-    written(tid, base, &layout.page(&sites))?;
+    written(tid, base, &layout.page(sites))?;
     written(tid, layout.gate(), &at.to_ne_bytes())?;
     for (place, site) in sites.iter().enumerate() {
         if let Some(jump) = layout.jump(place, *site) {
             written(tid, site.begin(), &jump)?;
         }
     }
-    Ok(())
+    Ok(base)
 }
 
 /// Whether all other threads of its process sleep: nobody is in the middle of what is written over.

@@ -36,8 +36,8 @@ use crate::tracee::{Gone, Stopped};
 pub(super) enum Fate {
     /// With this number; 0 for none.
     Resume(i32),
-    /// With this number, for which a handler runs.
-    Handle(i32),
+    /// With this number, as the program would have had it: for a handler, if there is one.
+    Deliver(i32),
     /// A step failed.
     Lost(Gone),
     /// It was killed meanwhile: its next news.
@@ -75,8 +75,7 @@ impl Tracer {
         let number = info.number();
         match resolve(tracee, number, decided) {
             Resolved::Drop => Ok(Fate::Resume(0)),
-            Resolved::Deliver => as_it_is(stopped, &info, Fate::Resume(number)),
-            Resolved::Handle => as_it_is(stopped, &info, Fate::Handle(number)),
+            Resolved::Deliver => as_it_is(stopped, &info, Fate::Deliver(number)),
             Resolved::Die(core) => self.die(tracee, stopped, info, core),
             Resolved::Stop(number) => {
                 info.set_number(number);
@@ -149,7 +148,6 @@ enum Core {
 enum Resolved {
     Drop,
     Deliver,
-    Handle,
     Die(Core),
     Stop(i32),
 }
@@ -167,10 +165,7 @@ fn resolve(tracee: &Tracee, number: i32, decided: Decided) -> Resolved {
             Event::SignalStop => stop_unless_orphaned(tracee, number),
             _ => Resolved::Die(Core::AsUsual),
         },
-        (SignalAction::Deliver, Some(Disposition::Caught) | None) => match disposition(tracee, number) {
-            Disposition::Caught => Resolved::Handle,
-            _ => Resolved::Deliver,
-        },
+        (SignalAction::Deliver, Some(Disposition::Caught) | None) => Resolved::Deliver,
     }
 }
 

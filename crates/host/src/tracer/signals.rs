@@ -274,9 +274,11 @@ impl Tracer {
             Fate::Resume(number) => {
                 self.conclude(tracee, stopped, Point::User(number, Path::Signal), verdict);
             }
-            Fate::Handle(number) => {
-                // Whoever asked for anything is told before the handler's first instruction (SC-60).
-                tracee.signals.handler = verdict == Verdict::Go(Action::Interrupt);
+            Fate::Deliver(number) => {
+                // Whoever asked for anything is told before the handler's first instruction (SC-60). Nobody else pays for the
+                // look at what the program declared.
+                tracee.signals.handler = verdict == Verdict::Go(Action::Interrupt)
+                    && disposition(&tracee, number) == Disposition::Caught;
                 self.conclude(tracee, stopped, Point::User(number, Path::Signal), verdict);
             }
             Fate::Lost(gone) => self.lost(tracee, gone),
