@@ -86,9 +86,16 @@ pub(crate) struct Embryo {
     pub(crate) pid: Tid,
     line: File,
     listens: Listens,
-    /// The first byte of its report, if it came where the listening end was expected; else 0.
+    /// The first byte of its report, if it came where something else was expected; else 0.
     said: u8,
+    /// Whether it has said [`READY`].
+    ready: bool,
 }
+
+/// What a child says once nothing is left to do but what it has to be told for.
+const READY: u8 = 0x80;
+/// How long that is waited for: it takes a tenth of a millisecond, unless somebody stops the child meanwhile.
+const SOON: i32 = 100;
 
 /// Whether a filter asks somebody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,6 +121,27 @@ pub(crate) enum Fate {
 }
 
 impl Embryo {
+    /// Waits until the child has prepared itself: what it does before it is traced makes no stops. One that does not get
+    /// there soon is not waited for.
+    pub(crate) fn await_ready(&mut self) {
+        let mut line = libc::pollfd { fd: self.line.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one entry, which lives until the call returns.
+        if unsafe { libc::poll(&raw mut line, 1, SOON) } == 1 {
+            self.hear_ready();
+        }
+    }
+
+    /// Takes its word that it is ready, or the first byte of a report, which comes instead. Blocks until then.
+    fn hear_ready(&mut self) {
+        let mut byte = [0];
+        if !self.ready && self.said == 0 && self.line.read_exact(&mut byte).is_ok() {
+            match byte {
+                [READY] => self.ready = true,
+                [other] => self.said = other,
+            }
+        }
+    }
+
     /// Lets the child go on to its exec, through this filter if it is not empty.
     pub(crate) fn go(&mut self, filter: &[Insn], listens: Listens) -> Result<(), Errno> {
         let count = u32::try_from(filter.len().min(MAX_FILTER)).unwrap_or(0);
@@ -129,6 +157,10 @@ impl Embryo {
         if core::mem::replace(&mut self.listens, Listens::No) == Listens::No {
             return Ok(None);
         }
+        self.hear_ready();
+        if self.said != 0 {
+            return Ok(None);
+        }
         receive_descriptor(self.line.as_raw_fd(), &mut self.said)
     }
 
@@ -136,6 +168,7 @@ impl Embryo {
     pub(crate) fn fate(&mut self) -> Fate {
         // It says this first.
         let _ = self.listener();
+        self.hear_ready();
         let mut report = [self.said, 0, 0, 0, 0, 0, 0, 0];
         let heard = usize::from(self.said != 0);
         match self.line.read_exact(&mut report[heard..]) {
@@ -164,7 +197,7 @@ pub(crate) fn fork_embryo(plan: &Plan) -> Result<Embryo, Errno> {
     let envp = pointers(&plan.envp);
     let mut filter = vec![Insn::default(); MAX_FILTER];
     match fork()? {
-        Some(pid) => Ok(Embryo { pid, line: File::from(ours), listens: Listens::No, said: 0 }),
+        Some(pid) => Ok(Embryo { pid, line: File::from(ours), listens: Listens::No, said: 0, ready: false }),
         None => {
             let line = theirs.as_raw_fd();
             let (step, errno) = become_program(plan, &argv, &envp, &mut filter, (line, ours.as_raw_fd()));
@@ -192,6 +225,9 @@ fn become_program(
     if let Err(errno) = plan.identity.as_ref().map_or(Ok(()), take_identity) {
         return (Step::ChangeUser, errno);
     }
+    let ready = [READY];
+    // SAFETY: sends from a live array; MSG_NOSIGNAL because the parent may be gone.
+    unsafe { libc::send(line, ready.as_ptr().cast(), ready.len(), libc::MSG_NOSIGNAL) };
     let Some((count, listens)) = receive_filter(line, filter) else { exit_now(127) };
     // A failure here leaves everything blocked; the program is still better run than not.
     let _ = sigmask::replace(plan.mask);
@@ -481,3 +517,6 @@ pub(crate) fn is_executable(path: &Path) -> bool {
     // SAFETY: reads a C string.
     unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::X_OK, libc::AT_EACCESS) == 0 }
 }
+
+#[cfg(test)]
+mod tests;

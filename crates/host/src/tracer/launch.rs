@@ -1,7 +1,7 @@
 //! Launching a program so that nothing of it is missed.
 //!
-//! The child is forked by the tracer thread, waits on a socket until it is seized and stopped, and is then handed
-//! to `adopt`, which attaches engines. What they want decides on the filter, which the child installs itself. What
+//! The child is forked by the tracer thread, prepares itself, waits on a socket until it is seized and stopped, and is then
+//! handed to `adopt`, which attaches engines. What they want decides on the filter, which the child installs itself. What
 //! it does up to its execve is ours and is not reported.
 
 use std::cell::RefCell;
@@ -43,6 +43,7 @@ impl Tracer {
             AfterTracer::Dies => (Options::EVERYTHING.with_exitkill(), Origin::LaunchedDies),
             AfterTracer::LivesOn => (Options::EVERYTHING, Origin::LaunchedLives),
         };
+        embryo.await_ready();
         if let Err(errno) = seize_child(pid, options) {
             let _ = os::kill(pid, libc::SIGKILL);
             let _ = wait::wait_for(pid);
