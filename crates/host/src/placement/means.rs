@@ -39,8 +39,18 @@ impl Means {
                 }
             }
         }
-        let lifter = process::gettid().and_then(|me| Lifter::start(me).ok().flatten());
-        lifter.map_or(Means::Nothing, Means::Watched)
+        lifter().map_or(Means::Nothing, Means::Watched)
+    }
+
+    /// Yields rather than warms from now on, if we may. Where all processors are only kept awake each counts as idle, and a
+    /// tracee whose tracer follows it is resumed where it was before (`recent_used_cpu`, select_idle_sibling() in
+    /// kernel/sched/fair.c).
+    pub(super) fn prefer_yielding(&mut self) {
+        if let Means::Unknown | Means::Warm(_) = self
+            && let Some(lifter) = lifter()
+        {
+            *self = Means::Watched(lifter);
+        }
     }
 
     /// A stop was served.
@@ -86,4 +96,8 @@ impl Means {
             Means::Unknown | Means::Nothing => None,
         }
     }
+}
+
+fn lifter() -> Option<Lifter> {
+    process::gettid().and_then(|me| Lifter::start(me).ok().flatten())
 }

@@ -5,7 +5,8 @@
 //! processor). Moving the tracer after its tracee does not help, because the tracee moves on when it is resumed. What
 //! helps is one of the [`Way`]s. On a busy machine the kernel's choice is the best one. So [`Placement`] measures: it
 //! takes the time every [`WINDOW`] stops (one clock reading for all of them), tries the next way when stops are slow,
-//! keeps it if that helped and otherwise lets go for a while. Only the tracer thread's own affinity and policy are
+//! keeps it if that helped and otherwise lets go for a while. A process that is born begins on another processor than its maker's,
+//! and goes to another one when it executes a program: where processes fork we go with them ([`Placement::came`]). Only the tracer thread's own affinity and policy are
 //! ever changed, never the tracee's. While calls are answered without a stop there is a third party beside tracer and
 //! tracee: then we stay beside that one, and have the tracee come there ([`herd`]).
 
@@ -35,6 +36,10 @@ const BAD_WINDOWS: u32 = 32;
 const TERM: u32 = 64;
 /// More changes of tracee than this in a window mean that several are active: no place is beside them all.
 const CHANGES: u32 = 8;
+/// A process that was born is worth so many changes more: it and its maker take turns, and seldom at once.
+const CHANGES_OF_BIRTH: u32 = 8;
+/// Stops in a row of another thread, after which we look where it is: to go there takes as long as two stops.
+const ROW: u32 = 3;
 /// More calls answered than this in a window mean that their callers are a part of each stop.
 const ANSWERS: u32 = 8;
 /// A stop that takes less is as good as it gets on one processor (7 us measured, 13 with noise).
@@ -132,6 +137,11 @@ pub(crate) struct Placement {
     herd: Herd,
     stops: u32,
     changes: u32,
+    /// Stops in a row of the same thread.
+    row: u32,
+    /// Processes born in this window, and whether there ever were any.
+    births: u32,
+    forks: bool,
     /// Calls answered in this window, and who made the last one.
     answers: u32,
     asker: Option<Tid>,
@@ -169,6 +179,9 @@ impl Placement {
             herd: Herd::default(),
             stops: 0,
             changes: 0,
+            row: 0,
+            births: 0,
+            forks: false,
             answers: 0,
             asker: None,
             tid: None,
@@ -185,11 +198,37 @@ impl Placement {
         if self.tid != Some(tid) {
             self.tid = Some(tid);
             self.changes += 1;
+            self.row = 0;
+        }
+        self.row += 1;
+        if self.row == ROW {
+            self.came(tid);
         }
         self.means.beat();
         self.stops += 1;
         if self.stops >= self.window() {
             self.review(tid);
+        }
+    }
+
+    /// A process is at its first stop. It begins where the kernel sees least to do, which is never where we are.
+    pub(crate) fn born(&mut self, tid: Tid) {
+        self.births += 1;
+        if !self.forks {
+            self.forks = true;
+            self.go_home();
+        }
+        self.came(tid);
+    }
+
+    /// This thread may have come to another processor, as a new one and one that executes another program do: if we are to
+    /// stay beside it, we go there before it is resumed.
+    pub(crate) fn came(&mut self, tid: Tid) {
+        if let Place::Trial(way, _) | Place::Kept(way, _) = self.at
+            && way == Way::Yielding
+            && self.cpu_of(tid) != self.bound
+        {
+            self.pin_beside(tid);
         }
     }
 
@@ -238,7 +277,8 @@ impl Placement {
     fn review(&mut self, tid: Tid) {
         let now = Instant::now();
         let each = (now - self.since) / self.stops.max(1);
-        let changes = core::mem::take(&mut self.changes);
+        let changes = core::mem::take(&mut self.changes)
+            .saturating_sub(core::mem::take(&mut self.births) * CHANGES_OF_BIRTH);
         let answers = core::mem::take(&mut self.answers);
         self.since = now;
         self.stops = 0;
@@ -332,6 +372,9 @@ impl Placement {
         if self.room.is_one() && self.take(Way::Deferring, tid) {
             self.at = Place::Trial(Way::Deferring, each);
             return;
+        }
+        if self.forks {
+            self.means.prefer_yielding();
         }
         for _ in 0..WAYS.len() {
             let Some(way) = WAYS.get(self.next_way).copied() else { break };

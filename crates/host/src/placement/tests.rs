@@ -1,9 +1,12 @@
 //! What is decided for which times, and what is left of it at the end.
 
 use super::lifter::Lifter;
-use super::{ANSWERS, BAD_WINDOWS, CROWDED, Decision, FAST, LONGEST, Place, Placement, Room, TERM, Way};
+use super::{
+    ANSWERS, BAD_WINDOWS, CHANGES, CROWDED, Decision, FAST, LONGEST, Place, Placement, Room, TERM, WINDOW,
+    Way,
+};
 use crate::sys::{process, sched};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SLOW: Duration = Duration::from_micros(40);
 
@@ -153,4 +156,39 @@ fn who_asks_much_is_followed_and_left_when_he_asks_no_more() {
     placement.review(me);
     assert_eq!(placement.at, Place::Free);
     assert_eq!(sched::affinity().unwrap().count(), home.count());
+}
+
+/// A tracer that kept the processors awake and went after each child met none of them: each was resumed where it had been
+/// before.
+#[test]
+fn among_processes_that_fork_the_tracer_yields_and_goes_with_the_child() {
+    let me = process::gettid().unwrap();
+    let mut placement = Placement::new();
+    let Room::Many(home) = placement.room else { return };
+    placement.go(me, SLOW);
+    placement.born(me);
+    assert_eq!(placement.at, Place::Free, "warming, if it did that, is over");
+    assert_eq!(sched::affinity().unwrap().count(), home.count());
+    placement.go(me, SLOW);
+    let Place::Trial(Way::Yielding, _) = placement.at else {
+        eprintln!("skipped: SCHED_IDLE is a one-way street for this user");
+        return;
+    };
+    // The child is on another one.
+    placement.bound = None;
+    placement.born(me);
+    assert!(placement.bound.is_some() && sched::affinity().unwrap().count() == 1);
+}
+
+#[test]
+fn a_maker_and_its_child_that_take_turns_are_not_several() {
+    let me = process::gettid().unwrap();
+    let mut placement = Placement::new();
+    let Room::Many(_) = placement.room else { return };
+    placement.born(me);
+    placement.changes = CHANGES + 1;
+    (placement.stops, placement.since) = (WINDOW, Instant::now() - SLOW * WINDOW);
+    placement.review(me);
+    assert!(matches!(placement.at, Place::Trial(..)), "{:?}", placement.at);
+    placement.go_home();
 }

@@ -29,6 +29,8 @@ pub(crate) enum Early {
     Stopped {
         /// The process of its creator, unless the creator made it a sibling (`CLONE_PARENT`) or is gone.
         maker: i32,
+        /// What was said of it then.
+        status: procfs::Status,
         stopped: Box<Stopped>,
     },
     /// It is gone already.
@@ -45,9 +47,9 @@ impl Tracer {
             Stop::Killed(signal, core) => Ending::Killed(signal, core),
             // The first stop of a child, before its parent's event.
             Stop::Interrupted | Stop::JobControl(_) if !self.early.contains_key(&tid) => {
-                let maker = maker_of(tid);
-                self.early
-                    .insert(tid, Early::Stopped { maker, stopped: Box::new(Stopped::seen_by_wait(tid)) });
+                let status = procfs::status(tid).unwrap_or_default();
+                let (maker, stopped) = (maker_of(tid, &status), Box::new(Stopped::seen_by_wait(tid)));
+                self.early.insert(tid, Early::Stopped { maker, status, stopped });
                 return self.adopt_orphans(None);
             }
             // It is past that stop without us, so it was killed, and its maker with it: no event will come. (A
@@ -76,10 +78,15 @@ impl Tracer {
             return self.go_mid(tracee, stopped);
         };
         let early = self.early.remove(&child);
-        if early.is_none() && !is_ours(child) {
-            return self.go_mid(tracee, stopped);
-        }
-        let group = child_group(&tracee, child);
+        let status = match &early {
+            Some(Early::Stopped { status, .. }) => Some(*status),
+            Some(Early::Ended(_)) => None,
+            None => match look_if_ours(child) {
+                None => return self.go_mid(tracee, stopped),
+                found => found,
+            },
+        };
+        let group = child_group(&tracee, child, status.map(|status| status.tgid));
         let kind = match birth {
             _ if Rc::ptr_eq(&group, &tracee.group) => CloneKind::Thread,
             Birth::Vfork => CloneKind::Vfork,
@@ -118,6 +125,9 @@ impl Tracer {
 
     /// A child at its first stop: what engines asked for at its birth comes before its first instruction (INV-40).
     pub(super) fn start_child(&mut self, child: Box<Tracee>, stopped: Stopped) {
+        if self.desks.is_empty() && child.tid == child.group.pid {
+            self.placement.born(child.tid);
+        }
         self.conclude(child, stopped, Point::User(0, Path::Plain), Verdict::Go(Action::Resume));
     }
 
@@ -171,6 +181,7 @@ impl Tracer {
             Some(former) => self.take_over(tracee, former),
             None => tracee,
         };
+        self.placement.came(tracee.tid);
         tracee.sign.forget_debug();
         tracee.free_from_snare(Forever::No);
         if tracee.phase != Phase::Living {
@@ -200,7 +211,7 @@ impl Tracer {
     pub(super) fn take_over(&mut self, leader: Box<Tracee>, former: Tid) -> Box<Tracee> {
         let Some(mut heir) = self.table.take(former) else { return leader };
         if !Rc::ptr_eq(&heir.group, &leader.group) {
-            // Not the number of an exec: see `is_ours`.
+            // Not the number of an exec: see `look_if_ours`.
             self.table.put(heir);
             return leader;
         }
@@ -336,8 +347,8 @@ impl Group {
 }
 
 /// The process that made this thread, as far as `/proc` knows: its own for a thread, its parent for a process.
-fn maker_of(tid: Tid) -> i32 {
-    procfs::status(tid).map_or(0, |of| if of.tgid == tid.raw() { of.parent } else { of.tgid })
+fn maker_of(tid: Tid, status: &procfs::Status) -> i32 {
+    if status.tgid == tid.raw() { status.parent } else { status.tgid }
 }
 
 /// Whether the parent of a process ignores `SIGCHLD`, so that its children are released when they end.
@@ -347,18 +358,17 @@ fn is_ignored_by_parent(pid: Tid) -> bool {
     ignored & (1 << (libc::SIGCHLD - 1)) != 0
 }
 
-/// Whether `child` can be what a clone event of ours named.
+/// What `/proc` says of `child`, if it can be what a clone event of ours named.
 ///
 /// The event's number is read after the fact: if SIGKILL came in between, the tracee is in its exit stop already
 /// and the number is that stop's, an exit status.
-pub(super) fn is_ours(child: Tid) -> bool {
-    procfs::status(child).is_ok_and(|status| status.is_traced_by_caller())
+pub(super) fn look_if_ours(child: Tid) -> Option<procfs::Status> {
+    procfs::status(child).ok().filter(procfs::Status::is_traced_by_caller)
 }
 
 /// The process that a child belongs to: its parent's for a thread, one of its own otherwise.
-pub(super) fn child_group(parent: &Tracee, child: Tid) -> Rc<Group> {
-    let tgid = procfs::status(child).map(|status| status.tgid);
-    if tgid == Ok(parent.group.pid.raw()) {
+pub(super) fn child_group(parent: &Tracee, child: Tid, tgid: Option<i32>) -> Rc<Group> {
+    if tgid == Some(parent.group.pid.raw()) {
         return Rc::clone(&parent.group);
     }
     Rc::new(Group {

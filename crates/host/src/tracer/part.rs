@@ -233,10 +233,12 @@ impl Tracer {
     /// Its child was made our tracee by the kernel, and goes with it.
     fn part_with_child(&mut self, tracee: &Tracee, child: Tid) {
         let early = self.early.remove(&child);
-        if self.table.contains(child) || (early.is_none() && !super::life::is_ours(child)) {
+        let status = super::life::look_if_ours(child);
+        if self.table.contains(child) || (early.is_none() && status.is_none()) {
             return;
         }
-        let group = super::life::child_group(tracee, child);
+        let tgid = status.map(|status| status.tgid);
+        let group = super::life::child_group(tracee, child, tgid);
         let mut newborn = self.new_tracee(child, group, Phase::Living, Run::Running(Request::Cont));
         self.shared.remove_task(child);
         newborn.parting = Some(Parting { waited_for: None, may_trap: false });
