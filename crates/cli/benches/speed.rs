@@ -1,6 +1,6 @@
 //! Speed beside the rivals: a minimal C ptrace loop, strace and no tracer, in the same run.
 //!
-//! `cargo bench -p utrace-linux [-- NAME…]` with names of groups: `stop`, `engines`, `unwanted`, `attach`. Every row is
+//! `cargo bench -p utrace-linux [-- NAME…]` with names of groups: `stop`, `engines`, `unwanted`, `start`, `forks`, `attach`. Every row is
 //! the median of several rounds in which the rivals take turns, so that a busy moment meets all of them; the ratio
 //! is what counts, the absolute numbers belong to the machine. Times of a syscall are taken by the traced program
 //! itself (`getppid_loop`), so that starting up is not in them.
@@ -16,10 +16,17 @@ use std::time::Instant;
 use utrace_testkit::fixtures;
 
 use common::{UTRACE, fail, groups, median, ratio};
-use rivals::{Rival, measure, pinned};
+use rivals::{Rival, measure, pinned, take};
 
 fn main() {
-    groups(&[("stop", stop), ("engines", engines), ("unwanted", unwanted), ("attach", attach)]);
+    groups(&[
+        ("stop", stop),
+        ("engines", engines),
+        ("unwanted", unwanted),
+        ("start", start),
+        ("forks", forks),
+        ("attach", attach),
+    ]);
 }
 
 fn utrace(flags: &str) -> String {
@@ -87,6 +94,44 @@ fn unwanted() {
     );
     ratio("utrace / native", all[1] / all[0], 1.4);
     ratio("utrace, three engines / native", all[2] / all[0], 1.4);
+}
+
+/// From the start of the tracer to its end, of a program that does nothing.
+fn start() {
+    println!("us for /bin/true");
+    let all = take(
+        &[
+            Rival::new("strace", "strace -f -o /dev/null"),
+            Rival::new("utrace --log", &utrace("--log=/dev/null")),
+            Rival::new("utrace --stats", &utrace("--stats=/dev/null")),
+        ],
+        &["/bin/true"],
+        1.0,
+    );
+    ratio("utrace --log / strace", all[1] / all[0], 1.5);
+    ratio("utrace --stats / strace", all[2] / all[0], 1.5);
+}
+
+/// A shell that forks and executes, one child at a time.
+fn forks() {
+    const CHILDREN: u32 = 100;
+    let script = format!("i=0; while [ $i -lt {CHILDREN} ]; do /bin/true; i=$((i+1)); done");
+    let rivals = |of: fn(&str, &str) -> Rival| {
+        [
+            of("native", ""),
+            of("strace -f", "strace -f -o /dev/null"),
+            of("utrace --log", &utrace("--log=/dev/null")),
+            of("utrace --stats", &utrace("--stats=/dev/null")),
+        ]
+    };
+    let print = |all: &[f64]| {
+        ratio("utrace --log / strace -f", all[2] / all[1], 1.0);
+        ratio("utrace --stats / strace -f", all[3] / all[1], 1.0);
+    };
+    println!("pinned: all on one processor, us a fork and exec");
+    print(&take(&rivals(pinned), &["/bin/sh", "-c", &script], f64::from(CHILDREN)));
+    println!("not pinned (the machine should be idle), us a fork and exec");
+    print(&take(&rivals(Rival::new), &["/bin/sh", "-c", &script], f64::from(CHILDREN)));
 }
 
 /// From the start of the tracer to its word that every thread is attached, and from ^C to its end.

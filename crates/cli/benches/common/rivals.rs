@@ -1,7 +1,8 @@
 //! Rivals that trace a loop of system calls by turns. The loop times itself.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use utrace_testkit::fixtures;
 
@@ -26,12 +27,30 @@ pub(crate) fn pinned(name: &str, before: &str) -> Rival {
 
 /// Medians of ns a getppid for each rival, over rounds in which they take turns.
 pub(crate) fn measure(rivals: &[Rival], loops: u32) -> Vec<f64> {
-    const ROUNDS: usize = 9;
     let program = fixtures::build("getppid_loop");
+    in_turns(rivals, |rival| getppid(rival, &program, loops))
+}
+
+/// Medians of us from start to end for each rival that runs `program`, divided by how many `parts` that has.
+pub(crate) fn take(rivals: &[Rival], program: &[&str], parts: f64) -> Vec<f64> {
+    in_turns(rivals, |rival| {
+        let mut words = rival.before.iter().map(String::as_str).chain(program.iter().copied());
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let from = Instant::now();
+        match command.status() {
+            Ok(status) if status.success() => from.elapsed().as_secs_f64() * 1e6 / parts,
+            other => fail(&format!("{}: {other:?}", rival.name)),
+        }
+    })
+}
+
+fn in_turns(rivals: &[Rival], time: impl Fn(&Rival) -> f64) -> Vec<f64> {
+    const ROUNDS: usize = 9;
     let mut times = vec![Vec::new(); rivals.len()];
     for _ in 0..ROUNDS {
         for (rival, times) in rivals.iter().zip(&mut times) {
-            times.push(getppid(rival, &program, loops));
+            times.push(time(rival));
         }
     }
     let all: Vec<f64> = times.into_iter().map(median).collect();
