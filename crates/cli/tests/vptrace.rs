@@ -53,6 +53,12 @@ fn groups() {
     rules("vptrace_group");
 }
 
+/// Two gdbs were told of a SIGSTOP first, and left with the trap still to come: the program died of it.
+#[test]
+fn halts() {
+    rules("vptrace_halts");
+}
+
 #[test]
 fn debug_registers() {
     rules("vptrace_debug");

@@ -287,6 +287,11 @@ impl Link {
         self.next.is_empty() && !self.exec_trap && matches!(self.first, First::Signal { .. })
     }
 
+    /// Whether it runs, and a SIGSTOP is what its tracer waits for.
+    pub(super) fn owes_sigstop(&self) -> bool {
+        self.state == State::Running && self.inject.is_none() && self.sigstop_is_next()
+    }
+
     /// Whether something is due that only a report shows.
     pub(super) fn owes(&self) -> bool {
         self.interrupt

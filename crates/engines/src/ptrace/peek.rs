@@ -5,10 +5,11 @@
 
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS};
-use utrace_core::{Regset, Target, TargetError};
+use utrace_core::{Regset, SigInfo, Target, TargetError};
 
 use super::num::{EINVAL, EIO, ESRCH, SIGTRAP};
 use super::stop::Place;
+use super::tracee::code_of;
 
 /// `sizeof(struct user)` and where its debug registers stand (`asm/user_64.h`).
 const USER: u64 = 928;
@@ -109,14 +110,15 @@ pub(super) fn forward(
     }
 }
 
-/// The signal whose delivery the thread stands before, if it is no trap.
-pub(super) fn hand(target: &mut dyn Target) -> Option<u32> {
-    let mut info = [0; 128];
+/// The signal whose delivery the thread stands before.
+pub(super) fn hand(target: &mut dyn Target) -> Option<SigInfo> {
+    let mut raw = [0; 128];
     // None: it stands elsewhere.
-    let _ = target.request(utrace_abi::ptrace::PTRACE_GETSIGINFO, 0, &mut info).ok()?;
-    let number = u32::from_le_bytes(*info.first_chunk::<4>()?);
-    // Stops that are none of a signal have this number too.
-    (number != SIGTRAP).then_some(number)
+    let _ = target.request(utrace_abi::ptrace::PTRACE_GETSIGINFO, 0, &mut raw).ok()?;
+    let info = SigInfo { number: u32::from_le_bytes(*raw.first_chunk::<4>()?), raw };
+    // Stops that are none of a signal have this number too, and again in place of a reason (`ptrace_do_notify`).
+    let notice = info.number == SIGTRAP && code_of(&info) & 0x7f == SIGTRAP.cast_signed();
+    (!notice).then_some(info)
 }
 
 /// The debug register that this word of `struct user` is.

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{self as abi, PtraceEvent};
 use utrace_core::{
     Action, CloneReport, Cx, DeathReport, Engine, Event, ExecReport, ExitReport, JctlKind, JctlReport,
@@ -75,8 +76,9 @@ impl Tracer {
     }
 
     /// Whether the thread takes another signal before the SIGSTOP that is due: the kernel takes faults first and then the
-    /// lowest number (`dequeue_signal`). Once that is shown, the SIGSTOP is asked for again.
-    fn is_behind(&self, target: &mut dyn Target) -> bool {
+    /// lowest number (`dequeue_signal`). Once that is shown, the SIGSTOP is asked for again. `last` is what is left of the
+    /// signals that were shown here.
+    fn is_behind(&self, target: &mut dyn Target, last: Option<&SigInfo>) -> bool {
         let (tracee, heard) = {
             let mut threads = self.world.lock();
             let Some(link) = threads.link(self.id).filter(|link| link.sigstop_is_next()) else {
@@ -84,9 +86,12 @@ impl Tracer {
             };
             (link.tracee, link.heard)
         };
+        let hand = last.and_then(|_| peek::hand(target)).filter(|hand| num::is_before_sigstop(hand.number));
         // One that was shown has been decided about, although the thread may still stand before its delivery.
-        let mut in_hand = || peek::hand(target).is_some_and(num::is_before_sigstop);
-        (heard == Heard::Nothing && in_hand()) || proc::waits_before_sigstop(tracee)
+        let shown = |hand: &SigInfo| {
+            last.is_some_and(|last| last.number != 0 && (heard == Heard::Signals || last == hand))
+        };
+        hand.is_some_and(|hand| !shown(&hand)) || proc::waits_before_sigstop(tracee)
     }
 
     /// The last report before the program runs.
@@ -120,6 +125,12 @@ impl Tracer {
         threads.hear_writes(None);
         let owned = threads.breakpoint(self.id, regs.rip.wrapping_sub(1))?;
         let link = threads.link(self.id)?;
+        if !owned && link.state == State::Running && link.owes_sigstop() && link.come_to_rest() {
+            // It stands still for the others from now on, and this tracer does not see why.
+            link.snapshot = Some(UserRegs { rip: regs.rip.wrapping_sub(1), ..regs });
+            threads.tell(self.id);
+            return Some(Action::Stop);
+        }
         if !owned || link.state != State::Running {
             return Some(if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume });
         }
@@ -187,7 +198,7 @@ impl Engine for Tracer {
         if event.is_some() {
             self.comes_home(cx.target(), false);
         }
-        let behind = event.is_none() && self.is_behind(cx.target());
+        let behind = event.is_none() && self.is_behind(cx.target(), None);
         self.with(|link| match (event, &link.state) {
             (None, _) => Self::at_rest(link, behind),
             (Some(Event::Exit | Event::Death), _) => ON,
@@ -263,7 +274,7 @@ impl Engine for Tracer {
         let trap = report.info.number == num::SIGTRAP && report.action == SignalAction::Ignore;
         let regs = if trap { peek::regs(cx.target()).ok() } else { None };
         let hit = trap && peek::is_hit(cx.target(), self.id.owner());
-        let behind = report.kind == SignalKind::Report && self.is_behind(cx.target());
+        let behind = report.kind == SignalKind::Report && self.is_behind(cx.target(), Some(&report.info));
         self.with(|link| match report.kind {
             SignalKind::Report | SignalKind::Handler => {
                 if let Some(info) = link.inject.take() {
@@ -293,6 +304,10 @@ impl Engine for Tracer {
                 if meant && report.info.number == num::SIGTRAP && link.state == State::Running {
                     link.snapshot = regs;
                     link.stop(Stop::Signal(report.info));
+                    return Verdict::Stopped;
+                }
+                if link.owes_sigstop() && link.come_to_rest() {
+                    // The trap of another tracer's step, who holds it from now on.
                     return Verdict::Stopped;
                 }
                 Verdict::Say(if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume })
@@ -450,7 +465,7 @@ const HWBKPT: i32 = 4;
 /// `SI_KERNEL`.
 const KERNEL: i32 = 0x80;
 
-fn code_of(info: &SigInfo) -> i32 {
+pub(super) fn code_of(info: &SigInfo) -> i32 {
     info.raw.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes)
 }
 
