@@ -23,11 +23,26 @@ pub struct Ahead<'a> {
     pub value: i64,
     /// Put where the fourth argument points; at most [`Ahead::ROOM`] bytes.
     pub bytes: &'a [u8],
+    /// What the call does with these bytes.
+    pub does: Does,
+}
+
+/// What an answered call does with the bytes of its [`Ahead`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Does {
+    /// It gets them.
+    Gets,
+    /// It gets them, or what a call that gives has given since.
+    GetsNew,
+    /// It gives as many, where its fourth argument points, and is told its value. Only what is like these bytes in some of its
+    /// words of 8 bytes is accepted: those whose bit is in the first number. The answers whose bit is in the second are not true
+    /// any more then, and taken back. [`Foresight::given`] tells what came. The value is 0.
+    Gives(u32, u32),
 }
 
 impl Ahead<'_> {
     /// How many answers can lie ready at once.
-    pub const MOST: usize = 12;
+    pub const MOST: usize = 24;
     /// The most bytes of one answer.
     pub const ROOM: usize = 224;
 }
@@ -127,6 +142,12 @@ impl Foresight {
     #[must_use]
     pub fn written(&self, moment: Moment) -> Vec<Wrote> {
         self.line.written(self.task, moment)
+    }
+
+    /// What the task gave in the call that it made last of those that give ([`Does::Gives`]), if one was taken.
+    #[must_use]
+    pub fn given(&self) -> Vec<u8> {
+        self.line.given(self.task)
     }
 
     /// Takes back what was laid, and says what was taken: when this returns no more will be.

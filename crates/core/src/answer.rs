@@ -97,6 +97,10 @@ pub trait Line: Send + Sync {
     fn written(&self, _task: TaskId, _moment: Moment) -> Vec<Wrote> {
         Vec::new()
     }
+    /// What it gave: see [`Foresight::given`].
+    fn given(&self, _task: TaskId) -> Vec<u8> {
+        Vec::new()
+    }
     /// Takes them back: see [`Foresight::take_back`].
     fn take_back(&self, _task: TaskId) -> Taken {
         Taken::default()

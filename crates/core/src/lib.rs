@@ -122,7 +122,7 @@ pub use action::{
     Action, AttachError, BarrierError, ControlError, Detached, ExamineError, Progress, SetEventsError,
     SyncError,
 };
-pub use ahead::{Ahead, Foresight, Laid, Moment, Taken, Way, Wrote};
+pub use ahead::{Ahead, Does, Foresight, Laid, Moment, Taken, Way, Wrote};
 pub use answer::{Answer, Answers, Asker, Caught, Delivery, Filtered, Lent, Line, Question, When};
 pub use attached::{EngineRef, Match, Place};
 pub use engine::{Cx, Engine, Kind};

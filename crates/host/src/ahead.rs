@@ -228,6 +228,13 @@ impl Places {
         }
     }
 
+    pub(crate) fn given(&self, tid: Tid) -> Vec<u8> {
+        match self.0.get(&tid) {
+            Some(Place::Ready(ready)) => ready.board.given(),
+            _ => Vec::new(),
+        }
+    }
+
     pub(crate) fn take_back(&mut self, tid: Tid) -> Taken {
         match self.0.get_mut(&tid) {
             Some(Place::Ready(ready)) => ready.board.take_back(),
@@ -314,6 +321,7 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use utrace_core::Does;
 
     #[test]
     fn a_hole_is_found_below_the_site_and_near_it() {
@@ -417,7 +425,7 @@ mod tests {
     fn answers_that_lie_ready_are_taken_once_and_all_else_is_asked() {
         let mut caller = caller(39);
         let pid = i64::from(std::process::id());
-        let ahead = |args, value, bytes| Ahead { number: 39, args, value, bytes };
+        let ahead = |args, value, bytes| Ahead { number: 39, args, value, bytes, does: Does::Gets };
         assert_eq!(caller.call([1, 2, 3, 4]), pid, "nothing lies there");
         let mut room = [0_u8; 128];
         let to = room.as_mut_ptr().addr() as u64;
@@ -486,5 +494,35 @@ mod tests {
         let mut all = [0; 27];
         file.read_exact(&mut all).unwrap();
         assert_eq!(&all, b"w12ac56789xxxxxxxxxxxxxxxxx");
+    }
+
+    #[test]
+    fn what_a_call_gives_is_told_and_gotten_by_the_next() {
+        let mut caller = caller(39);
+        let pid = i64::from(std::process::id());
+        let mut room = [0_u64; 4];
+        let (to, laid) = (room.as_mut_ptr().addr() as u64, [1_u64, 2, 3].map(u64::to_ne_bytes).concat());
+        let all = |caller: &mut crate::sys::ahead::Trial| {
+            let ahead =
+                |first, does| Ahead { number: 39, args: [first, 0, 0, to], value: 0, bytes: &laid, does };
+            let gives = ahead(1, Does::Gives(0b101, 0b100));
+            caller.board.lay(&[ahead(2, Does::GetsNew), gives, ahead(3, Does::Gets), ahead(4, Does::Gets)]);
+        };
+        all(&mut caller);
+        assert_eq!((caller.call([2, 0, 0, to]), room), (0, [1, 2, 3, 0]));
+        core::hint::black_box(&mut room)[2] = 4;
+        assert_eq!(caller.call([1, 0, 0, to]), pid, "a word that must be the same is not");
+        assert!(!caller.board.take_back().has(1));
+        all(&mut caller);
+        *core::hint::black_box(&mut room) = [1, 77, 3, 9];
+        assert_eq!(caller.call([1, 0, 0, to]), 0);
+        *core::hint::black_box(&mut room) = [0; 4];
+        assert_eq!((caller.call([2, 0, 0, to]), room), (0, [1, 77, 3, 0]), "what was given");
+        assert_eq!(caller.call([3, 0, 0, to]), pid, "not true any more");
+        assert_eq!((caller.call([4, 0, 0, to]), room), (0, [1, 2, 3, 0]));
+        assert!(caller.board.take_back().has(1));
+        assert_eq!(caller.board.given()[..24], [1_u64, 77, 3].map(u64::to_ne_bytes).concat());
+        all(&mut caller);
+        assert_eq!((caller.call([2, 0, 0, to]), room), (0, [1, 2, 3, 0]), "what was given before is past");
     }
 }

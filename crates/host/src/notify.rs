@@ -201,6 +201,10 @@ impl Line for Desk {
         by_tid(task).map_or_else(Vec::new, |tid| self.places().written(tid, moment))
     }
 
+    fn given(&self, task: TaskId) -> Vec<u8> {
+        by_tid(task).map_or_else(Vec::new, |tid| self.places().given(tid))
+    }
+
     fn take_back(&self, task: TaskId) -> Taken {
         by_tid(task).map_or_else(Taken::default, |tid| self.places().take_back(tid))
     }

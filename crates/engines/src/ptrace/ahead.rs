@@ -13,11 +13,13 @@
 use std::time::{Duration, Instant};
 
 use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_X86_64};
-use utrace_core::{Addr, Ahead, Event, Foresight, Laid, Regset, Syscall, Target, TargetError, Task, Way};
+use utrace_core::{
+    Addr, Ahead, Does, Event, Foresight, Laid, Regset, Syscall, Target, TargetError, Task, Way,
+};
 
 use super::examine::examine;
 use super::guard;
-use super::habit::{Habit, Kind, Lying, What, is_harmless};
+use super::habit::{Done, Habit, Kind, Lying, What, is_harmless};
 use super::link::State;
 use super::num;
 use super::serve::{self, Call};
@@ -28,6 +30,8 @@ use super::world::{Found, Thread, Threads};
 
 /// How long leave to let a tracee go lies ready, and may be taken unheard.
 const UNHEARD: Duration = Duration::from_micros(200);
+/// The same for leave to set registers, which nobody sees who does not ask us.
+const UNSEEN: Duration = Duration::from_millis(20);
 /// One look for more news in so many is asked: a child of its own that died is the kernel's to report.
 const ONE_IN: u32 = 32;
 
@@ -35,7 +39,8 @@ impl Threads {
     /// A client asks something: what it took unheard comes first.
     pub(super) fn heed(&mut self, caller: u32, call: &Syscall, place: impl FnOnce() -> Foresight) {
         self.hear_writes(Some(caller));
-        if !is_harmless(call) {
+        let sets = || self.threads.get(&caller).is_some_and(|thread| thread.habit.may_set());
+        if !is_harmless(call) || (call.number == num::PTRACE && sets()) {
             self.recall(caller);
         }
         if let Some(thread) = self.threads.get_mut(&caller).filter(|thread| thread.traces) {
@@ -75,50 +80,96 @@ impl Threads {
             self.set_way(caller, Way::Asked);
             return None;
         }
-        let looks = thread.habit.looks.iter().map(|look| (look.what, look.is_foreseen()));
-        let looks: Vec<(What, bool)> = looks.collect();
-        let (told, leaves) = (thread.habit.told.clone(), thread.habit.always_leaves());
-        let (unused, asks_news) = (thread.habit.unused, thread.habit.count.is_multiple_of(ONE_IN));
-        let mut ready = Vec::with_capacity(Ahead::MOST);
-        for (at, (what, _)) in looks.iter().enumerate().filter(|(_, (_, foreseen))| *foreseen) {
-            match what {
-                What::News(args) if asks_news || self.has_more(caller, *args) => {}
-                What::News(args) => ready.push((Kind::Look(at), num::WAIT4, *args, 0, Vec::new())),
-                What::Request(request, addr, data) => {
-                    for tracee in &told {
-                        let Some((value, bytes)) = self.look(caller, *tracee, (*request, *addr, *data))
-                        else {
-                            continue;
-                        };
-                        let args = [(*request).into(), (*tracee).into(), *addr, *data];
-                        ready.push((Kind::Look(at), num::PTRACE, args, value, bytes));
-                    }
-                }
-            }
-        }
-        for tracee in told.iter().filter(|tracee| leaves && self.is_at_call(caller, **tracee)) {
-            let args = [abi::PTRACE_SYSCALL.into(), (*tracee).into(), unused, 0];
-            ready.push((Kind::Leave(*tracee), num::PTRACE, args, 0, Vec::new()));
-        }
+        let mut ready = self.looks_ready(caller);
+        self.registers_ready(caller, &mut ready);
+        self.leaves_ready(caller, &mut ready);
         ready.truncate(Ahead::MOST);
-        let answers: Vec<Ahead<'_>> = ready
-            .iter()
-            .map(|(_, number, args, value, bytes)| Ahead {
-                number: u32::try_from(*number).unwrap_or(u32::MAX),
-                args: *args,
-                value: *value,
-                bytes,
-            })
-            .collect();
+        let answers: Vec<Ahead<'_>> = ready.iter().map(Ready::laid).collect();
         if !answers.is_empty() && place.lay(&answers) == Laid::Ready {
-            let answers: Vec<Kind> = ready.iter().map(|(kind, ..)| *kind).collect();
-            let leaves = answers.iter().any(|kind| matches!(kind, Kind::Leave(_)));
             self.send_transfers(caller);
+            let patience = ready.iter().filter_map(|ready| ready.kind.patience()).min();
+            let answers: Vec<Kind> = ready.iter().map(|ready| ready.kind).collect();
             let habit = &mut self.threads.get_mut(&caller)?.habit;
-            habit.laid = Some(Lying { answers, leaves, since: Instant::now() });
+            habit.laid = Some(Lying { answers, patience, since: Instant::now() });
             self.foreseen.push(caller);
         }
         Some(())
+    }
+
+    /// The answers to what a client will probably look at.
+    fn looks_ready(&mut self, caller: u32) -> Vec<Ready> {
+        let mut ready = Vec::with_capacity(Ahead::MOST);
+        let Some(habit) = self.threads.get(&caller).map(|thread| &thread.habit) else { return ready };
+        let foreseen = habit.looks.iter().enumerate().filter(|(_, look)| look.is_foreseen());
+        let looks: Vec<(usize, What)> = foreseen.map(|(at, look)| (at, look.what)).collect();
+        let (told, asks_news) = (habit.told.clone(), habit.count.is_multiple_of(ONE_IN));
+        for (at, what) in looks {
+            let kind = Kind::Look(at);
+            match what {
+                What::News(args) if asks_news || self.has_more(caller, args) => {}
+                What::News(args) => {
+                    let does = Does::Gets;
+                    ready.push(Ready { kind, number: num::WAIT4, args, value: 0, bytes: Vec::new(), does });
+                }
+                What::Request(request, addr, data) => {
+                    for tracee in &told {
+                        let asked = (request, addr, data);
+                        let Some((value, bytes)) = self.look(caller, *tracee, asked) else { continue };
+                        let args = [request.into(), (*tracee).into(), addr, data];
+                        let does = if request == abi::PTRACE_GETREGS { Does::GetsNew } else { Does::Gets };
+                        ready.push(Ready { kind, number: num::PTRACE, args, value, bytes, does });
+                    }
+                }
+                What::Registers(..) => {}
+            }
+        }
+        ready
+    }
+
+    /// Leave to set the registers of the one tracee that a client was told of. The kernel refuses only selectors and bases that
+    /// nobody has, and makes something else only of flags: none of these may change.
+    fn registers_ready(&mut self, caller: u32, ready: &mut Vec<Ready>) {
+        const SAME: u32 = (1 << 17 | 1 << 18) | 0x7f << 20;
+        let Some(habit) = self.threads.get(&caller).map(|thread| &thread.habit) else { return };
+        let [tracee] = habit.told[..] else { return };
+        // Where several trace, what one sets decides whose turn it is (steps.rs).
+        let alone = self.held_by(caller, tracee).and_then(|id| self.links.get(&id));
+        if alone.is_none_or(|link| self.is_shared(link.process, link.tracer_process)) {
+            return;
+        }
+        let foreseen = habit.looks.iter().enumerate().filter(|(_, look)| look.is_foreseen());
+        let sets: Vec<(usize, u64, u64)> = foreseen
+            .filter_map(|(at, look)| match look.what {
+                What::Registers(addr, data) => Some((at, addr, data)),
+                _ => None,
+            })
+            .collect();
+        if sets.is_empty() {
+            return;
+        }
+        let Some((0, bytes)) = self.look(caller, tracee, (abi::PTRACE_GETREGS, 0, 0)) else { return };
+        let untrue = ready.iter().enumerate().filter(|(_, ready)| ready.depends_on_registers(SAME));
+        let untrue =
+            untrue.map(|(at, _)| 1_u32.checked_shl(u32::try_from(at).unwrap_or(32)).unwrap_or(0)).sum();
+        for (at, addr, data) in sets {
+            let args = [abi::PTRACE_SETREGS.into(), tracee.into(), addr, data];
+            let (kind, bytes) = (Kind::Registers(at, tracee), bytes.clone());
+            let does = Does::Gives(SAME, untrue);
+            ready.push(Ready { kind, number: num::PTRACE, args, value: 0, bytes, does });
+        }
+    }
+
+    /// Leave to let tracees go, for a client that always does that next.
+    fn leaves_ready(&self, caller: u32, ready: &mut Vec<Ready>) {
+        let Some(habit) = self.threads.get(&caller).map(|thread| &thread.habit) else { return };
+        if !habit.always_leaves() {
+            return;
+        }
+        for tracee in habit.told.iter().filter(|tracee| self.is_at_call(caller, **tracee)) {
+            let args = [abi::PTRACE_SYSCALL.into(), (*tracee).into(), habit.unused, 0];
+            let (kind, does) = (Kind::Leave(*tracee), Does::Gets);
+            ready.push(Ready { kind, number: num::PTRACE, args, value: 0, bytes: Vec::new(), does });
+        }
     }
 
     /// Lets a client whose answers lie ready read and write memory without asking, unless somebody has, or may have,
@@ -165,6 +216,7 @@ impl Threads {
         for caller in others.map(|(tid, _)| *tid).collect::<Vec<u32>>() {
             self.set_way(caller, Way::Asked);
         }
+        self.recall_all();
         self.hear_writes(None);
     }
 
@@ -210,8 +262,13 @@ impl Threads {
         let Some(thread) = self.threads.get_mut(&caller) else { return };
         let Some(laid) = thread.habit.laid.take() else { return };
         let Some(taken) = thread.habit.place.as_ref().map(Foresight::take_back) else { return };
-        for tracee in thread.habit.take(&laid, taken) {
-            serve::let_go(self, caller, tracee);
+        let done = thread.habit.take(&laid, taken);
+        let given = thread.habit.place.as_ref().map_or_else(Vec::new, Foresight::given);
+        for done in done {
+            match done {
+                Done::Left(tracee) => serve::let_go(self, caller, tracee),
+                Done::Set(tracee) => serve::set_registers(self, caller, tracee, &given),
+            }
         }
     }
 
@@ -240,20 +297,59 @@ impl Threads {
         }
     }
 
-    /// Leaves that have lain ready for too long are taken back. Answers when to look again.
+    /// Leave that has lain ready for too long is taken back. Answers when to look again.
     pub(super) fn recall_late(&mut self) -> Option<Duration> {
         if self.foreseen.is_empty() {
             return None;
         }
         let now = Instant::now();
         let left = |caller: &u32| {
-            let laid = self.threads.get(caller)?.habit.laid.as_ref().filter(|laid| laid.leaves)?;
-            Some(UNHEARD.saturating_sub(now.saturating_duration_since(laid.since)))
+            let laid = self.threads.get(caller)?.habit.laid.as_ref()?;
+            Some(laid.patience?.saturating_sub(now.saturating_duration_since(laid.since)))
         };
         let times = self.foreseen.iter().filter_map(|caller| Some((*caller, left(caller)?)));
         let (late, soon): (Vec<_>, Vec<_>) = times.partition(|(_, left)| left.is_zero());
         late.into_iter().for_each(|(caller, _)| self.recall(caller));
         soon.into_iter().map(|(_, left)| left).min()
+    }
+}
+
+/// An answer to be laid ready, and what it is for.
+#[derive(Debug)]
+struct Ready {
+    kind: Kind,
+    number: u64,
+    args: [u64; 4],
+    value: i64,
+    bytes: Vec<u8>,
+    does: Does,
+}
+
+impl Ready {
+    fn laid(&self) -> Ahead<'_> {
+        let number = u32::try_from(self.number).unwrap_or(u32::MAX);
+        Ahead { number, args: self.args, value: self.value, bytes: &self.bytes, does: self.does }
+    }
+
+    /// Whether it is another when registers are set, but for the words that stay the same.
+    fn depends_on_registers(&self, same: u32) -> bool {
+        let [request, _, addr, _] = self.args;
+        match u32::try_from(request) {
+            Ok(abi::PTRACE_PEEKUSER) => addr / 8 < 27 && same & 1 << (addr / 8) == 0,
+            Ok(abi::PTRACE_GET_SYSCALL_INFO) => self.number == num::PTRACE,
+            _ => false,
+        }
+    }
+}
+
+impl Kind {
+    /// How long what is done with it may be unheard.
+    fn patience(self) -> Option<Duration> {
+        match self {
+            Kind::Look(_) => None,
+            Kind::Leave(_) => Some(UNHEARD),
+            Kind::Registers(..) => Some(UNSEEN),
+        }
     }
 }
 

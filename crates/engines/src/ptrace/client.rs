@@ -480,6 +480,8 @@ impl Engine for Client {
     fn death(&mut self, cx: &mut Cx<'_>, _death: &mut DeathReport) -> Action {
         let id = cx.task().id().0;
         let mut threads = self.world.lock();
+        // What it did with leave counts, although it can ask nothing more.
+        threads.recall(id);
         threads.let_on(id, Answer::System);
         threads.threads.remove(&id);
         threads.forget_kin();

@@ -3,7 +3,7 @@
 //! Key types: [`Habit`], [`Look`] (one thing that it asks). Pure: it is told of each call of the client, and says what will
 //! probably come next. What is made of that is in [`super::ahead`].
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_X86_64};
 use utrace_core::{Ahead, Foresight, Syscall, Taken, Way};
@@ -96,13 +96,16 @@ pub(super) enum What {
     News([u64; 4]),
     /// A request with these third and fourth arguments.
     Request(u32, u64, u64),
+    /// It sets all registers, with these.
+    Registers(u64, u64),
 }
 
 /// What lies ready for a client.
 #[derive(Debug)]
 pub(super) struct Lying {
     pub(super) answers: Vec<Kind>,
-    pub(super) leaves: bool,
+    /// How long what is done with leave may lie unheard; `None` if there is none.
+    pub(super) patience: Option<Duration>,
     pub(super) since: Instant,
 }
 
@@ -112,6 +115,17 @@ pub(super) enum Kind {
     Look(usize),
     /// Leave to let this tracee go.
     Leave(u32),
+    /// Leave to set this tracee's registers, by the look at this place.
+    Registers(usize, u32),
+}
+
+/// What a client did with leave that it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// It let this tracee go.
+    Left(u32),
+    /// It set this one's registers.
+    Set(u32),
 }
 
 impl Look {
@@ -149,6 +163,7 @@ impl Habit {
             (num::PTRACE, Ok(request), Some(_)) if LOOKS.contains(&request) => {
                 self.see(What::Request(request, third, fourth));
             }
+            (num::PTRACE, Ok(abi::PTRACE_SETREGS), Some(_)) => self.see(What::Registers(third, fourth)),
             (num::PTRACE, Ok(abi::PTRACE_SYSCALL), Some(tracee)) if fourth == 0 => {
                 self.unused = third;
                 self.leave(tracee);
@@ -163,6 +178,12 @@ impl Habit {
     /// Whether it asks the same at each stop: something is foreseen.
     pub(super) fn is_formed(&self) -> bool {
         self.always_leaves() || self.looks.iter().any(Look::is_foreseen)
+    }
+
+    /// Whether it has leave to set registers, and may have done it.
+    pub(super) fn may_set(&self) -> bool {
+        let sets = |kind: &Kind| matches!(kind, Kind::Registers(..));
+        self.laid.as_ref().is_some_and(|laid| laid.answers.iter().any(sets))
     }
 
     /// Whether it lets tracees go and waits again, and nothing else.
@@ -200,9 +221,9 @@ impl Habit {
         }
     }
 
-    /// What was taken of what lay ready; the tracees that were let go.
-    pub(super) fn take(&mut self, laid: &Lying, taken: Taken) -> Vec<u32> {
-        let mut gone = Vec::new();
+    /// What was taken of what lay ready; what was done with leave, in order.
+    pub(super) fn take(&mut self, laid: &Lying, taken: Taken) -> Vec<Done> {
+        let mut done = Vec::new();
         for (_, kind) in laid.answers.iter().enumerate().filter(|(place, _)| taken.has(*place)) {
             match kind {
                 Kind::Look(at) => {
@@ -212,11 +233,19 @@ impl Habit {
                 }
                 Kind::Leave(tracee) => {
                     self.leave(*tracee);
-                    gone.push(*tracee);
+                    done.push(Done::Left(*tracee));
+                }
+                Kind::Registers(at, tracee) => {
+                    if let Some(look) = self.looks.get_mut(*at) {
+                        look.used = true;
+                    }
+                    done.push(Done::Set(*tracee));
                 }
             }
         }
-        gone
+        done.sort_by_key(|done| matches!(done, Done::Left(_)));
+        done.dedup();
+        done
     }
 }
 
@@ -324,10 +353,10 @@ mod tests {
         let mut habit = formed();
         let laid = Lying {
             answers: vec![Kind::Look(0), Kind::Look(1), Kind::Leave(7)],
-            leaves: true,
+            patience: None,
             since: Instant::now(),
         };
-        assert_eq!(habit.take(&laid, Taken::from_bits(0b110)), [7]);
+        assert_eq!(habit.take(&laid, Taken::from_bits(0b110)), [Done::Left(7)]);
         assert!(habit.told.is_empty());
         habit.learn(&wait(0));
         habit.hear(7);

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{self as abi, AUDIT_ARCH_I386};
 use utrace_core::{Action, SigInfo, Target};
 
@@ -16,6 +17,7 @@ use super::link::{First, Kin, Link, OPTIONS, Phase, Resume, State, Told, is_befo
 use super::num::{EINVAL, EIO, EPERM, ESRCH, SIGCONT, SIGKILL, SIGTRAP};
 use super::peek;
 use super::proc;
+use super::registers;
 use super::steps::Lent;
 use super::stop::{Face, Stop, by_process};
 use super::tracee::{self, Tracer, look};
@@ -269,6 +271,18 @@ pub(super) fn let_go(threads: &mut Threads, caller: u32, tracee: u32) {
     {
         // One that was killed meanwhile stands nowhere.
         let _ = go(threads, id, &call, Resume::Syscall);
+    }
+}
+
+/// The registers that a client set, with leave that it had.
+pub(super) fn set_registers(threads: &mut Threads, caller: u32, tracee: u32, bytes: &[u8]) {
+    if let Some(id) = threads.held_by(caller, tracee)
+        && guard::check(threads, id).is_ok()
+        && let Some(link) = threads.link(id)
+        && let Some(bytes) = bytes.get(..size_of::<UserRegs>())
+    {
+        // One that was killed meanwhile has none.
+        let _ = registers::write(link, abi::NT_PRSTATUS, bytes);
     }
 }
 

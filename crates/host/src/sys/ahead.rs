@@ -9,7 +9,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
-use utrace_core::{Ahead, Moment, Taken, Way, Wrote};
+use utrace_core::{Ahead, Does, Moment, Taken, Way, Wrote};
 
 use super::Errno;
 
@@ -24,12 +24,14 @@ const ENTRY_WORDS: usize = DATA + Ahead::ROOM / 8;
 /// How many writes can be noted, and how many of these places a write leaves free, for signal handlers that write too.
 const NOTES: usize = 8;
 const SPARE: usize = 2;
-const _: () = assert!(size_of::<Page>() <= PAGE && Ahead::ROOM.is_multiple_of(8));
+/// The length of a board.
+pub(crate) const BOARD: usize = 2 * PAGE;
+const _: () = assert!(size_of::<Pages>() <= BOARD && Ahead::ROOM.is_multiple_of(8) && Ahead::MOST <= 32);
 const _: () = assert!(size_of::<Note>() == 64 && NOTES.is_power_of_two() && Wrote::MOST == 16);
 
-/// The page. The offsets are in the code below.
+/// The board's pages. The offsets are in the code below.
 #[repr(C)]
-struct Page {
+struct Pages {
     /// What the one thread that may take answers has at `%fs:0`.
     owner: AtomicU64,
     /// Low half: a bit for each answer that lies ready. High half: how often that was changed by us. One word, so that
@@ -46,7 +48,15 @@ struct Page {
     /// Number and length, value, four arguments, bytes.
     entries: [[AtomicU64; ENTRY_WORDS]; Ahead::MOST],
     notes: [Note; NOTES],
+    /// What a call gave that gives: under which `ready` it did, whether one is doing so, and the bytes.
+    given_in: AtomicU32,
+    giving: AtomicU32,
+    given: [AtomicU64; Ahead::ROOM / 8],
 }
+
+/// In an entry's second half of the first word, beside the length: the bytes are to be given, or are what was given, if anything.
+const GIVES: u32 = 1 << 31;
+const NEW: u32 = 1 << 30;
 
 /// A write that went straight to the kernel.
 #[repr(C)]
@@ -110,12 +120,20 @@ global_asm!(
     "jne 2b",
     "jmp 8f",
     "4:",
-    "mov r13, [rbx + 8]",
     "mov r12, rax",
     "btr r12, rbp",
+    "test dword ptr [rbx + 4], {gives}",
+    "jnz 20f",
+    "mov r13, [rbx + 8]",
     "lock cmpxchg [rcx + 8], r12", // Ours, unless anything was changed meanwhile.
     "jne 8f",
     "mov eax, [rbx + 4]",
+    "btr eax, 30",
+    "mov rbp, -1",
+    "jnc 24f",
+    "mov rbp, r12",
+    "shr rbp, 32",
+    "24:",
     "test eax, eax",
     "jz 7f",
     "push rdi",
@@ -123,6 +141,10 @@ global_asm!(
     "push rcx",
     "mov rdi, r10",
     "lea rsi, [rbx + 48]",
+    "cmp ebp, [rcx + {given_in}]", // Never, for one that is not new.
+    "jne 25f",
+    "lea rsi, [rcx + {given}]",
+    "25:",
     "mov ecx, eax",
     "cld",
     "rep movsb",
@@ -143,6 +165,46 @@ global_asm!(
     "mov rcx, [r11 + 8]",
     "add rcx, 2",
     "jmp rcx",
+    "20:",
+    "cmp dword ptr [rcx + {giving}], 0",
+    "jne 8f", // A handler's, in the middle of this.
+    "mov dword ptr [rcx + {giving}], 1",
+    "push rsi",
+    "push rdi",
+    "push rdx",
+    "push rax",
+    "mov eax, [rbx + 4]",
+    "and eax, {length}",
+    "shr eax, 3",
+    "mov r13, [rbx + 8]",
+    "xor edx, edx",
+    "21:",
+    "mov rsi, [r10 + rdx * 8]",
+    "mov [rcx + rdx * 8 + {given}], rsi",
+    "bt r13d, edx",
+    "jnc 22f",
+    "cmp rsi, [rbx + rdx * 8 + 48]",
+    "jne 23f",
+    "22:",
+    "inc edx",
+    "cmp edx, eax",
+    "jne 21b",
+    "mov rsi, r12",
+    "shr rsi, 32",
+    "mov [rcx + {given_in}], esi",
+    "shr r13, 32",
+    "not r13",
+    "and r12, r13",
+    "mov rax, [rsp]",
+    "lock cmpxchg [rcx + 8], r12",
+    "23:",
+    "mov dword ptr [rcx + {giving}], 0",
+    "lea rsp, [rsp + 8]",
+    "pop rdx",
+    "pop rdi",
+    "pop rsi",
+    "mov r13d, 0",
+    "je 7b",
     "8:",
     "pop r13",
     "pop r12",
@@ -272,7 +334,12 @@ global_asm!(
     longest = const Wrote::MOST,
     places = const NOTES,
     spare = const SPARE,
-    notes = const core::mem::offset_of!(Page, notes),
+    notes = const core::mem::offset_of!(Pages, notes),
+    given = const core::mem::offset_of!(Pages, given),
+    given_in = const core::mem::offset_of!(Pages, given_in),
+    giving = const core::mem::offset_of!(Pages, giving),
+    gives = const GIVES,
+    length = const !(GIVES | NEW),
 );
 
 /// The code, which runs wherever it is copied to.
@@ -289,14 +356,14 @@ pub(crate) fn code() -> &'static [u8] {
 /// Our end of a board.
 #[derive(Debug)]
 pub(crate) struct Board {
-    page: &'static Page,
+    pages: &'static Pages,
     laid: u32,
     turn: u32,
 }
 
-impl core::fmt::Debug for Page {
+impl core::fmt::Debug for Pages {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Page").finish_non_exhaustive()
+        f.debug_struct("Pages").finish_non_exhaustive()
     }
 }
 
@@ -311,7 +378,7 @@ impl Board {
         // SAFETY: a fresh descriptor that nobody else owns.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         // SAFETY: two numbers.
-        let sized = unsafe { libc::ftruncate(fd.as_raw_fd(), PAGE as libc::off_t) };
+        let sized = unsafe { libc::ftruncate(fd.as_raw_fd(), BOARD as libc::off_t) };
         Errno::check(libc::c_long::from(sized))?;
         let seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
         // SAFETY: three numbers.
@@ -320,52 +387,57 @@ impl Board {
         let rights = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a new mapping where the kernel likes; nothing of ours is there.
         let at =
-            unsafe { libc::mmap(core::ptr::null_mut(), PAGE, rights, libc::MAP_SHARED, fd.as_raw_fd(), 0) };
+            unsafe { libc::mmap(core::ptr::null_mut(), BOARD, rights, libc::MAP_SHARED, fd.as_raw_fd(), 0) };
         if at == libc::MAP_FAILED {
             return Err(Errno::last());
         }
-        // SAFETY: 1. page aligned, a page long, which a `Page` fits in, zeroed, and atomics only; 2. unmapped only when the
+        // SAFETY: 1. page aligned, as long as a board, which `Pages` fits in, zeroed, and atomics only; 2. unmapped only when the
         // board, which never lends this reference, goes; 3. the file cannot shrink.
-        Ok((Self { page: unsafe { &*at.cast() }, laid: 0, turn: 0 }, fd))
+        Ok((Self { pages: unsafe { &*at.cast() }, laid: 0, turn: 0 }, fd))
     }
 
     /// Which thread may take answers: what it has at `%fs:0`.
     pub(crate) fn give_to(&self, owner: u64) {
-        self.page.owner.store(owner, Ordering::SeqCst);
+        self.pages.owner.store(owner, Ordering::SeqCst);
     }
 
     /// Which way reads of files at an offset go.
     pub(crate) fn send_reads(&self, way: Way) {
-        self.page.straight.store((way == Way::Straight).into(), Ordering::SeqCst);
+        self.pages.straight.store((way == Way::Straight).into(), Ordering::SeqCst);
     }
 
     /// Which way writes of files at an offset go.
     pub(crate) fn send_writes(&self, way: Way) {
-        self.page.noting.store((way == Way::Straight).into(), Ordering::SeqCst);
+        self.pages.noting.store((way == Way::Straight).into(), Ordering::SeqCst);
     }
 
     /// What was written straight since this was asked last.
     pub(crate) fn written(&self, moment: Moment) -> Vec<Wrote> {
-        let begun = self.page.begun.load(Ordering::Acquire);
-        let mut heard = self.page.heard.load(Ordering::Relaxed);
+        let begun = self.pages.begun.load(Ordering::Acquire);
+        let mut heard = self.pages.heard.load(Ordering::Relaxed);
         let mut wrote = Vec::new();
         // The client can write anything there.
         for _ in 0..begun.wrapping_sub(heard).min(NOTES as u32) {
-            let note = &self.page.notes[heard as usize % NOTES];
+            let note = &self.pages.notes[heard as usize % NOTES];
             if moment == Moment::Any && matches!(note.state.load(Ordering::Acquire), NOTHING | BEFORE) {
                 break;
             }
             wrote.extend(note.take());
             heard = heard.wrapping_add(1);
         }
-        self.page.heard.store(heard, Ordering::Release);
+        self.pages.heard.store(heard, Ordering::Release);
         wrote
+    }
+
+    /// What a call that gives gave last.
+    pub(crate) fn given(&self) -> Vec<u8> {
+        self.pages.given.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect()
     }
 
     /// Takes back what lies there, and says what was taken.
     pub(crate) fn take_back(&mut self) -> Taken {
         self.turn = self.turn.wrapping_add(1);
-        let before = self.page.ready.swap(u64::from(self.turn) << 32, Ordering::SeqCst);
+        let before = self.pages.ready.swap(u64::from(self.turn) << 32, Ordering::SeqCst);
         let left = (before & 0xffff_ffff) as u32;
         Taken::from_bits(core::mem::take(&mut self.laid) & !left)
     }
@@ -373,10 +445,16 @@ impl Board {
     /// Lays these ready, and nothing else.
     pub(crate) fn lay(&mut self, answers: &[Ahead<'_>]) {
         let _ = self.take_back();
-        for (entry, answer) in self.page.entries.iter().zip(answers) {
+        for (entry, answer) in self.pages.entries.iter().zip(answers) {
             let bytes = &answer.bytes[..answer.bytes.len().min(Ahead::ROOM)];
-            entry[0].store(u64::from(answer.number) | (bytes.len() as u64) << 32, Ordering::Relaxed);
-            entry[1].store(answer.value.cast_unsigned(), Ordering::Relaxed);
+            let (sign, second) = match answer.does {
+                Does::Gets => (0, answer.value.cast_unsigned()),
+                Does::GetsNew => (NEW, answer.value.cast_unsigned()),
+                Does::Gives(same, untrue) => (GIVES, u64::from(same) | u64::from(untrue) << 32),
+            };
+            let first = u64::from(sign) << 32 | (bytes.len() as u64) << 32 | u64::from(answer.number);
+            entry[0].store(first, Ordering::Relaxed);
+            entry[1].store(second, Ordering::Relaxed);
             for (to, from) in entry[2..].iter().zip(answer.args) {
                 to.store(from, Ordering::Relaxed);
             }
@@ -388,7 +466,7 @@ impl Board {
         }
         let count = answers.len().min(Ahead::MOST);
         self.laid = (1_u32 << count) - 1;
-        self.page.ready.store(u64::from(self.turn) << 32 | u64::from(self.laid), Ordering::Release);
+        self.pages.ready.store(u64::from(self.turn) << 32 | u64::from(self.laid), Ordering::Release);
     }
 }
 
@@ -416,9 +494,9 @@ impl Note {
 
 impl Drop for Board {
     fn drop(&mut self) {
-        let at = core::ptr::from_ref(self.page).cast_mut().cast();
+        let at = core::ptr::from_ref(self.pages).cast_mut().cast();
         // SAFETY: our own mapping, of this length; the one reference to it goes with this value.
-        unsafe { libc::munmap(at, PAGE) };
+        unsafe { libc::munmap(at, BOARD) };
     }
 }
 
@@ -456,7 +534,7 @@ pub(crate) fn trial(write: impl FnOnce(&Trying) -> (Vec<u8>, [u8; 5])) -> Result
     let function = [&[0x49, 0x89, 0xca], &jump[..], &[0x0f, 0x05, 0xc3]].concat();
     let mut image = page;
     image.resize(3 * PAGE, 0);
-    let gate = core::ptr::from_ref(board.page).addr().to_ne_bytes();
+    let gate = core::ptr::from_ref(board.pages).addr().to_ne_bytes();
     image[GATE..GATE + gate.len()].copy_from_slice(&gate);
     image[2 * PAGE..2 * PAGE + function.len()].copy_from_slice(&function);
     // SAFETY: three pages of ours, and three pages of bytes.

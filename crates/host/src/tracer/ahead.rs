@@ -18,7 +18,7 @@ use crate::ahead::{Expected, Layout, Need, SITE_LEN, Site};
 use crate::notify::Desk;
 use crate::procfs::{self, State};
 use crate::remote::{Failed, call_between};
-use crate::sys::ahead::{Board, PAGE};
+use crate::sys::ahead::{BOARD, Board, PAGE};
 use crate::sys::errno::{ERESTART_RESTARTBLOCK, ERESTARTSYS};
 use crate::sys::lend::{OnExec, lend};
 use crate::sys::mem;
@@ -111,9 +111,9 @@ fn lay(stopped: &mut Stopped, Expected { board, fd, sites }: &mut Expected) -> R
     let wiped = [layout.gate(), PAGE as u64, number(libc::MADV_WIPEONFORK), 0, 0, 0];
     done(call_between(stopped, libc::SYS_madvise, wiped)?)?;
     let both = read | number(libc::PROT_WRITE);
-    let shared = [0, PAGE as u64, both, number(libc::MAP_SHARED), number(*fd), 0];
+    let shared = [0, BOARD as u64, both, number(libc::MAP_SHARED), number(*fd), 0];
     let at = mapped(call_between(stopped, libc::SYS_mmap, shared)?)?;
-    let alone = [at, PAGE as u64, number(libc::MADV_DONTFORK), 0, 0, 0];
+    let alone = [at, BOARD as u64, number(libc::MADV_DONTFORK), 0, 0, 0];
     done(call_between(stopped, libc::SYS_madvise, alone)?)?;
 
     board.give_to(owner);
