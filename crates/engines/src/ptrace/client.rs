@@ -179,6 +179,10 @@ impl Client {
         if is_before_pause(&waiting, &regs) {
             // A signal came before it slept.
             regs.rip += 2;
+        } else if is_fault(&waiting, &regs) {
+            // Interrupted too, and what it was interrupted for is told.
+            let _ = threads.find(caller, &waiting.call);
+            return;
         } else if !is_interrupted(&waiting, &regs) {
             return;
         }
@@ -277,6 +281,12 @@ fn is_before_pause(waiting: &Waiting, regs: &UserRegs) -> bool {
         && waiting.ip != 0
         && (regs.rip.wrapping_add(2), regs.rax, regs.orig_rax)
             == (waiting.ip, waiting.call.width.pause(), u64::MAX)
+}
+
+/// Whether a waitid came back with `EFAULT`: where it has a place for the details that cannot be written, that is what an
+/// interrupted one says (`waitid` in kernel/exit.c, Linux 6.18).
+fn is_fault(waiting: &Waiting, regs: &UserRegs) -> bool {
+    waiting.call.nr == num::WAITID && regs.rax.cast_signed() == num::EFAULT
 }
 
 /// Whether these are the registers of this wait, interrupted.
