@@ -19,6 +19,7 @@ use utrace_engines::registry::Spec;
 use utrace_engines::tool::Origin;
 use utrace_host::{Host, HostError, Tid};
 
+use crate::broker::access;
 use crate::broker::caller::{self, Opened};
 use crate::broker::place;
 use crate::broker::wire::{Answer, Line, MOST_FDS, Reply, Request, Target};
@@ -27,6 +28,9 @@ use crate::flags::AttachArgs;
 use crate::message::say;
 use crate::signals::{self, Caught};
 use crate::tools::{OutputLost, Tools};
+
+/// How often a process is asked for that is on its way from one program to the next.
+const TRIES: u32 = 1000;
 
 /// What is heard while it goes on.
 enum News {
@@ -114,8 +118,18 @@ fn hear(supervisor: &Line, to: Sender<News>) -> io::Result<()> {
     thread::Builder::new().name("supervisor".to_owned()).spawn(hear).map(drop)
 }
 
-/// The answer for a process that the kernel does not let us trace.
+/// The answer for a process of which no thread could be opened.
 fn refused(pid: i32) -> Answer {
+    let error = Tid::new(pid).map(utrace_host::why_not);
+    if error.is_some_and(|error| access::is_between_programs(&error)) {
+        Answer::Again
+    } else {
+        refused_for_good(pid)
+    }
+}
+
+/// The answer for a process that the kernel does not let us trace.
+fn refused_for_good(pid: i32) -> Answer {
     let (code, message) = caller::refusal(pid);
     Answer::Refused { code: code as u8, message }
 }
@@ -185,14 +199,36 @@ impl Shared<'_> {
                         trouble.get_or_insert_with(|| Code::of(code));
                         say(message);
                     }
+                    // It is asked for until there is another answer.
+                    Answer::Again => {}
                 }
             }
         }
         Ok(if traced { Ok(()) } else { Err(trouble.unwrap_or(Code::Failed)) })
     }
 
-    /// Asks for processes with one request. An answer for each, in order.
+    /// Asks for processes until there is an answer for each, in order.
     fn attach_some(&mut self, pids: &[i32]) -> Result<Vec<Answer>, String> {
+        let mut answers = self.ask_for(pids)?;
+        for _ in 0..TRIES {
+            let open: Vec<_> =
+                answers.iter_mut().zip(pids).filter(|(answer, _)| **answer == Answer::Again).collect();
+            if open.is_empty() {
+                return Ok(answers);
+            }
+            let (places, pids): (Vec<_>, Vec<_>) = open.into_iter().unzip();
+            for (place, answer) in places.into_iter().zip(self.ask_for(&pids)?) {
+                *place = answer;
+            }
+        }
+        let said = |(answer, pid): (Answer, &i32)| {
+            if answer == Answer::Again { refused_for_good(*pid) } else { answer }
+        };
+        Ok(answers.into_iter().zip(pids).map(said).collect())
+    }
+
+    /// Asks for processes with one request. An answer for each, in order.
+    fn ask_for(&mut self, pids: &[i32]) -> Result<Vec<Answer>, String> {
         let own = i32::try_from(process::id());
         let proofs: Vec<_> =
             pids.iter().map(|pid| if own == Ok(*pid) { None } else { caller::proof(*pid) }).collect();

@@ -160,7 +160,8 @@ fn a_signal_sent_twice_at_once_loses_no_output() {
     let mut target = place.other(place.fixture("spin"), [""; 0]).start();
     target.wait_ready();
     let tracer = attach(&place, common::Who::Me, &[target.pid()], "--log=log --stats=stats");
-    wait_until("it logs", || !place.read("log").is_empty());
+    // A call that was only seen to begin is in the log, and in no sum.
+    wait_until("it logs a whole call", || place.read("log").contains(" = "));
     tracer.signal(Signal::INT);
     let me = rustix::process::Pid::from_raw(tracer.pid().cast_signed()).unwrap();
     let _ = rustix::process::kill_process(me, Signal::INT);
@@ -215,6 +216,27 @@ fn a_reused_pid_is_another_process() {
     drop(other.stdin.take());
     other.finish().expect(0);
     tracer.finish().expect(0);
+}
+
+/// Another thread of the target runs a new program just then: the thread that showed our right is gone, and so is every other.
+#[test]
+fn a_process_that_runs_itself_anew_is_attached_to() {
+    for who in everybody() {
+        let place = Place::new();
+        let mut target = target(&place, who, "exec_again", "2");
+        for _ in 0..8 {
+            let tracer = place
+                .run(words(&format!("attach -p {} --log=log,trace=execve", target.pid())))
+                .who(who)
+                .start();
+            wait_until("it logs", || place.read("log").contains("execve(") || is_gone(tracer.pid()));
+            tracer.signal(Signal::INT);
+            tracer.finish().expect(0);
+            fs::remove_file(place.path("log")).unwrap();
+        }
+        drop(target.stdin.take());
+        target.finish().expect(6);
+    }
 }
 
 /// Many attaches and detaches while threads come and go: nobody is lost, nothing is left.

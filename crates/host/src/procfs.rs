@@ -52,11 +52,18 @@ pub(crate) struct Stat {
 
 /// `PF_KTHREAD` (`linux/sched.h`): the task has no user space.
 const PF_KTHREAD: u32 = 0x0020_0000;
+/// `PF_EXITING` of the same: it is on its way out, perhaps with no memory left.
+const PF_EXITING: u32 = 0x4;
 
 impl Stat {
     /// Whether this is a kernel thread, which nobody can trace.
     pub(crate) const fn is_kernel_thread(&self) -> bool {
         self.flags & PF_KTHREAD != 0
+    }
+
+    /// Whether this is dead or about to be, so that nobody can trace it any more.
+    pub(crate) const fn is_ending(&self) -> bool {
+        self.flags & PF_EXITING != 0 || matches!(self.state, State::Dead)
     }
 }
 

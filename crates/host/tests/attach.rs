@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use common::Log;
 use guest::Guest;
-use utrace_core::{Event, EventSet, Interest, SyscallSet};
+use std::sync::mpsc::{Sender, channel};
+use utrace_core::{Action, CloneReport, Cx, Engine, Event, EventSet, ExecReport, Interest, SyscallSet, Task};
 use utrace_host::{Command, Ending, Host, HostError, Tid};
 
 fn tracer_of(pid: Tid) -> String {
@@ -164,4 +165,60 @@ fn a_stopped_process_is_still_stopped_after_a_visit() {
     }
     assert!(Std::new("kill").args(["-CONT", &pid.to_string()]).status().unwrap().success());
     assert_eq!(guest.finish().1, "status 8");
+}
+
+/// Tells each new program of its thread, and follows new threads.
+#[derive(Clone)]
+struct Programs(Sender<u32>);
+
+impl Programs {
+    fn follow(&self, task: &Task) {
+        let interest = Interest::in_events(EventSet::from(Event::Exec) | Event::Clone);
+        let _ = task.attach_for(interest, self.clone());
+    }
+}
+
+impl Engine for Programs {
+    fn name(&self) -> &str {
+        "programs"
+    }
+    fn clone(&mut self, _cx: &mut Cx<'_>, clone: &mut CloneReport) -> Action {
+        self.follow(&clone.child);
+        Action::Resume
+    }
+    fn exec(&mut self, cx: &mut Cx<'_>, _exec: &mut ExecReport) -> Action {
+        let _ = self.0.send(cx.task().id().0);
+        Action::Resume
+    }
+}
+
+/// PTRACE_SEIZE of a thread that is about to run a new program waits until it does, and by then that thread has the number of
+/// its process: taken for traced under its old number, its stops would be nobody's.
+#[test]
+fn a_process_that_runs_itself_anew_meanwhile_is_traced_from_then_on() {
+    let mut guest = Guest::new("exec_again", &["2"]);
+    for visit in 0..60 {
+        let host = Host::start().unwrap();
+        let (tell, told) = channel();
+        let programs = Programs(tell);
+        let attached = loop {
+            let programs = programs.clone();
+            match host.attach(guest.pid, move |task| programs.follow(task)) {
+                Ok(process) => break process,
+                // All its threads were going, or it was in between.
+                Err(HostError::NoSuchProcess(_) | HostError::Zombie(_)) => {}
+                Err(error) => panic!("visit {visit}: {error}"),
+            }
+        };
+        drop(programs);
+        assert_eq!(
+            told.recv_timeout(Duration::from_secs(100)),
+            Ok(guest.pid.raw().cast_unsigned()),
+            "visit {visit}"
+        );
+        host.shutdown();
+        assert_eq!(attached.wait(), Ok(Ending::Left));
+    }
+    drop(guest.shell.stdin.take());
+    assert_eq!(guest.finish().1, "status 6");
 }

@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::fstat;
-use utrace_host::{Tid, UserNamespace, user_namespaces};
+use utrace_host::{HostError, Tid, UserNamespace, user_namespaces};
 
 /// `CAP_SYS_PTRACE` of capabilities(7).
 const SYS_PTRACE: u64 = 1 << 19;
@@ -185,6 +185,23 @@ pub fn is_there(tid: u32) -> bool {
 pub fn is_gone(tid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
     field(&status, "State:").is_none_or(|state| state.starts_with(['Z', 'X']))
+}
+
+/// Whether what was refused as if it were gone is there all the same. So it is while one of its threads runs a new program
+/// (execve(2)): all the others are gone, the first one's number is about to become its own, and nothing can be opened.
+#[must_use]
+pub fn is_between_programs(error: &HostError) -> bool {
+    let (HostError::NoSuchProcess(pid)
+    | HostError::Zombie(pid)
+    | HostError::PidReused(pid)
+    | HostError::Died(pid)) = error
+    else {
+        return false;
+    };
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let threads = field(&status, "Threads:").and_then(|count| count.parse().ok()).unwrap_or(0);
+    let dead = field(&status, "State:").is_none_or(|state| state.starts_with(['Z', 'X']));
+    !dead || threads > 1
 }
 
 fn parents(status: &str) -> Vec<u32> {

@@ -13,11 +13,12 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use utrace_core::{Action, BarrierError, EngineRef, Match, Task};
 use utrace_engines::output::{Files, Opener, Place};
 use utrace_engines::tool::Origin;
-use utrace_host::{HostError, Tid, why_not};
+use utrace_host::{HostError, Refusal, Tid, why_not};
 
 use super::access;
 use super::clients::sweep;
@@ -84,7 +85,8 @@ impl Session {
         let proofs = fds.iter().map(Some).chain(std::iter::repeat(None));
         let mut asked: Vec<_> =
             targets.iter().zip(proofs).map(|(target, proof)| Asked::new(*target, proof)).collect();
-        let processes: Vec<Tid> = asked.iter().filter_map(|one| one.process.as_ref().ok().copied()).collect();
+        let processes: Vec<Tid> =
+            asked.iter().filter_map(|one| one.process.as_ref().ok().map(|meant| meant.number)).collect();
         let (adopt, roll) = (self.tools.adopter(Origin::Attached), Arc::clone(&self.roll));
         let adopt = move |task: &Task| {
             adopt(task);
@@ -95,10 +97,22 @@ impl Session {
             if processes.is_empty() { Ok(Vec::new()) } else { self.traced.host.join_all(&processes, adopt) };
         let mut joined = joined.unwrap_or_default().into_iter();
         let answer = |one: &mut Asked<'_>| {
-            let process = one.process.clone()?;
-            let joined = joined.next().unwrap_or(Err(HostError::Ended))?;
-            if !one.is_proven() {
-                // The number has become another's just now.
+            let process = match &one.process {
+                Ok(process) => process.number,
+                Err(error) if one.proof.is_some() && access::is_between_programs(error) => {
+                    return Ok(Answer::Again);
+                }
+                Err(error) => return Err(error.clone()),
+            };
+            let joined = match joined.next().unwrap_or(Err(HostError::Ended)) {
+                Ok(joined) => joined,
+                // Who may open its memory may trace it, so that refusal is about this moment.
+                Err(HostError::NotPermitted(_, Refusal::Privileged)) => return Ok(Answer::Again),
+                Err(error) if access::is_between_programs(&error) => return Ok(Answer::Again),
+                Err(error) => return Err(error),
+            };
+            if one.process.as_ref().is_ok_and(Meant::has_ended) {
+                // The number may have become another's just now.
                 self.take_off(Some(process));
                 return Err(HostError::PidReused(process));
             }
@@ -164,38 +178,50 @@ impl Session {
 
 /// A process that is asked for, with the proof that came with it.
 struct Asked<'a> {
-    target: Target,
     proof: Option<&'a OwnedFd>,
     /// The process that is meant, or why it may not be traced.
-    process: Result<Tid, HostError>,
+    process: Result<Meant, HostError>,
+}
+
+/// A process that was proven: as long as it has not ended, its number is nobody else's. The proof itself may not hold
+/// so long, as it is of a thread, and those end when another one runs a new program (execve(2)).
+struct Meant {
+    number: Tid,
+    handle: OwnedFd,
+}
+
+impl Meant {
+    fn has_ended(&self) -> bool {
+        let mut ended = [PollFd::new(&self.handle, PollFlags::IN)];
+        poll(&mut ended, Some(&Timespec::default())) != Ok(0)
+    }
 }
 
 impl<'a> Asked<'a> {
     fn new(target: Target, proof: Option<&'a OwnedFd>) -> Asked<'a> {
-        let mut asked = Asked { target, proof, process: Err(HostError::Ended) };
-        if let Some(pid) = Tid::new(target.pid) {
-            asked.process = match asked.is_proven() {
-                true => process_of(pid).ok_or(HostError::NoSuchProcess(pid)),
-                false => Err(why_not(pid)),
-            };
-        }
-        asked
-    }
-
-    fn is_proven(&self) -> bool {
-        let Target { pid, tid } = self.target;
-        self.proof.is_some_and(|proof| access::proves(proof.as_fd(), pid, tid))
+        let Target { pid, tid } = target;
+        let process = match Tid::new(pid) {
+            Some(number) => process_of(number).ok_or(HostError::NoSuchProcess(number)).and_then(|meant| {
+                // After the handle is there: from here on it is one process.
+                let proven = proof.is_some_and(|proof| access::proves(proof.as_fd(), pid, tid));
+                if proven { Ok(meant) } else { Err(why_not(number)) }
+            }),
+            None => Err(HostError::Ended),
+        };
+        Asked { proof, process }
     }
 }
 
 /// The process of a thread. Of a process that is its own number: only those can be opened like this, and the other way
 /// `/proc` has to write some fifty lines.
-fn process_of(tid: Tid) -> Option<Tid> {
-    let pid = Pid::from_raw(tid.raw())?;
-    if pidfd_open(pid, PidfdFlags::empty()).is_ok() {
-        return Some(tid);
-    }
-    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
-    Tid::new(line.trim().parse().ok()?)
+fn process_of(tid: Tid) -> Option<Meant> {
+    let open = |number: Tid| {
+        let handle = pidfd_open(Pid::from_raw(number.raw())?, PidfdFlags::empty()).ok()?;
+        Some(Meant { number, handle })
+    };
+    open(tid).or_else(|| {
+        let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+        open(Tid::new(line.trim().parse().ok()?)?)
+    })
 }

@@ -30,7 +30,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. Both ends must have the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// The longest message in bytes; the kernel's own limit is near 200 KiB (`net.core.wmem_default`).
 pub const LONGEST: usize = 96 << 10;
 /// The most descriptors with one message; the kernel's own limit is 253 (`SCM_MAX_FD`), and both ends may have 256 in all.
@@ -99,6 +99,9 @@ pub enum Answer {
         /// Why.
         message: String,
     },
+    /// The proof is of a thread that has gone meanwhile, and its process goes on, most likely with another program: it can be
+    /// proven and asked for again.
+    Again,
 }
 
 /// What the supervisor answers, or tells.

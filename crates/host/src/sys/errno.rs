@@ -76,6 +76,14 @@ impl Errno {
     pub(crate) fn check(result: libc::c_long) -> Result<libc::c_long, Self> {
         if result == -1 { Err(Self::last()) } else { Ok(result) }
     }
+
+    /// The result of a call that was made without libc: its error is negative.
+    pub(crate) fn check_raw(result: libc::c_long) -> Result<libc::c_long, Self> {
+        match i32::try_from(result) {
+            Ok(error @ -4095..0) => Err(Self(-error)),
+            _ => Ok(result),
+        }
+    }
 }
 
 impl fmt::Display for Errno {

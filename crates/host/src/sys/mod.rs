@@ -22,6 +22,7 @@ pub(crate) mod process;
 pub(crate) mod ptrace;
 pub(crate) mod roll;
 pub(crate) mod sched;
+pub(crate) mod seize;
 pub(crate) mod sigchld;
 pub(crate) mod sigmask;
 pub(crate) mod socket;

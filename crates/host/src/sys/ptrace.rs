@@ -26,6 +26,11 @@ impl Options {
     /// Nothing but the end with the tracer.
     pub(crate) const NONE: Self = Self(0);
 
+    /// As the request takes them.
+    pub(super) const fn bits(self) -> usize {
+        self.0.unsigned_abs() as usize
+    }
+
     /// The same, and the tracee is killed when its tracer ends.
     pub(crate) const fn with_exitkill(self) -> Self {
         Self(self.0 | libc::PTRACE_O_EXITKILL)
@@ -78,7 +83,7 @@ unsafe fn raw(request: libc::c_uint, tid: Tid, addr: usize, data: usize) -> Resu
 /// Makes `tid` our tracee without stopping or disturbing it (`PTRACE_SEIZE`).
 pub(crate) fn seize(tid: Tid, options: Options) -> Result<(), Errno> {
     // SAFETY: SEIZE takes an option mask and touches no memory of ours.
-    unsafe { raw(libc::PTRACE_SEIZE, tid, 0, options.0.unsigned_abs() as usize) }.map(drop)
+    unsafe { raw(libc::PTRACE_SEIZE, tid, 0, options.bits()) }.map(drop)
 }
 
 /// Asks for a stop (`PTRACE_INTERRUPT`); it is reported by wait(2) unless another stop comes first.

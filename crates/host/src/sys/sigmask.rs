@@ -10,6 +10,11 @@ impl SigMask {
     /// Every signal that can be blocked.
     pub(crate) const ALL: Self = Self(u64::MAX);
 
+    /// The mask and this signal.
+    pub(crate) const fn with(self, signal: i32) -> Self {
+        Self(self.0 | 1 << (signal.unsigned_abs() - 1))
+    }
+
     /// The mask without this signal.
     pub(crate) const fn without(self, signal: i32) -> Self {
         Self(self.0 & !(1 << (signal.unsigned_abs() - 1)))

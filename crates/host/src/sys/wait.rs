@@ -106,6 +106,16 @@ pub(crate) fn wait_for(tid: Tid) -> Result<WaitStatus, Errno> {
     }
 }
 
+/// Whether this is a tracee or a child of the calling thread.
+pub(crate) fn is_ours(tid: Tid) -> bool {
+    let which = libc::WSTOPPED | libc::WEXITED | libc::__WALL | libc::__WNOTHREAD;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let flags = which | libc::WNOWAIT | libc::WNOHANG;
+    // SAFETY: writes a siginfo, ours and live.
+    let found = unsafe { libc::waitid(libc::P_PID, tid.raw().unsigned_abs(), info.as_mut_ptr(), flags) };
+    Errno::check(libc::c_long::from(found)) != Err(Errno::ECHILD)
+}
+
 /// Blocks until this tracee has news, and leaves them to be taken.
 pub(crate) fn await_news(tid: Tid) -> Result<(), Errno> {
     let flags = libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT | libc::__WALL;

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use utrace_core::Task;
 
+use super::report::task_id;
 use super::tracee::{Group, Origin, Phase, Run};
 use super::{AT_A_TIME, Tracer};
 use crate::error::{HostError, Refusal};
-use crate::process::{Outcome, Process};
+use crate::process::{Ending, Outcome, Process};
 use crate::procfs::{self, Stat, State};
 use crate::quiet::Care;
 use crate::quiet::place::Sight;
@@ -22,6 +23,8 @@ use crate::sys::Errno;
 use crate::sys::perf;
 use crate::sys::process as os;
 use crate::sys::ptrace::{self, Options, Request};
+use crate::sys::seize::Impatience;
+use crate::sys::wait;
 use crate::types::Tid;
 
 /// How often a thread is tried again that the kernel refused for a reason that is not to be seen afterwards.
@@ -29,7 +32,10 @@ const TRIES: u32 = 5;
 
 /// What became of an attempt to seize one thread.
 enum Seized {
-    Now,
+    /// It is ours, by this number: one that ran a new program meanwhile has that of its process.
+    Now(Tid),
+    /// It runs a new program, which takes long: perhaps because threads that are ours have to end before.
+    Later,
     /// It is gone, or is ours already as somebody's child.
     Nothing,
 }
@@ -49,14 +55,7 @@ impl Tracer {
             check_unnoticed(pid)?;
         }
         let outcome = Arc::new(Outcome::default());
-        let group = Rc::new(Group {
-            pid,
-            origin,
-            filter: RefCell::new(None),
-            outcome: Some(Arc::clone(&outcome)),
-            embryo: RefCell::new(None),
-            habits: super::snare::Habits::new(),
-        });
+        let group = new_group(pid, origin, &outcome);
         let mut tasks = Vec::new();
         // The kernel refuses whomever `examine` would, and a leader that is ours keeps its number until we have waited for
         // it. So what is usual takes one look at `/proc`, and why it was refused is looked up afterwards.
@@ -69,17 +68,18 @@ impl Tracer {
             Ok(()) => {
                 tasks.push(self.adopt_thread(pid, sight, &group, adopt));
                 // Asked after the SEIZE: whoever this one thread makes is ours from birth.
-                if procfs::is_single(pid) {
+                if procfs::is_single(pid) && wait::is_ours(pid) {
                     return Ok(Process { pid, tasks, outcome });
                 }
                 match procfs::stat(pid) {
-                    Ok(stat) if stat.threads > 1 => stat,
+                    Ok(stat) if stat.threads > 1 || !wait::is_ours(pid) => stat,
                     // Gone already: its end comes as news.
                     _ => return Ok(Process { pid, tasks, outcome }),
                 }
             }
             Err(_) => examine(pid)?,
         };
+        let impatience = Impatience::new();
         let mut seen: HashSet<Tid> = tasks.iter().map(|_| pid).collect();
         let mut now = Ok(first);
         while let Ok(stat) = now {
@@ -88,15 +88,23 @@ impl Tracer {
                 if !seen.insert(tid) || self.table.contains(tid) {
                     continue;
                 }
-                match seize_thread(pid, tid, origin, tasks.is_empty(), TRIES) {
-                    Ok(Seized::Now) => {
+                let seize = || seize_thread(&impatience, pid, tid, origin, tasks.is_empty(), TRIES);
+                let mut seized = seize();
+                while let Ok(Seized::Later) = seized {
+                    // Those that are ours already may be what it waits for.
+                    self.catch_up();
+                    seized = seize();
+                }
+                match seized {
+                    Ok(Seized::Now(tid)) if self.table.contains(tid) => {}
+                    Ok(Seized::Now(tid)) => {
                         tasks.push(self.adopt_thread(tid, Sight::open(tid).ok(), &group, adopt));
                         // Those that came first may have stopped: they need not wait for the last one.
                         if tasks.len().is_multiple_of(AT_A_TIME as usize) {
                             self.catch_up();
                         }
                     }
-                    Ok(Seized::Nothing) => {}
+                    Ok(Seized::Nothing | Seized::Later) => {}
                     Err(error) => {
                         self.leave_group(&group);
                         return Err(error);
@@ -104,7 +112,11 @@ impl Tracer {
                 }
             }
             if seen.len() == before {
-                break;
+                if !self.bury_superseded(pid) {
+                    break;
+                }
+                seen.remove(&pid);
+                tasks.retain(|task| task.id() != task_id(pid));
             }
             now = procfs::stat(pid);
         }
@@ -123,6 +135,17 @@ impl Tracer {
         };
         self.leave_group(&group);
         Err(error)
+    }
+
+    /// A thread that was not ours yet has run a new program, and has the first thread's number since, which the kernel has
+    /// released without a word. Whether it was so.
+    fn bury_superseded(&mut self, pid: Tid) -> bool {
+        if wait::is_ours(pid) {
+            return false;
+        }
+        let Some(leader) = self.table.take(pid) else { return false };
+        self.bury(leader, Ending::Exited(0), false);
+        true
     }
 
     /// The kernel prefers to wake the first thread for a signal that is sent to the process.
@@ -154,6 +177,17 @@ impl Tracer {
         }
         task
     }
+}
+
+fn new_group(pid: Tid, origin: Origin, outcome: &Arc<Outcome>) -> Rc<Group> {
+    Rc::new(Group {
+        pid,
+        origin,
+        filter: RefCell::new(None),
+        outcome: Some(Arc::clone(outcome)),
+        embryo: RefCell::new(None),
+        habits: super::snare::Habits::new(),
+    })
 }
 
 /// Why we may not trace this process, as far as `/proc` tells. For who knows already that we may not.
@@ -215,15 +249,24 @@ fn options_for(origin: Origin) -> Options {
     }
 }
 
-fn seize_thread(pid: Tid, tid: Tid, origin: Origin, first: bool, tries: u32) -> Result<Seized, HostError> {
-    match ptrace::seize(tid, options_for(origin)) {
-        Ok(()) => Ok(Seized::Now),
+fn seize_thread(
+    impatience: &Impatience,
+    pid: Tid,
+    tid: Tid,
+    origin: Origin,
+    first: bool,
+    tries: u32,
+) -> Result<Seized, HostError> {
+    match impatience.seize(tid, options_for(origin)) {
+        Ok(()) if tid != pid && os::tgkill(pid, tid, 0) == Err(Errno::ESRCH) => Ok(Seized::Now(pid)),
+        Ok(()) => Ok(Seized::Now(tid)),
+        Err(Errno::EINTR) => Ok(Seized::Later),
         Err(Errno::ESRCH) if first && !procfs::exists(pid) => Err(HostError::NoSuchProcess(pid)),
         Err(Errno::ESRCH) => Ok(Seized::Nothing),
         Err(Errno::EPERM | Errno::EACCES) => match why_refused(pid, tid) {
             // No reason is to be seen. Another tracer, which has left it since, may have been one.
             Err(HostError::NotPermitted(_, Refusal::Privileged)) if tries > 0 => {
-                seize_thread(pid, tid, origin, first, tries - 1)
+                seize_thread(impatience, pid, tid, origin, first, tries - 1)
             }
             why => why,
         },
@@ -234,7 +277,7 @@ fn seize_thread(pid: Tid, tid: Tid, origin: Origin, first: bool, tries: u32) -> 
 /// The kernel says only "not permitted"; the reason is looked up.
 fn why_refused(pid: Tid, tid: Tid) -> Result<Seized, HostError> {
     let Ok(status) = procfs::status(tid) else { return Ok(Seized::Nothing) };
-    if procfs::stat(tid).map_or(true, |stat| stat.state == State::Dead) {
+    if procfs::stat(tid).map_or(true, |stat| stat.is_ending()) {
         return Ok(Seized::Nothing);
     }
     match status.tracing_process() {

@@ -36,6 +36,8 @@ const NAP: Duration = Duration::from_micros(100);
 struct Awaited {
     /// We interrupted them.
     interrupted: HashSet<Tid>,
+    /// We interrupted them some time ago. It may be on its way, or have been used up by another stop, so that nothing comes.
+    perhaps: HashSet<Tid>,
     /// They run, and stop at their next system call.
     at_calls: HashSet<Tid>,
     /// Our children, which we have killed.
@@ -92,12 +94,14 @@ impl Tracer {
         if tracee.may_trap() {
             awaited.stepping.insert(tid);
         }
-        // One may be on its way, or was used up by another stop: a second one makes sure that it comes. Debug
-        // registers can only be switched off in a stop, and the trap of a step only be taken there.
+        // Debug registers can only be switched off in a stop, and the trap of a step only be taken there.
         let running = matches!(tracee.run, Run::Running(_));
-        let wanted = tracee.interrupt != Interrupt::None || tracee.sign.is_debugged();
-        if (wanted || running && tracee.may_trap()) && ptrace::interrupt(tid).is_ok() {
+        let wanted = tracee.sign.is_debugged() || running && tracee.may_trap();
+        if wanted && ptrace::interrupt(tid).is_ok() {
             awaited.interrupted.insert(tid);
+        } else if running && tracee.interrupt != Interrupt::None {
+            // Another one to make sure that it comes could cut a call short that has begun since.
+            awaited.perhaps.insert(tid);
         }
         let awake = matches!(tracee.run, Run::Running(_)) && runs(tid);
         if matches!(tracee.run, Run::Running(Request::Syscall)) && awake {
@@ -169,11 +173,12 @@ impl Tracer {
                 Ok(Some((tid, status))) => self.take_news(tid, status, awaited),
                 Ok(None) => {
                     awaited.interrupted.retain(|tid| comes_soon(*tid));
+                    awaited.perhaps.retain(|tid| runs(*tid));
                     awaited.at_calls.retain(|tid| runs(*tid));
                     let waited = start.elapsed();
                     let done = (awaited.interrupted.is_empty() && awaited.killed.is_empty()
                         || waited > PATIENCE)
-                        && (awaited.at_calls.is_empty() || waited > SHORT);
+                        && (awaited.at_calls.is_empty() && awaited.perhaps.is_empty() || waited > SHORT);
                     if done {
                         return;
                     }
@@ -188,6 +193,7 @@ impl Tracer {
     fn take_news(&self, tid: Tid, status: WaitStatus, awaited: &mut Awaited) {
         let stop = decode(status, 0);
         let more = awaited.interrupted.remove(&tid);
+        let perhaps = awaited.perhaps.remove(&tid);
         awaited.at_calls.remove(&tid);
         if let Ok(Stop::Exited(_) | Stop::Killed(..)) = stop {
             awaited.killed.remove(&tid);
@@ -209,6 +215,8 @@ impl Tracer {
         let left = self.detach_at(tid, stop, awaited.echoes.get(&tid).and_then(Quiet::echo));
         if more && left == Left::AtItsCall {
             awaited.interrupted.insert(tid);
+        } else if perhaps && left == Left::AtItsCall {
+            awaited.perhaps.insert(tid);
         }
     }
 

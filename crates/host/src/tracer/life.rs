@@ -303,7 +303,7 @@ impl Tracer {
     }
 
     /// Reports death, and reap unless the process is `unwaited` for, and forgets the tracee.
-    fn bury(&mut self, mut tracee: Box<Tracee>, ending: Ending, unwaited: bool) {
+    pub(super) fn bury(&mut self, mut tracee: Box<Tracee>, ending: Ending, unwaited: bool) {
         let tid = tracee.tid;
         self.forget_questions(tid);
         self.table.release(&tracee);

@@ -92,10 +92,11 @@ impl Tracer {
         let Ok(mut sight) = sight else { return self.approach_blindly(tracee) };
         for _ in 0..LOOKS {
             let place = sight.look();
-            // The trap may have sprung, and the stop be there that we have not waited for yet: it looks like a sleep.
-            // The trap's own count does not tell, as a clock counts the time that the thread ran, not its ticks.
-            if tracee.quiet.is_set() && procfs::stat(tracee.tid).is_ok_and(|stat| stat.state == State::Traced)
-            {
+            // A trap may have sprung, this one or one that was taken down since, and the stop be there that we have not
+            // waited for yet: it looks like a sleep, in a call or in a fault. The trap's own count does not tell, as a
+            // clock counts the time that the thread ran, not its ticks.
+            let may_stand = tracee.quiet.is_set() || matches!(place, Ok(Place::Faulting));
+            if may_stand && procfs::stat(tracee.tid).is_ok_and(|stat| stat.state == State::Traced) {
                 return Next::Comes;
             }
             if let Ok(Place::Blocked(call)) = &place {
@@ -119,14 +120,15 @@ impl Tracer {
                     Err(Errno::ESRCH) => return Next::Comes,
                     Err(errno) => return self.approach_softly(tracee, &call, errno),
                 },
-                // The instruction is begun again afterwards, so an interrupt is not seen (facts/quiesce.md section 1);
-                // and it may be a stop on its way, with which the interrupt merges.
-                Ok(Place::Faulting) => {
+                // The instruction is begun again afterwards, so an interrupt is not seen (facts/quiesce.md section 1), unless
+                // the fault is over before it comes and a call has begun, whose count it may cut short: so only who has to
+                // go gets one.
+                Ok(Place::Faulting) if tracee.parting.is_some() => {
                     self.tell(tracee, Handling::InterruptedInFault);
                     self.interrupt(tracee, Interrupt::Quiet);
                     return Next::Comes;
                 }
-                Ok(Place::Running) => return self.approach_running(tracee),
+                Ok(Place::Running | Place::Faulting) => return self.approach_running(tracee),
                 Err(Errno::ESRCH | Errno::ENOENT) => return Next::Comes,
                 Err(_) => return self.approach_blindly(tracee),
             }
