@@ -1,5 +1,7 @@
 //! Strings, paths, buffers, argument vectors and I/O vectors.
 
+use core::ops::Range;
+
 use super::StringStyle;
 use super::cx::{Cx, push_octal};
 
@@ -249,10 +251,10 @@ pub(super) fn envp(cx: &mut Cx<'_>, addr: u64) {
         return argv(cx, addr);
     }
     cx.addr(addr);
-    let word = cx.call.abi.word() as u64;
+    let mut words = Words::at(addr);
     let mut count = 0_u64;
     let unterminated = loop {
-        match cx.word_at(addr.wrapping_add(count * word)) {
+        match words.next(cx) {
             Some(0) => break false,
             Some(_) if count < 1 << 16 => count += 1,
             _ => break true,
@@ -265,6 +267,37 @@ pub(super) fn envp(cx: &mut Cx<'_>, addr: u64) {
     cx.udec(count);
     cx.s(if count == 1 { " var" } else { " vars" });
     cx.s(if unterminated { ", unterminated */" } else { " */" });
+}
+
+/// Words of the traced program that follow one another, of which many are read at once.
+struct Words {
+    /// Where the first of those lies that were not taken yet.
+    at: u64,
+    read: [u8; 512],
+    /// Those of the bytes read that were not taken yet.
+    left: Range<usize>,
+}
+
+impl Words {
+    fn at(addr: u64) -> Self {
+        Self { at: addr, read: [0; 512], left: 0..0 }
+    }
+
+    /// The next one, if it can be read.
+    fn next(&mut self, cx: &mut Cx<'_>) -> Option<u64> {
+        let size = cx.call.abi.word();
+        if self.left.len() < size {
+            let got = cx.memory.read(self.at, &mut self.read).min(self.read.len());
+            self.left = 0..got;
+        }
+        let end = self.left.start + size;
+        let bytes = self.read.get(self.left.start..end).filter(|_| end <= self.left.end)?;
+        let mut word = [0; 8];
+        word.get_mut(..size)?.copy_from_slice(bytes);
+        self.left.start = end;
+        self.at = self.at.wrapping_add(size as u64);
+        Some(u64::from_le_bytes(word))
+    }
 }
 
 /// What the elements of an I/O vector point at.

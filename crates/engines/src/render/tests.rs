@@ -216,3 +216,27 @@ proptest! {
         prop_assert!(out.len() < 4 << 20, "{} bytes", out.len());
     }
 }
+
+/// Each word of the environment was a look of its own into the program: forty of them, more than all else of an execve.
+#[test]
+fn an_environment_is_counted_with_few_looks() {
+    struct Counted(Pieces, u32);
+    impl Memory for Counted {
+        fn read(&mut self, addr: u64, buf: &mut [u8]) -> usize {
+            self.1 += 1;
+            self.0.read(addr, buf)
+        }
+    }
+    let mut words = vec![1_u8; 100 * 8];
+    words.extend([0; 8]);
+    let ended = Counted(Pieces::default().with(0x1000, &words), 0);
+    let torn = Counted(Pieces::default().with(0x1000, &words[..100 * 8 - 3]), 0);
+    for (mut memory, said, looks) in [(ended, "/* 100 vars */", 2), (torn, "/* 99 vars, unterminated */", 3)]
+    {
+        let mut out = String::new();
+        let call = Call::new(nr("execve"), [0, 0, 0x1000, 0, 0, 0]);
+        Renderer::new(Options::default()).entry(&call, &mut memory, &mut out);
+        assert!(out.contains(said), "{out}");
+        assert_eq!(memory.1, looks);
+    }
+}
