@@ -350,7 +350,8 @@ fn leaves_without_the_trap(leaving: Leaving, leave: impl Fn(Host, Tid)) {
         let stepper = task.attach_for(EventSet::SIGNAL | Event::Quiesce, Stepper(send)).unwrap();
         let _ = stepper.control(Action::Report).unwrap();
         for _ in 0..50 {
-            receive.recv_timeout(Duration::from_secs(20)).unwrap();
+            // However long it takes: on a crowded machine fifty steps took more than 20 s. A host that fails hangs up.
+            receive.recv().unwrap();
         }
         let other = task.attach(Probe::new("B", &Log::new())).unwrap();
         match leaving {

@@ -12,22 +12,32 @@ fn wrk_requests(line: &str) -> Option<u64> {
     line.split_once(" requests in ")?.0.parse().ok()
 }
 
+/// A server of files or pages, which wrk loads; others say what differs.
+const WEB: Kind = Kind {
+    name: "",
+    files: &[],
+    setup: &[],
+    command: "",
+    fill: &[],
+    client: WRK,
+    client_errors: WRK_ERRORS,
+    requests: wrk_requests,
+    complaints: &["rror", "nterrupted"],
+};
+
 /// Those that `all` means.
 pub(crate) const KINDS: &[Kind] = &[
     Kind {
         name: "redis",
-        files: &[],
-        setup: &[],
         command: "redis-server --port % --bind 127.0.0.1 --save --appendonly no --dir @ --logfile @/log",
-        fill: &[],
         client: "redis-benchmark -p % -n 20000 -c 50 -t get,set,lpush -q",
         client_errors: &["rror", "onnection", "closed"],
         requests: |line| line.contains("requests per second").then_some(20_000),
         complaints: &["nterrupted", "EINTR", "ASSERTION", "crash", "Error"],
+        ..WEB
     },
     Kind {
         name: "postgres",
-        files: &[],
         setup: &["initdb -D @/data -U postgres -A trust --no-sync"],
         command: "postgres -D @/data -p % -k @ -h 127.0.0.1 -c fsync=off",
         fill: &["pgbench -h @ -p % -U postgres -i -q postgres"],
@@ -35,50 +45,37 @@ pub(crate) const KINDS: &[Kind] = &[
         client_errors: &["error", "ERROR", "FATAL", "aborted", "failed"],
         requests: |line| line.strip_prefix("number of transactions actually processed: ")?.parse().ok(),
         complaints: &["ERROR", "FATAL", "PANIC", "nterrupted", "terminated by", "could not"],
+        ..WEB
     },
     Kind {
         name: "nginx",
         files: &[("nginx.conf", include_str!("nginx.conf")), ("index.html", HELLO)],
-        setup: &[],
         command: "nginx -c @/nginx.conf -p @ -e @/log",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["[alert]", "[crit]", "[error]", "[emerg]"],
+        ..WEB
     },
     Kind {
         name: "node",
         files: &[("server.js", include_str!("server.js")), ("index.html", HELLO)],
-        setup: &[],
         command: "node @/server.js % @",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["rror", "EINTR"],
+        ..WEB
     },
     Kind {
         name: "go",
         files: &[("server.go", include_str!("server.go")), ("index.html", HELLO)],
         setup: &["go build -o @/server @/server.go"],
         command: "@/server % @",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["rror", "interrupted", "panic"],
+        ..WEB
     },
     Kind {
         name: "java",
         files: &[("Server.java", include_str!("Server.java")), ("index.html", HELLO)],
         setup: &["javac -d @ @/Server.java"],
         command: "java -cp @ Server % @",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["Exception", "rror", "nterrupted"],
+        ..WEB
     },
 ];
 
@@ -87,57 +84,39 @@ pub(crate) const MORE: &[Kind] = &[
     Kind {
         name: "memcached",
         files: &[("load.py", include_str!("more/load.py"))],
-        setup: &[],
         command: "memcached -l 127.0.0.1 -p % -U 0 -t 4",
-        fill: &[],
         client: "/usr/bin/python3 @/load.py memcached %",
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "mariadb",
-        files: &[],
         setup: &["mariadb-install-db --no-defaults --datadir=@/data --skip-test-db"],
         command: "mariadbd --no-defaults --datadir=@/data --port=% --bind-address=127.0.0.1 --socket=@/sock --pid-file=@/pid --log-error=@/log --skip-grant-tables",
-        fill: &[],
         client: "mariadb-slap --no-defaults -h 127.0.0.1 -P % -u root --protocol=tcp --auto-generate-sql --concurrency=6 --number-of-queries=3000",
         client_errors: &["ERROR", "rror:", "Cannot"],
         requests: |line| line.contains("Average number of seconds").then_some(3000),
         complaints: &["[ERROR]", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "apache2",
         files: &[("apache.conf", include_str!("more/apache.conf")), ("index.html", HELLO)],
-        setup: &[],
         command: "apache2 -DFOREGROUND -f @/apache.conf",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &[":error]", ":crit]", ":alert]", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "haproxy",
         files: &[("haproxy.cfg", include_str!("more/haproxy.cfg"))],
-        setup: &[],
         command: "haproxy -db -f @/haproxy.cfg",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["ALERT", "rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "lighttpd",
         files: &[("lighttpd.conf", include_str!("more/lighttpd.conf")), ("index.html", HELLO)],
-        setup: &[],
         command: "lighttpd -D -f @/lighttpd.conf",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "mosquitto",
@@ -145,35 +124,25 @@ pub(crate) const MORE: &[Kind] = &[
             ("mosquitto.conf", include_str!("more/mosquitto.conf")),
             ("load.py", include_str!("more/load.py")),
         ],
-        setup: &[],
         command: "mosquitto -c @/mosquitto.conf",
-        fill: &[],
         client: "/usr/bin/python3 @/load.py mqtt %",
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["Error", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "beanstalkd",
         files: &[("load.py", include_str!("more/load.py"))],
-        setup: &[],
         command: "beanstalkd -l 127.0.0.1 -p %",
-        fill: &[],
         client: "/usr/bin/python3 @/load.py beanstalkd %",
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "dnsmasq",
         files: &[("load.py", include_str!("more/load.py"))],
-        setup: &[],
         command: "dnsmasq -k -p % -C /dev/null --listen-address=127.0.0.1 --bind-interfaces --no-resolv --no-hosts --address=/x.test/10.0.0.1 --pid-file=@/pid --log-facility=-",
-        fill: &[],
         client: "/usr/bin/python3 @/load.py dns %",
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["rror", "failed", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "unbound",
@@ -181,101 +150,69 @@ pub(crate) const MORE: &[Kind] = &[
             ("unbound.conf", include_str!("more/unbound.conf")),
             ("load.py", include_str!("more/load.py")),
         ],
-        setup: &[],
         command: "unbound -d -c @/unbound.conf",
-        fill: &[],
         client: "/usr/bin/python3 @/load.py dns %",
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["error:", "fatal", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "varnish",
         files: &[("default.vcl", include_str!("more/varnish.vcl"))],
-        setup: &[],
         command: "varnishd -F -j none -a 127.0.0.1:% -f @/default.vcl -n @/v -s malloc,16m",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["Error:", "Panic", "died", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "slapd",
         files: &[("slapd.conf", include_str!("more/slapd.conf")), ("load.py", include_str!("more/load.py"))],
-        setup: &[],
         command: "slapd -d 0 -h ldap://127.0.0.1:%/ -f @/slapd.conf",
-        fill: &[],
         client: "/usr/bin/python3 @/load.py ldap %",
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "sshd",
         files: &[("sshd_config", include_str!("more/sshd_config"))],
         setup: &["ssh-keygen -q -t ed25519 -N  -f @/hostkey"],
         command: "/usr/sbin/sshd -D -e -f @/sshd_config",
-        fill: &[],
         client: "ssh-keyscan -T 60 -t ed25519 -p % 127.0.0.1 127.0.0.1 127.0.0.1 127.0.0.1 127.0.0.1",
         client_errors: &["rror", "closed", "reset"],
         requests: |line| line.contains("ssh-ed25519").then_some(1),
         complaints: &["error:", "fatal", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "dbus",
         files: &[("dbus.conf", include_str!("more/dbus.conf")), ("dbus.sh", include_str!("more/dbus.sh"))],
-        setup: &[],
         command: "dbus-daemon --nofork --nopidfile --config-file=@/dbus.conf",
-        fill: &[],
         client: "sh @/dbus.sh %",
         client_errors: &["Socket errors", "Failed"],
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "python-threads",
         files: &[("threads.py", include_str!("more/threads.py"))],
-        setup: &[],
         command: "/usr/bin/python3 @/threads.py %",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "python-asyncio",
         files: &[("events.py", include_str!("more/events.py"))],
-        setup: &[],
         command: "/usr/bin/python3 @/events.py %",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "puma",
         files: &[("config.ru", include_str!("more/config.ru"))],
-        setup: &[],
         command: "puma -q -e production -b tcp://127.0.0.1:% -t 4:4 -w 2 @/config.ru",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
-        complaints: &["rror", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "erlang",
         files: &[("server.erl", include_str!("more/server.erl"))],
         setup: &["erlc -o @ @/server.erl"],
         command: "erl -noinput -pa @ -s server start %",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["rror", "nterrupted", "crash"],
+        ..WEB
     },
     Kind {
         name: "php-fpm",
@@ -284,45 +221,31 @@ pub(crate) const MORE: &[Kind] = &[
             ("index.php", include_str!("more/index.php")),
             ("load.py", include_str!("more/load.py")),
         ],
-        setup: &[],
         command: "php-fpm8.2 -n -y @/fpm.conf",
-        fill: &[],
         client: "/usr/bin/python3 @/load.py fastcgi % @",
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["ERROR", "WARNING", "ALERT", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "mono",
         files: &[("Server.cs", include_str!("more/Server.cs"))],
         setup: &["mcs -out:@/server.exe @/Server.cs"],
         command: "mono @/server.exe %",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["rror", "Exception", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "sbcl",
         files: &[("server.lisp", include_str!("more/server.lisp"))],
-        setup: &[],
         command: "sbcl --script @/server.lisp %",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["rror", "debugger", "nterrupted"],
+        ..WEB
     },
     Kind {
         name: "guile",
         files: &[("server.scm", include_str!("more/server.scm"))],
-        setup: &[],
         command: "guile --no-auto-compile @/server.scm %",
-        fill: &[],
-        client: WRK,
-        client_errors: WRK_ERRORS,
-        requests: wrk_requests,
         complaints: &["rror", "hrow", "nterrupted"],
+        ..WEB
     },
 ];
