@@ -159,6 +159,8 @@ pub(super) struct Link {
     pub(super) since: SystemTime,
     /// What its process had used when it died.
     pub(super) usage: Option<[i64; 18]>,
+    /// The thread of its parent that asked in vain for its end, of which the tracer has not been told.
+    pub(super) polled: Option<u32>,
 }
 
 /// What a repeated report must not do again.
@@ -205,6 +207,7 @@ impl Link {
             phase: Phase::Plain,
             since: SystemTime::now(),
             usage: None,
+            polled: None,
         }
     }
 

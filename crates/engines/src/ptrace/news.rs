@@ -49,22 +49,40 @@ impl Threads {
         self.threads.get(&caller).is_some_and(|thread| !self.withheld(thread.process, call).is_empty())
     }
 
-    /// Notes a wait that sleeps until others have been told of an end: it is one of a tracer to us.
+    /// Notes a wait that sleeps until others have been told of an end: it is one of a tracer to us. One that does not sleep
+    /// has heard the SIGCHLD of that end too early, and is sent another one.
     pub(super) fn note_withheld(&mut self, caller: u32, call: &WaitCall) {
-        if self.is_withheld(caller, call)
-            && let Some(thread) = self.threads.get_mut(&caller)
-        {
+        let Some(thread) = self.threads.get(&caller) else { return };
+        let withheld = self.withheld(thread.process, call);
+        if withheld.is_empty() {
+            return;
+        }
+        if let Some(thread) = self.threads.get_mut(&caller) {
             thread.traces = true;
+        }
+        if call.is_polling() {
+            for link in self.links.values_mut().filter(|link| withheld.contains(&link.tracee)) {
+                link.polled = Some(caller);
+            }
         }
     }
 
     /// Forgets a link whose end was told, or whose tracer is gone. The parent may hear of it now.
     pub(super) fn end_told(&mut self, id: LinkId) {
         let Some(link) = self.links.remove(&id) else { return };
-        if link.tracee == link.process
-            && let Some(parent) = proc::parent(link.process).filter(|parent| *parent != link.tracer_process)
-        {
-            self.wake_paused(parent);
+        let Some(parent) = proc::parent(link.process).filter(|parent| *parent != link.tracer_process) else {
+            return;
+        };
+        if link.tracee != link.process {
+            return;
+        }
+        self.wake_paused(parent);
+        let is_last = !self.links.values().any(|other| other.tracee == link.tracee);
+        if let (Some(polled), State::Ended(status), true) = (link.polled, &link.state, is_last) {
+            let (code, value) = stop::of_end(*status);
+            let child = self.seen_by(polled, link.tracee);
+            let raw = stop::of_child(code, child, proc::uid(link.tracee), value);
+            self.send_notice((polled, parent), false, |_| raw);
         }
     }
 
