@@ -107,6 +107,12 @@ pub trait Target {
     /// As [`Target::regset`].
     fn set_regset(&mut self, set: Regset, bytes: &[u8]) -> Result<(), TargetError>;
 
+    /// Whether nobody has changed the registers since the task's stop was reported, so that what the report said of them
+    /// still holds. A host that does not know says no.
+    fn is_as_reported(&mut self) -> bool {
+        false
+    }
+
     /// What the task's file descriptor `fd` refers to, as the system names it (`/etc/passwd`, `socket:[42]`).
     ///
     /// The number that the system reads as the working directory (`AT_FDCWD` on Linux) names that.

@@ -96,7 +96,11 @@ pub(super) fn examine(
         }
         abi::PTRACE_SETSIGINFO => set_siginfo(link, client, call),
         abi::PTRACE_GET_SYSCALL_INFO => {
-            let now = look(&task, |target| peek::regs(target))??;
+            let told = stop.registers();
+            let now = look(&task, |target| match told {
+                Some(told) if target.is_as_reported() => Ok(told),
+                _ => peek::regs(target),
+            })??;
             let (mut info, size) = stop.syscall_info(link.face, &now);
             if info[0] == 0 && ia32::is_ia32(&now) {
                 // Outside a call the kernel does not show what code runs (`syscall_get_arch`), and only it knows.

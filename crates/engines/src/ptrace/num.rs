@@ -7,9 +7,12 @@ pub(super) const WAITID: u64 = 247;
 pub(super) const PAUSE: u64 = 34;
 /// `pread64`, `pwrite64`.
 pub(super) const PREAD64: u64 = 17;
+pub(super) const RT_SIGRETURN: u64 = 15;
 pub(super) const PWRITE64: u64 = 18;
+pub(super) const EXECVE: u64 = 59;
 pub(super) const PREADV: u64 = 295;
 pub(super) const PWRITEV: u64 = 296;
+pub(super) const EXECVEAT: u64 = 322;
 
 /// `lseek`.
 pub(super) const LSEEK: u64 = 8;

@@ -349,7 +349,8 @@ fn exit_now(link: &Link, resume: Resume) -> Option<Stop> {
     }
     let regs = look(&link.task, |target| peek::regs(target)).ok()?.ok()?;
     if resume == Resume::Syscall {
-        return Some(Stop::Exit { value: regs.rax.cast_signed(), arch: peek::place_of(&regs).arch });
+        let arch = peek::place_of(&regs).arch;
+        return Some(Stop::Exit { value: regs.rax.cast_signed(), arch, spot: None });
     }
     let mut raw = by_process(SIGTRAP, TRAP_BRKPT, 0, 0);
     raw[16..24].copy_from_slice(&regs.rip.to_le_bytes());

@@ -4,10 +4,10 @@
 //! made, and who sees it, is decided in [`super::tracee`].
 
 use utrace_abi::UserRegs;
-use utrace_abi::ptrace::{PTRACE_O_TRACESYSGOOD, PtraceEvent, PtraceSyscallInfo};
-use utrace_core::SigInfo;
+use utrace_abi::ptrace::{AUDIT_ARCH_X86_64, PTRACE_O_TRACESYSGOOD, PtraceEvent, PtraceSyscallInfo};
+use utrace_core::{SigInfo, Syscall};
 
-use super::num::SIGTRAP;
+use super::num::{self, SIGTRAP};
 use super::peek;
 
 /// `CLD_EXITED`, `CLD_KILLED`, `CLD_DUMPED`, `CLD_TRAPPED`, `CLD_STOPPED` (`asm-generic/siginfo.h`).
@@ -28,13 +28,28 @@ pub(super) struct Place {
     pub(super) sp: u64,
 }
 
+/// Where a task is: instruction and stack pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) ip: u64,
+    pub(super) sp: u64,
+}
+
+impl Spot {
+    /// Where a call is made, and where it comes back to; `None` for one that goes elsewhere.
+    pub(super) fn of(call: &Syscall) -> Option<Spot> {
+        let elsewhere = [num::EXECVE, num::EXECVEAT, num::RT_SIGRETURN].contains(&call.number);
+        (!elsewhere).then_some(Spot { ip: call.ip.0, sp: call.sp.0 })
+    }
+}
+
 /// One stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
     /// Before a system call.
-    Entry { nr: u64, args: [u64; 6], arch: u32 },
+    Entry { nr: u64, args: [u64; 6], arch: u32, spot: Spot },
     /// After one.
-    Exit { value: i64, arch: u32 },
+    Exit { value: i64, arch: u32, spot: Option<Spot> },
     /// A signal is about to be delivered.
     Signal(SigInfo),
     /// A `PTRACE_EVENT_*` with its message.
@@ -109,6 +124,21 @@ impl Stop {
     /// `CLD_*` of the SIGCHLD and of waitid(2).
     pub(super) fn child_code(&self) -> i32 {
         if let Stop::Group(_) = self { CLD_STOPPED } else { CLD_TRAPPED }
+    }
+
+    /// What [`Stop::syscall_info`] needs of the registers, if nobody has changed them since the stop; `None` if the stop does
+    /// not tell.
+    pub(super) fn registers(&self) -> Option<UserRegs> {
+        let (spot, call) = match *self {
+            Stop::Entry { nr, args: [rdi, rsi, rdx, r10, r8, r9], arch: AUDIT_ARCH_X86_64, spot } => {
+                (spot, UserRegs { orig_rax: nr, rdi, rsi, rdx, r10, r8, r9, ..UserRegs::default() })
+            }
+            Stop::Exit { value, arch: AUDIT_ARCH_X86_64, spot: Some(spot) } => {
+                (spot, UserRegs { rax: value.cast_unsigned(), ..UserRegs::default() })
+            }
+            _ => return None,
+        };
+        Some(UserRegs { rip: spot.ip, rsp: spot.sp, ..call })
     }
 
     /// `PTRACE_GET_SYSCALL_INFO`: the structure, and how much of it the kernel fills. It shows the registers
@@ -196,7 +226,7 @@ mod tests {
     const GOOD_SEIZED: Face = Face { seized: true, options: PTRACE_O_TRACESYSGOOD };
 
     fn entry() -> Stop {
-        Stop::Entry { nr: 39, args: [1, 2, 3, 4, 5, 6], arch: 7 }
+        Stop::Entry { nr: 39, args: [1, 2, 3, 4, 5, 6], arch: 7, spot: Spot { ip: 8, sp: 9 } }
     }
 
     #[test]
@@ -231,7 +261,7 @@ mod tests {
         let (info, size) = entry().syscall_info(OLD, &now);
         assert_eq!((info[0], size, info[8]), (0, 24, 2), "no TRACESYSGOOD, no op");
         now.rax = (-2_i64).cast_unsigned();
-        let (info, size) = Stop::Exit { value: -2, arch: 7 }.syscall_info(GOOD_SEIZED, &now);
+        let (info, size) = Stop::Exit { value: -2, arch: 7, spot: None }.syscall_info(GOOD_SEIZED, &now);
         assert_eq!((info[0], size, info[32]), (2, 33, 1));
     }
 

@@ -21,7 +21,7 @@ use super::link::{First, Heard, Kin, Link, Phase, Resume, State};
 use super::num;
 use super::peek;
 use super::proc;
-use super::stop::Stop;
+use super::stop::{Spot, Stop};
 use super::world::{LinkId, Threads, World};
 
 /// A tracer as an engine on one of its tracees.
@@ -230,7 +230,8 @@ impl Engine for Tracer {
             if link.resume.skips() {
                 entry.abort();
             }
-            link.stop(Stop::Entry { nr: call.number, args: call.args, arch: call.arch });
+            let spot = Spot { ip: call.ip.0, sp: call.sp.0 };
+            link.stop(Stop::Entry { nr: call.number, args: call.args, arch: call.arch, spot });
             Verdict::Stopped
         })
     }
@@ -239,7 +240,7 @@ impl Engine for Tracer {
         self.comes_home(cx.target(), false);
         // A 64-bit program may call through the 32-bit gate: the call says, if it was seen.
         let arch = exit.call().map_or_else(|| peek::place(cx.target()).arch, |call| call.arch);
-        let value = exit.value();
+        let (value, spot) = (exit.value(), exit.call().and_then(Spot::of));
         self.with(|link| {
             link.phase = Phase::Plain;
             if let Some(child) = link.vfork.take()
@@ -248,7 +249,7 @@ impl Engine for Tracer {
                 link.next.push_back(Stop::Event(PtraceEvent::VforkDone, u64::from(child)));
             }
             if link.resume == Resume::Syscall || !link.next.is_empty() {
-                link.next.push_back(Stop::Exit { value, arch });
+                link.next.push_back(Stop::Exit { value, arch, spot });
             }
             if link.next.is_empty() { ON } else { LATER }
         })

@@ -184,6 +184,11 @@ impl Sign {
         self.changed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether that was so since [`Sign::take_changed`].
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
     /// Whether that was so since it was asked for last. Who changes them holds the task, and lets it go before this is asked.
     pub(crate) fn take_changed(&self) -> bool {
         self.changed.swap(false, Ordering::Relaxed)

@@ -149,6 +149,12 @@ impl Tracer {
     /// An engine that held it before a system call wants to see the entry again, as the registers are now.
     pub(super) fn repeat_entry(&mut self, mut tracee: Box<Tracee>, stopped: Stopped) {
         tracee.aborted = false;
+        if let Some(call) = tracee.call
+            && !tracee.sign.take_changed()
+        {
+            let index = if call.arch == ARCH_X86_64 { call.number } else { index_of(call.arch, call.number) };
+            return self.at_entry(tracee, stopped, Syscall { index, ..call }, Showing::Again);
+        }
         match stopped.syscall_info() {
             Ok(info) => match info.at {
                 SyscallAt::Entry(nr, args) | SyscallAt::Seccomp(nr, args, _) => {
@@ -202,10 +208,11 @@ impl Tracer {
             verdict = self.report(&mut tracee, &mut stopped, |reporter, target| {
                 reporter.syscall_exit(target, &mut exit)
             });
-            if exit.changed()
-                && let Err(gone) = stopped.change_regs(|regs| regs.rax = exit.value().cast_unsigned())
-            {
-                self.note(tracee.tid, gone);
+            if exit.changed() {
+                tracee.sign.changes();
+                if let Err(gone) = stopped.change_regs(|regs| regs.rax = exit.value().cast_unsigned()) {
+                    self.note(tracee.tid, gone);
+                }
             }
         }
         if tracee.phase == Phase::Launching && is_error(value) {
@@ -261,6 +268,7 @@ fn apply(tracee: &mut Tracee, stopped: &mut Stopped, entry: &SyscallEntry) -> Re
     if entry.changed() {
         let call = *entry.call();
         tracee.call = Some(call);
+        tracee.sign.changes();
         stopped.change_regs(|regs| put_call(regs, &call))?;
     }
     Ok(())

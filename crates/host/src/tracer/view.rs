@@ -34,7 +34,7 @@ pub(crate) struct View<'a> {
     pub(crate) sign: &'a Sign,
 }
 
-macro_rules! debug_registers {
+macro_rules! by_sign {
     () => {
         fn debug_register(&mut self, owner: u64, number: usize) -> Result<u64, TargetError> {
             let all = self.sign.debug_registers(owner);
@@ -52,11 +52,15 @@ macro_rules! debug_registers {
         fn release_debug_registers(&mut self, owner: u64) {
             self.sign.release_debug(owner);
         }
+
+        fn is_as_reported(&mut self) -> bool {
+            !self.sign.is_changed()
+        }
     };
 }
 
 impl Target for View<'_> {
-    debug_registers!();
+    by_sign!();
 
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
         read(self.stopped.tid(), at, buf, Rights::Tracer)
@@ -218,7 +222,7 @@ fn is_alive(tid: Tid) -> bool {
 }
 
 impl Target for Afar<'_> {
-    debug_registers!();
+    by_sign!();
 
     fn read(&mut self, at: Addr, buf: &mut [u8]) -> Result<usize, TargetError> {
         read(self.tid, at, buf, Rights::Tracer)
