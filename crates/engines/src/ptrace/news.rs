@@ -22,7 +22,9 @@ impl Threads {
     /// The link of a caller that a wait can be about, whatever its state.
     pub(super) fn has_links(&self, caller: u32, call: &WaitCall) -> bool {
         let Some(thread) = self.threads.get(&caller) else { return false };
-        thread.traces && self.links.values().any(|link| link.is_meant(thread, caller, call))
+        // Of a tracee that is dead there is nothing but its end to be told.
+        let counts = |link: &Link| call.takes_ends() || !matches!(link.state, State::Ended(_));
+        thread.traces && self.links.values().any(|link| counts(link) && link.is_meant(thread, caller, call))
             || !self.withheld(thread.process, call).is_empty()
     }
 
@@ -125,6 +127,13 @@ impl Threads {
             let others = |pid: &u32| !withheld.contains(pid);
             return !matches!(call.which, Which::One(_)) && proc::children(own).iter().any(others);
         }
+        if call.takes_group_stops() || call.means_clones() {
+            let traced =
+                if call.takes_group_stops() { self.children_traced_by(own, call) } else { Vec::new() };
+            if call.means_clones() || !traced.is_empty() {
+                return Self::look_for_others(own, call, &traced);
+            }
+        }
         if let Some(known) = self.kin.get(&(own, call.which)) {
             return *known;
         }
@@ -141,6 +150,38 @@ impl Threads {
             self.kin.insert((own, call.which), found);
         }
         found
+    }
+
+    /// The living children of a process that it traces itself. To the kernel they are another's tracees, and a wait for
+    /// stops of children would be told of their group stops, for the second time. One that is in no such stop may have its end
+    /// told.
+    fn children_traced_by(&self, own: u32, call: &WaitCall) -> Vec<u32> {
+        let in_group_stop = |link: &Link| match &link.state {
+            State::Stopped(stop, _) => matches!(stop, stop::Stop::Group(_)),
+            State::Listening => true,
+            State::Running | State::Ended(_) => false,
+        };
+        let counts = |link: &&Link| !call.takes_continues() || in_group_stop(link);
+        let lives = |link: &&Link| !matches!(link.state, State::Ended(_)) && link.tracee == link.process;
+        let mine = |link: &&Link| link.tracer_process == own && link.kin == Kin::Child;
+        self.links.values().filter(lives).filter(mine).filter(counts).map(|link| link.tracee).collect()
+    }
+
+    /// Whether the process has a child that this call means beside these.
+    fn look_for_others(own: u32, call: &WaitCall, traced: &[u32]) -> bool {
+        let group = match call.which {
+            Which::Group(0) => proc::group(own),
+            Which::Group(group) => Some(group),
+            _ => None,
+        };
+        let meant = |pid: &u32| match call.which {
+            Which::One(one) => one == *pid,
+            Which::Group(_) => proc::group(*pid) == group,
+            Which::Any | Which::PidFd(_) => true,
+        };
+        let told = |pid: &u32| !call.means_clones() || proc::exit_signal(*pid) != Some(num::SIGCHLD);
+        !proc::ignores_sigchld(own)
+            && proc::children(own).iter().any(|pid| !traced.contains(pid) && meant(pid) && told(pid))
     }
 
     /// Somebody was born, has died, or changed what it does with SIGCHLD.
@@ -336,8 +377,8 @@ impl Link {
     pub(super) fn is_ready(&self, call: &WaitCall) -> bool {
         match &self.state {
             // A group stop is the kernel's own: nobody need hold the tracee in it.
-            State::Stopped(stop::Stop::Group(_), Told::Not) => call.takes_stops(),
-            State::Stopped(_, Told::Not) => call.takes_stops() && self.task.is_stopped(),
+            State::Stopped(stop::Stop::Group(_), Told::Not) => true,
+            State::Stopped(_, Told::Not) => self.task.is_stopped(),
             State::Ended(_) => call.takes_ends() && self.kin == Kin::Stranger,
             State::Stopped(_, Told::Yes) | State::Running | State::Listening => false,
         }
@@ -345,7 +386,7 @@ impl Link {
 
     /// Whether it will be ready for this call.
     pub(super) fn will_answer(&self, call: &WaitCall) -> bool {
-        if let State::Stopped(..) = self.state { call.takes_stops() } else { self.is_ready(call) }
+        matches!(self.state, State::Stopped(..)) || self.is_ready(call)
     }
 
     /// The details of the SIGCHLD that tells of it (`do_notify_parent_cldstop`, `do_notify_parent`).
@@ -381,8 +422,8 @@ impl Link {
         let tracee = self.shown;
         match &self.state {
             State::Stopped(present, _) => {
-                let (code, status) = (present.child_code(), present.code(self.face));
-                let info = stop::of_child(code, tracee, uid, status);
+                // A wait calls a group stop of a tracee a trap too (`wait_task_stopped`).
+                let info = stop::of_child(stop::CLD_TRAPPED, tracee, uid, present.code(self.face));
                 Found { tracee, status: present.status(self.face), info, usage: [0; 18] }
             }
             State::Ended(status) => {

@@ -46,6 +46,11 @@ pub(super) fn group(pid: u32) -> Option<u32> {
     stat_field(pid, 2)
 }
 
+/// The signal by which the end of a process is told to its parent.
+pub(super) fn exit_signal(pid: u32) -> Option<u32> {
+    stat_field(pid, 35)
+}
+
 /// A number of `/proc/PID/stat`, counted from the state, which is 0.
 fn stat_field(pid: u32, index: usize) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -14,7 +14,7 @@ use super::peek;
 const CLD_EXITED: i32 = 1;
 const CLD_KILLED: i32 = 2;
 const CLD_DUMPED: i32 = 3;
-const CLD_TRAPPED: i32 = 4;
+pub(super) const CLD_TRAPPED: i32 = 4;
 const CLD_STOPPED: i32 = 5;
 
 /// The mark that `PTRACE_O_TRACESYSGOOD` adds.
@@ -121,7 +121,7 @@ impl Stop {
         Some(by_process(signal, self.code(face).cast_signed(), pid(), uid()))
     }
 
-    /// `CLD_*` of the SIGCHLD and of waitid(2).
+    /// `CLD_*` of the SIGCHLD.
     pub(super) fn child_code(&self) -> i32 {
         if let Stop::Group(_) = self { CLD_STOPPED } else { CLD_TRAPPED }
     }

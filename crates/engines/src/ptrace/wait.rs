@@ -9,8 +9,11 @@ use super::width::{WAITPID, Width};
 pub(super) const WNOHANG: u64 = 1;
 const WSTOPPED: u64 = 2;
 const WEXITED: u64 = 4;
+const WCONTINUED: u64 = 8;
 pub(super) const WNOWAIT: u64 = 0x0100_0000;
 const WNOTHREAD: u64 = 0x2000_0000;
+const WALL: u64 = 0x4000_0000;
+const WCLONE: u64 = 0x8000_0000;
 /// `__WALL` and `__WCLONE` choose among real children; a tracee matches whatever they say (`eligible_child`).
 const KNOWN_WAIT4: u64 = 1 | 2 | 8 | 0xe000_0000;
 const KNOWN_WAITID: u64 = 1 | 2 | 4 | 8 | WNOWAIT | 0xe000_0000;
@@ -103,9 +106,20 @@ impl WaitCall {
         self.options & WNOTHREAD != 0
     }
 
-    /// Whether it takes stops of tracees: wait4 does without being asked (ptrace(2)).
-    pub(super) fn takes_stops(&self) -> bool {
-        self.nr == num::WAIT4 || self.options & WSTOPPED != 0
+    /// Whether it takes group stops of children that are no tracees. Those of tracees any wait takes, whatever it asks for
+    /// (`wait_task_stopped`).
+    pub(super) fn takes_group_stops(&self) -> bool {
+        self.options & WSTOPPED != 0
+    }
+
+    /// Whether it takes the ends of such stops too.
+    pub(super) fn takes_continues(&self) -> bool {
+        self.options & WCONTINUED != 0
+    }
+
+    /// Whether it means only real children whose end is told by another signal than SIGCHLD.
+    pub(super) fn means_clones(&self) -> bool {
+        self.options & (WCLONE | WALL) == WCLONE
     }
 
     /// Whether it takes ends.
@@ -141,8 +155,10 @@ mod tests {
         let call = |options| WaitCall::decode(AUDIT_ARCH_X86_64, num::WAITID, [1, 7, 8, options, 0, 0]);
         assert_eq!(call(WNOHANG), None);
         let ends = call(WEXITED | WNOHANG | WNOWAIT).unwrap();
-        assert!(ends.takes_ends() && !ends.takes_stops() && ends.keeps() && ends.is_polling());
-        assert!(call(WSTOPPED).unwrap().takes_stops());
+        assert!(ends.takes_ends() && !ends.takes_group_stops() && ends.keeps() && ends.is_polling());
+        assert!(call(WSTOPPED).unwrap().takes_group_stops());
+        assert!(call(WEXITED | WCLONE).unwrap().means_clones());
+        assert!(!call(WEXITED | WCLONE | WALL).unwrap().means_clones());
         assert_eq!(
             WaitCall::decode(AUDIT_ARCH_X86_64, num::WAITID, [3, 7, 8, WEXITED, 0, 0]).unwrap().which,
             Which::PidFd(7)
