@@ -31,6 +31,7 @@ numbers! { u32:
     PTRACE_SYSEMU = 31, "Run to the next syscall and skip it.";
     PTRACE_SYSEMU_SINGLESTEP = 32, "Step, skipping a syscall.";
     PTRACE_SINGLEBLOCK = 33, "Run to the next branch.";
+    PTRACE_OLDSETOPTIONS = 21, "The same, by its number of Linux 2.4.";
     PTRACE_SETOPTIONS = 0x4200, "Set options.";
     PTRACE_GETEVENTMSG = 0x4201, "Read the event message.";
     PTRACE_GETSIGINFO = 0x4202, "Read the signal's information.";

@@ -88,6 +88,16 @@ fn waits() {
     rules("vptrace_waits");
 }
 
+#[test]
+fn waits_that_ask_for_something_else() {
+    rules("vptrace_unasked");
+}
+
+#[test]
+fn waits_that_ask_for_something_else_of_clients_that_stop_at_their_calls() {
+    rules_through("vptrace_unasked", behind_a_listening_end);
+}
+
 /// Behind somebody's filter with a listening end there is no second one: clients stop at their calls.
 #[test]
 fn waits_of_clients_that_stop_at_their_calls() {
@@ -132,6 +142,11 @@ fn clients_in_pid_namespaces_of_a_supervisor() {
 #[test]
 fn requests() {
     rules("vptrace_requests");
+}
+
+#[test]
+fn odd_arguments() {
+    rules("vptrace_odd");
 }
 
 #[test]

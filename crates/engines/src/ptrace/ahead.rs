@@ -369,8 +369,8 @@ struct Paper {
 }
 
 impl Target for Paper {
-    fn read(&mut self, at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
-        Err(TargetError::Fault(at))
+    fn read(&mut self, _at: Addr, _buf: &mut [u8]) -> Result<usize, TargetError> {
+        Err(TargetError::Unsupported)
     }
 
     fn write(&mut self, at: Addr, bytes: &[u8]) -> Result<usize, TargetError> {

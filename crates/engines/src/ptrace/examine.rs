@@ -6,7 +6,7 @@
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace as abi;
 use utrace_abi::ptrace::{NT_PRSTATUS, PtraceEvent};
-use utrace_core::{Addr, Target, Task};
+use utrace_core::{Addr, Target, TargetError, Task};
 
 use super::filters;
 use super::fp32;
@@ -14,11 +14,12 @@ use super::ia32;
 use super::link::{Link, State};
 use super::memory;
 use super::narrow;
-use super::num::{EFAULT, EINVAL, EIO, ERANGE, ESRCH};
+use super::num::{E2BIG, EFAULT, EINVAL, EIO, EOPNOTSUPP, EPERM, ERANGE, ESRCH};
 use super::peek;
 use super::proc;
 use super::registers;
 use super::serve::Call;
+use super::siginfo;
 use super::stop::Stop;
 use super::tracee::look;
 use super::width::Width;
@@ -41,7 +42,7 @@ pub(super) fn word(
         memory::write(threads, task, owner, call.addr, word)
     };
     match moved {
-        Ok(len) if len == word.len() && peeks => put(client, call.data, word),
+        Ok(len) if len == word.len() && peeks => put_word(client, call.data, word),
         Ok(len) if len == word.len() => Ok(0),
         Err(ESRCH) => Err(ESRCH),
         _ => Err(EIO),
@@ -55,6 +56,7 @@ pub(super) fn examine(
     call: &Call,
     client: &mut dyn Target,
 ) -> Result<i64, i64> {
+    registers::in_the_middle(link)?;
     let (addr, data, task, owner) = (call.addr, call.data, link.task.clone(), link.owner);
     let width = call.width;
     match call.request {
@@ -64,11 +66,17 @@ pub(super) fn examine(
                 Some(word) => word,
                 None => look(&task, |target| peek::read_user(target, owner, addr))??,
             };
-            put(client, data, &word.to_le_bytes())
+            put_word(client, data, &word.to_le_bytes())
         }
         abi::PTRACE_POKEUSER if registers::goes_back(link, addr, data) => {
             if let Some(regs) = &mut link.snapshot {
                 regs.rip = data;
+            }
+            Ok(0)
+        }
+        abi::PTRACE_POKEUSER if registers::is_to_come(link, addr) => {
+            if let Some(regs) = &mut link.snapshot {
+                regs.rax = data;
             }
             Ok(0)
         }
@@ -88,7 +96,7 @@ pub(super) fn examine(
             fp_regs(link, abi::PTRACE_SETFPREGS, buf).map(|_| 0)
         }
         abi::PTRACE_GETREGSET | abi::PTRACE_SETREGSET => regset(link, call, client),
-        abi::PTRACE_GETEVENTMSG => put(client, data, &stop.message().to_le_bytes()[..width.word()]),
+        abi::PTRACE_GETEVENTMSG => put_word(client, data, &stop.message().to_le_bytes()[..width.word()]),
         abi::PTRACE_GETSIGINFO => {
             let (pid, uid) = (|| proc::own_name(link.process), || proc::uid(link.tracee));
             let info = stop.siginfo(link.face, pid, uid).ok_or(EINVAL)?;
@@ -172,19 +180,32 @@ fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64
     };
     match request {
         abi::PTRACE_GETSIGMASK | abi::PTRACE_SETSIGMASK if argument != 8 => Err(EINVAL),
+        abi::PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG | abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG
+            if argument != 32 =>
+        {
+            Err(EINVAL)
+        }
         abi::PTRACE_SETSIGMASK | abi::PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG => {
             let mut buf = sized(argument)?;
             get(client, call.data, &mut buf)?;
             ask(&mut buf, 0)
         }
-        abi::PTRACE_GETSIGMASK
-        | abi::PTRACE_GET_RSEQ_CONFIGURATION
-        | abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG => {
+        abi::PTRACE_GETSIGMASK | abi::PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG => {
             let mut buf = sized(argument)?;
             let result = ask(&mut buf, 0)?;
             put(client, call.data, &buf)?;
             Ok(result)
         }
+        abi::PTRACE_GET_RSEQ_CONFIGURATION => {
+            // The kernel says how much there is, and stores what there is room for.
+            let mut buf = sized(64)?;
+            let result = ask(&mut buf, 0)?;
+            let room = argument.min(result.unsigned_abs());
+            put(client, call.data, buf.get(..usize::try_from(room).unwrap_or(0)).unwrap_or_default())?;
+            Ok(result)
+        }
+        // An int to the kernel (`arch_ptrace`).
+        GET_THREAD_AREA | SET_THREAD_AREA if (argument as u32).cast_signed() < 0 => Err(EIO),
         GET_THREAD_AREA | SET_THREAD_AREA => {
             let mut buf = vec![0; 16];
             if request == SET_THREAD_AREA {
@@ -199,11 +220,11 @@ fn forward(link: &Link, call: &Call, client: &mut dyn Target) -> Result<i64, i64
         ARCH_PRCTL if call.width == Width::Wide => {
             let mut buf = vec![0; 8];
             // ARCH_SET_GS and ARCH_SET_FS take the word itself, the others store through it.
-            let sets = matches!(call.data, 0x1001 | 0x1002);
-            if sets {
-                return set_base(link, call);
+            let code = call.data & 0xffff_ffff;
+            if matches!(code, ARCH_SET_GS | ARCH_SET_FS) {
+                return set_base(link, code, call.addr);
             }
-            let result = ask(&mut buf, call.data)?;
+            let result = ask(&mut buf, code)?;
             put(client, call.addr, &buf)?;
             Ok(result)
         }
@@ -245,16 +266,22 @@ fn sized(size: u64) -> Result<Vec<u8>, i64> {
     }
 }
 
-fn set_base(link: &Link, call: &Call) -> Result<i64, i64> {
+/// Operands of `ARCH_PRCTL`, an int (`asm/prctl.h`).
+const ARCH_SET_GS: u64 = 0x1001;
+const ARCH_SET_FS: u64 = 0x1002;
+
+fn set_base(link: &Link, code: u64, base: u64) -> Result<i64, i64> {
     look(&link.task, |target| {
         let mut regs = peek::regs(target)?;
-        match call.data {
-            0x1001 => regs.gs_base = call.addr,
-            _ => regs.fs_base = call.addr,
+        match code {
+            ARCH_SET_GS => regs.gs_base = base,
+            _ => regs.fs_base = base,
         }
         peek::set_regs(target, &regs)
     })?
     .map(|()| 0)
+    // What a register set says of an address of the kernel's is another error (`do_arch_prctl_64`).
+    .map_err(|errno| if errno == EIO { EPERM } else { errno })
 }
 
 /// Copies an answer into the client's memory.
@@ -266,9 +293,21 @@ pub(super) fn put(client: &mut dyn Target, at: u64, bytes: &[u8]) -> Result<i64,
     }
 }
 
+/// The same for a word, of which no part is written (`put_user`).
+fn put_word(client: &mut dyn Target, at: u64, word: &[u8]) -> Result<i64, i64> {
+    const PAGE: u64 = 4096;
+    if at % PAGE + word.len() as u64 > PAGE
+        && let Err(EFAULT) = get(client, at, &mut vec![0; word.len()])
+    {
+        return Err(EFAULT);
+    }
+    put(client, at, word)
+}
+
 pub(super) fn get(client: &mut dyn Target, at: u64, bytes: &mut [u8]) -> Result<(), i64> {
     match client.fetch(Addr(at), bytes) {
         Ok(len) if len == bytes.len() => Ok(()),
+        Err(TargetError::Unsupported) => Err(EIO),
         _ => Err(EFAULT),
     }
 }
@@ -298,7 +337,17 @@ fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, 
     let iovec = &mut iovec[..2 * word];
     get(client, call.data, iovec)?;
     let [base, len] = [0, word].map(|at| call.width.word_at(iovec, at));
-    let note = u32::try_from(call.addr).map_err(|_| EINVAL)?;
+    let note = (call.addr & 0xffff_ffff) as u32;
+    let sets = call.request == abi::PTRACE_SETREGSET;
+    if note == NT_386_IOPERM {
+        // Its length is judged before it is asked whether there is one, and no tracer sets it.
+        let regs = look(&link.task, |target| peek::regs(target))??;
+        if !len.is_multiple_of(if ia32::is_ia32(&regs) { 4 } else { 8 }) {
+            return Err(EINVAL);
+        } else if sets {
+            return Err(EOPNOTSUPP);
+        }
+    }
     let mut bytes = registers::read(link, note)?;
     let mut regs = UserRegs::from_bytes(&bytes);
     let narrow = note == NT_PRSTATUS && ia32::is_ia32(&regs);
@@ -318,7 +367,7 @@ fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, 
         return Err(EINVAL);
     }
     bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX));
-    if call.request == abi::PTRACE_GETREGSET {
+    if !sets {
         put(client, base, &bytes)?;
     } else {
         get(client, base, &mut bytes)?;
@@ -336,10 +385,21 @@ fn regset(link: &mut Link, call: &Call, client: &mut dyn Target) -> Result<i64, 
 /// `NT_PRXFPREG`, `NT_386_TLS` (`linux/elf.h`): sets of 32-bit tracees.
 const NT_PRXFPREG: u32 = 0x46e6_2b7f;
 const NT_386_TLS: u32 = 0x200;
+/// The permissions for ports.
+const NT_386_IOPERM: u32 = 0x201;
 
 fn set_siginfo(link: &mut Link, client: &mut dyn Target, call: &Call) -> Result<i64, i64> {
+    // The kernel reads what it knows of, and the rest only to see that there is nothing in it
+    // (`post_copy_siginfo_from_user`).
     let mut raw = [0; 128];
-    get(client, call.data, &mut raw)?;
+    let (known, rest) = raw.split_at_mut(siginfo::KNOWN);
+    get(client, call.data, known)?;
+    if call.width == Width::Wide && !siginfo::has_layout(known) {
+        get(client, call.data.wrapping_add(siginfo::KNOWN as u64), rest)?;
+        if rest.iter().any(|byte| *byte != 0) {
+            return Err(E2BIG);
+        }
+    }
     let State::Stopped(Stop::Signal(info), _) = &mut link.state else { return Err(EINVAL) };
     // The number that counts is the one of the resume.
     info.raw = call.width.siginfo_in(&raw);

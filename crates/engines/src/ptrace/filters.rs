@@ -7,7 +7,7 @@ use utrace_abi::ptrace as abi;
 use utrace_core::{Target, Task};
 
 use super::examine::{get, put};
-use super::num::{EACCES, EINVAL};
+use super::num::{EACCES, EINVAL, ENOENT};
 use super::peek;
 use super::serve::Call;
 use super::tracee::look;
@@ -31,8 +31,7 @@ const ASKING: [u8; 40] = [
 
 /// `PTRACE_SECCOMP_GET_FILTER`: how many instructions it has; `data` may be null.
 pub(super) fn get_filter(task: &Task, call: &Call, client: &mut dyn Target) -> Result<i64, i64> {
-    let index = call.addr.checked_add(hidden(task)?).ok_or(EINVAL)?;
-    let (bytes, count) = filter(task, index)?;
+    let (bytes, count) = filter(task, index(task, call.addr)?)?;
     if call.data != 0 {
         put(client, call.data, bytes.get(..count * 8).unwrap_or_default())?;
     }
@@ -45,16 +44,26 @@ pub(super) fn metadata(task: &Task, call: &Call, client: &mut dyn Target) -> Res
     if size < 8 {
         return Err(EINVAL);
     }
-    let mut index = [0; 8];
-    get(client, call.data, &mut index)?;
-    let asked = u64::from_le_bytes(index).checked_add(hidden(task)?).ok_or(EINVAL)?;
+    let mut own = [0; 8];
+    get(client, call.data, &mut own)?;
+    let asked = index(task, u64::from_le_bytes(own))?;
     let mut filled = [asked.to_le_bytes(), [0; 8]].concat();
     filled = look(task, move |target| {
         peek::forward(target, abi::PTRACE_SECCOMP_GET_METADATA, 16, &mut filled).map(|_| filled)
     })??;
-    filled[..8].copy_from_slice(&index);
+    filled[..8].copy_from_slice(&own);
     put(client, call.data, &filled[..size])?;
     i64::try_from(size).map_err(|_| EINVAL)
+}
+
+/// The number that a filter of the program's has among all.
+fn index(task: &Task, own: u64) -> Result<u64, i64> {
+    let hidden = hidden(task)?;
+    if hidden > 0 && filter(task, hidden) == Err(ENOENT) {
+        // What a thread without filters answers (`get_nth_filter`).
+        return Err(EINVAL);
+    }
+    own.checked_add(hidden).ok_or(ENOENT)
 }
 
 /// How many of the oldest filters are not the program's.

@@ -66,6 +66,7 @@ mod proc;
 mod registers;
 pub mod request;
 mod serve;
+mod siginfo;
 mod spaces;
 mod status;
 mod steps;

@@ -44,13 +44,16 @@ pub(super) const PTRACE_I386: u64 = 26;
 
 /// errno(3).
 pub(super) const EPERM: i64 = -1;
+pub(super) const ENOENT: i64 = -2;
 pub(super) const ESRCH: i64 = -3;
 pub(super) const EIO: i64 = -5;
+pub(super) const E2BIG: i64 = -7;
 pub(super) const EACCES: i64 = -13;
 pub(super) const EFAULT: i64 = -14;
 pub(super) const EINVAL: i64 = -22;
 pub(super) const ERANGE: i64 = -34;
 pub(super) const ENOSYS: i64 = -38;
+pub(super) const EOPNOTSUPP: i64 = -95;
 /// `include/linux/errno.h`: restart if the handler has `SA_RESTART`; restart if there is no handler.
 pub(super) const ERESTARTSYS: i64 = -512;
 /// It begins again, whatever comes before.

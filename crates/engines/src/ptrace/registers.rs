@@ -7,11 +7,23 @@
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::NT_PRSTATUS;
 
-use super::link::Link;
+use super::link::{Link, is_before_exit};
+use super::num::ENOSYS;
 use super::peek;
 use super::steps::Lent;
 use super::stop::Stop;
 use super::tracee::{is_int3, look};
+
+/// At an event in the middle of a call that is shown where the call ends, a tracer sees `ENOSYS` for its result, and what it
+/// puts there is replaced by the result (`kernel_clone`, `exec_binprm`, `syscall_enter_from_user_mode`).
+pub(super) fn in_the_middle(link: &mut Link) -> Result<(), i64> {
+    if link.snapshot.is_none() && link.stopped().is_some_and(is_before_exit) {
+        let mut regs = look(&link.task, |target| peek::regs(target))??;
+        regs.rax = ENOSYS.cast_unsigned();
+        link.snapshot = Some(regs);
+    }
+    Ok(())
+}
 
 /// A register set as this tracer sees it.
 pub(super) fn read(link: &Link, note: u32) -> Result<Vec<u8>, i64> {
@@ -36,6 +48,11 @@ pub(super) fn write(link: &mut Link, note: u32, bytes: &[u8]) -> Result<(), i64>
     } else if rip != before.rip {
         link.lent = Lent::No;
     }
+    let result = is_to_come(link, RAX as u64).then_some(UserRegs::from_bytes(&after).rax);
+    if result.is_some() {
+        // The call's is still to come.
+        after[RAX..RAX + 8].copy_from_slice(&before.rax.to_le_bytes());
+    }
     let before = before.to_bytes();
     let made = look(&link.task, |target| {
         let mut now = peek::regs(target)?.to_bytes();
@@ -45,7 +62,9 @@ pub(super) fn write(link: &mut Link, note: u32, bytes: &[u8]) -> Result<(), i64>
     })??;
     let mut seen = before;
     merge(&mut seen, &before, &after, &made.to_bytes());
-    link.snapshot = Some(UserRegs::from_bytes(&seen));
+    let mut seen = UserRegs::from_bytes(&seen);
+    seen.rax = result.unwrap_or(seen.rax);
+    link.snapshot = Some(seen);
     Ok(())
 }
 
@@ -55,14 +74,20 @@ pub(super) fn word(link: &Link, at: u64) -> Option<u64> {
     link.snapshot.as_ref()?.to_array().get(index).copied()
 }
 
-/// The place of the instruction pointer in `struct user`.
+/// The places of the instruction pointer and of a call's result in `struct user`.
 const RIP: u64 = 128;
+const RAX: usize = 80;
 
 /// Whether a tracer sets a thread back to its breakpoint, past which another tracer's step has brought it.
 pub(super) fn goes_back(link: &Link, at: u64, word: u64) -> bool {
     let trap = matches!(link.stopped(), Some(Stop::Signal(info)) if is_int3(info));
     let set_back = link.snapshot.is_some_and(|regs| regs.rip == word.wrapping_add(1));
     at == RIP && link.lent != Lent::No && trap && set_back
+}
+
+/// Whether this is the result of the call in whose middle the thread is shown.
+pub(super) fn is_to_come(link: &Link, at: u64) -> bool {
+    at == RAX as u64 && link.stopped().is_some_and(is_before_exit)
 }
 
 /// Notes a change of one, which has been made in the tracee. What the kernel made of it is what is seen: a selector has 16

@@ -59,6 +59,7 @@ pub const TABLE: &[Row] = rows! {
     GETFPXREGS = 18, Forwarded, "of 32-bit tracers; EIO to others";
     SETFPXREGS = 19, Forwarded, "of 32-bit tracers; EIO to others";
     SYSCALL = abi::PTRACE_SYSCALL, Emulated, "ends the hold; the next boundary of a call is reported";
+    OLDSETOPTIONS = abi::PTRACE_OLDSETOPTIONS, Emulated, "as SETOPTIONS";
     GET_THREAD_AREA = 25, Forwarded, "a segment of a 32-bit thread";
     SET_THREAD_AREA = 26, Forwarded, "a segment of a 32-bit thread";
     ARCH_PRCTL = 30, Forwarded, "the bases of fs and gs";

@@ -37,10 +37,11 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// From the arguments; `None` for requests that the kernel does not know, and ids that nobody has: its to refuse.
+    /// From the arguments. A request is a whole word, and one beyond 32 bits is none.
     pub(super) fn decode(caller: u32, arch: u32, args: [u64; 6]) -> Option<Call> {
         let [request, pid, addr, data, ..] = args;
-        let (request, pid) = (u32::try_from(request).ok()?, u32::try_from(pid & 0xffff_ffff).ok()?);
+        let (request, pid) =
+            (u32::try_from(request).unwrap_or(u32::MAX), u32::try_from(pid & 0xffff_ffff).ok()?);
         let width = if arch == AUDIT_ARCH_I386 { Width::Narrow } else { Width::Wide };
         Some(Call { caller, request, pid, addr, data, width })
     }
@@ -194,13 +195,14 @@ fn on_link(threads: &mut Threads, id: LinkId, call: &Call, client: &mut dyn Targ
         abi::PTRACE_SINGLEBLOCK => go(threads, id, call, Resume::BlockStep),
         abi::PTRACE_SYSEMU => go(threads, id, call, Resume::Skip),
         abi::PTRACE_SYSEMU_SINGLESTEP => go(threads, id, call, Resume::SkipStep),
-        abi::PTRACE_DETACH => detach(threads, id, call),
+        // Its signal is an int, unlike the others' (`ptrace_detach`).
+        abi::PTRACE_DETACH => detach(threads, id, &Call { data: call.data & 0xffff_ffff, ..*call }),
         abi::PTRACE_LISTEN => listen(link, &stop),
         abi::PTRACE_PEEKTEXT | abi::PTRACE_PEEKDATA | abi::PTRACE_POKETEXT | abi::PTRACE_POKEDATA => {
             let (task, owner) = (link.task.clone(), link.tracer_process);
             word(threads, &task, owner, call, client)
         }
-        abi::PTRACE_SETOPTIONS => set_options(link, call.data),
+        abi::PTRACE_SETOPTIONS | abi::PTRACE_OLDSETOPTIONS => set_options(link, call.data),
         _ => examine(link, &stop, call, client),
     }
 }
@@ -344,7 +346,8 @@ fn go(threads: &mut Threads, id: LinkId, call: &Call, resume: Resume) -> Result<
 /// What the exit of the call that the tracee is in shows to one who resumes it so, for one that is there already. To who
 /// steps it is the step's trap, with the address of the next instruction (`user_single_step_report`).
 fn exit_now(link: &Link, resume: Resume) -> Option<Stop> {
-    if resume != Resume::Syscall && !resume.steps() {
+    // Of a call in whose middle SYSEMU_SINGLESTEP came the kernel reports no step (`report_single_step`).
+    if resume != Resume::Syscall && (!resume.steps() || resume == Resume::SkipStep) {
         return None;
     }
     let regs = look(&link.task, |target| peek::regs(target)).ok()?.ok()?;
@@ -396,6 +399,8 @@ pub(super) fn leave(threads: &mut Threads, id: LinkId) {
     threads.call_home(tracee);
     threads.forget_breakpoints(owner, process);
     threads.link_gone(process);
+    // To its parent it is a plain child again.
+    threads.wake_paused(owner);
     if let Some(engine) = engine {
         let _ = engine.control(Action::Detach);
     }

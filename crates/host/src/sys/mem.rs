@@ -36,16 +36,18 @@ pub(crate) fn read_by(rights: Rights, tid: Tid, addr: u64, buf: &mut [u8]) -> Re
     if buf.is_empty() {
         return Ok(0);
     }
-    let local = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
-    let remote = remote(addr, buf.len());
+    let len = buf.len();
+    let local = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: len };
+    let remote = remote(addr, len);
     // SAFETY: 1. local describes `buf`, which is ours to write; 2. remote is an address of the other process,
     // which the kernel checks and we never touch.
     let got = unsafe { libc::process_vm_readv(tid.raw(), &raw const local, 1, &raw const remote, 1, 0) };
-    match Errno::check(got as libc::c_long) {
-        Ok(got) => Ok(got.unsigned_abs() as usize),
-        Err(errno) if rights.try_file(errno) => {
-            proc_mem(tid, false)?.read_at(buf, addr).map_err(|error| fault(&error))
-        }
+    let mut by_file = || proc_mem(tid, false)?.read_at(buf, addr).map_err(|error| fault(&error));
+    match Errno::check(got as libc::c_long).map(|got| got.unsigned_abs() as usize) {
+        // It ends before a page that nobody may read, or at one that is not there.
+        Ok(got) if got < len && rights == Rights::Tracer => Ok(by_file().unwrap_or(got)),
+        Ok(got) => Ok(got),
+        Err(errno) if rights.try_file(errno) => by_file(),
         Err(error) => Err(error),
     }
 }

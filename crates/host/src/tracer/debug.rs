@@ -13,8 +13,6 @@ use crate::sys::Errno;
 const SLOTS: usize = 4;
 const STATUS: usize = 6;
 const CONTROL: usize = 7;
-/// Bits of DR7 that Linux does not let anybody write (`DR_CONTROL_RESERVED`).
-const RESERVED: u64 = 0xffff_ffff_0000_fc00;
 /// DR6 when nothing has happened: the bits that do not exist read as 1 (`DR6_RESERVED`).
 const QUIET: u64 = 0xffff_0ff0;
 const HITS: u64 = 0xf;
@@ -50,10 +48,19 @@ pub(crate) enum Hit {
     Stale,
 }
 
+/// The kinds of an owner's breakpoints, on or off: `None` for one that the kernel would not have made yet. It judges the kind
+/// of one that is switched off too, and the address by it (`ptrace_write_dr7`, `ptrace_set_breakpoint_addr`).
+type Made = [Option<u64>; SLOTS];
+
+/// Kinds of a new one, which is a byte to be written, and of one that a refused DR7 leaves: an instruction.
+const BYTE_WRITTEN: u64 = 1;
+const INSTRUCTION: u64 = 0;
+
 /// Who has what of one thread's debug registers.
 #[derive(Default, Debug)]
 pub(crate) struct Shares {
     owners: Vec<(OwnerId, Registers)>,
+    made: Vec<(OwnerId, Made)>,
     slots: [Option<Slot>; SLOTS],
 }
 
@@ -82,14 +89,36 @@ impl Shares {
         write: &mut dyn FnMut(usize, u64) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         let mut registers = self.registers(owner);
+        let mut made = self.made(owner, registers[CONTROL]);
         match number {
-            0..SLOTS if value >= END => return Err(Errno::EINVAL),
+            0..SLOTS => address(&mut made[number], value)?,
             4 | 5 | 8.. => return Err(Errno::EIO),
             STATUS if !self.is_used() => return write(STATUS, value),
-            CONTROL => registers[CONTROL] = value & !RESERVED,
-            _ => registers[number] = value,
+            CONTROL => {
+                let judged = kinds(&mut made, &registers, value);
+                if judged.is_err() {
+                    self.note(owner, made);
+                    return judged;
+                }
+            }
+            _ => {}
         }
-        self.set_all(owner, &registers, write)
+        registers[number] = value;
+        self.set_all(owner, &registers, write)?;
+        self.note(owner, made);
+        Ok(())
+    }
+
+    fn made(&self, owner: OwnerId, control: u64) -> Made {
+        let known = self.made.iter().find(|(id, _)| *id == owner).map(|(_, made)| *made);
+        // Those that were left behind, or set all at once.
+        let on = |number: usize| (control >> (2 * number) & 3 != 0).then(|| kind_of(control, number));
+        known.unwrap_or_else(|| core::array::from_fn(on))
+    }
+
+    fn note(&mut self, owner: OwnerId, made: Made) {
+        self.made.retain(|(id, _)| *id != owner);
+        self.made.push((owner, made));
     }
 
     /// Changes all registers of an owner but DR4 and DR5, which do not exist.
@@ -127,6 +156,7 @@ impl Shares {
         write: &mut dyn FnMut(usize, u64) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
         self.owners.retain(|(id, _)| *id != owner);
+        self.made.retain(|(id, _)| *id != owner);
         self.settle(write)
     }
 
@@ -205,9 +235,58 @@ impl Shares {
 /// What these registers switch on.
 fn wanted(registers: &Registers) -> impl Iterator<Item = (usize, Slot)> {
     let (addresses, control) = (*registers, registers[CONTROL]);
-    (0..SLOTS).filter(move |number| control >> (2 * number) & 3 != 0).map(move |number| {
-        (number, Slot { address: addresses[number], kind: control >> (16 + 4 * number) & 0xf })
-    })
+    (0..SLOTS)
+        .filter(move |number| control >> (2 * number) & 3 != 0)
+        .map(move |number| (number, Slot { address: addresses[number], kind: kind_of(control, number) }))
+}
+
+/// The four bits of a DR7 that say what hits a breakpoint: two what is done there, two how many bytes there are.
+fn kind_of(control: u64, number: usize) -> u64 {
+    control >> (16 + 4 * number) & 0xf
+}
+
+/// Whether there are breakpoints of this kind, and one may be at this address (`arch_build_bp_info`).
+fn judge(kind: u64, address: u64) -> Result<(), Errno> {
+    let len = match kind >> 2 {
+        0 => 1,
+        1 => 2,
+        2 => 8,
+        _ => 4,
+    };
+    let known = match kind & 3 {
+        0 => len == 1,
+        // Ports are nobody's.
+        2 => false,
+        _ => true,
+    };
+    if known && address.is_multiple_of(len) && address < END { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
+/// An address for a breakpoint, which is made if it is not there.
+fn address(made: &mut Option<u64>, value: u64) -> Result<(), Errno> {
+    judge(made.unwrap_or(BYTE_WRITTEN), value)?;
+    made.get_or_insert(BYTE_WRITTEN);
+    Ok(())
+}
+
+/// A new DR7. If a kind is refused, those before it are made, and what was off is an instruction's.
+fn kinds(made: &mut Made, registers: &Registers, control: u64) -> Result<(), Errno> {
+    let on = |control: u64, number: usize| control >> (2 * number) & 3 != 0;
+    for number in 0..SLOTS {
+        let kind = kind_of(control, number);
+        if made[number].is_none() && !on(control, number) {
+            continue;
+        }
+        if let Err(errno) = judge(kind, registers[number]) {
+            for (number, made) in made.iter_mut().enumerate().filter(|(_, made)| made.is_some()) {
+                let old = registers[CONTROL];
+                *made = Some(if on(old, number) { kind_of(old, number) } else { INSTRUCTION });
+            }
+            return Err(errno);
+        }
+        made[number] = Some(kind);
+    }
+    Ok(())
 }
 
 /// DR7 for these slots.
@@ -288,6 +367,31 @@ mod tests {
         assert_eq!(shares.registers(2)[..1], [0x1000], "the next one sees it");
         shares.set(2, CONTROL, 0, &mut processor(&mut real)).unwrap();
         assert_eq!((real[CONTROL], shares.registers(3)[0]), (0, 0));
+    }
+
+    #[test]
+    fn one_that_is_off_is_judged_too_once_it_is_made() {
+        let (mut shares, mut real) = (Shares::default(), [0; 8]);
+        let mut set = |shares: &mut Shares, number, value| {
+            shares.set(1, number, value, &mut processor(&mut real)).map_err(|errno| errno.raw())
+        };
+        const INVALID: Result<(), i32> = Err(libc::EINVAL);
+        let ports = 2 << 16;
+        assert_eq!(set(&mut shares, CONTROL, ports), Ok(()), "nobody has made it");
+        assert_eq!(set(&mut shares, 0, 0x1001), Ok(()));
+        assert_eq!(set(&mut shares, CONTROL, ports), INVALID);
+        assert_eq!(set(&mut shares, CONTROL, 0b0101 << 16), INVALID, "two bytes at an odd place");
+        assert_eq!(set(&mut shares, CONTROL, 0b0100 << 16), INVALID, "an instruction of two bytes");
+        assert_eq!(set(&mut shares, 0, 0x1000), Ok(()));
+        assert_eq!(set(&mut shares, CONTROL, 0b0101 << 16), Ok(()));
+        assert_eq!(set(&mut shares, 0, 0x1001), INVALID);
+        assert_eq!(shares.registers(1)[..1], [0x1000]);
+        assert_eq!(
+            set(&mut shares, CONTROL, u64::MAX & !0xff_0000),
+            Ok(()),
+            "bits that nobody may set say nothing"
+        );
+        assert_eq!(shares.registers(1)[CONTROL], u64::MAX & !0xff_0000);
     }
 
     #[test]
