@@ -4,7 +4,7 @@
 //! client that could often have been answered ahead gets a board that it shares with us ([`crate::sys::ahead`]); `tracer/ahead`
 //! has it map the pages. Everything here is pure.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use utrace_core::{Ahead, Laid, Moment, Taken, Way, Wrote};
 
@@ -178,7 +178,7 @@ pub(crate) enum Need {
 
 /// The places of the clients behind one filter.
 #[derive(Debug, Default)]
-pub(crate) struct Places(HashMap<Tid, Place>);
+pub(crate) struct Places(BTreeMap<Tid, Place>);
 
 impl Places {
     /// A client asks. Of one that has no place yet it is noted from where.

@@ -7,7 +7,7 @@
 //! a call that the kernel carries out itself is interrupted as the kernel does it ([`Desk::sleeps_in`]).
 //! Neighbours: `tracer/answer` asks, [`crate::sys::notify`] makes the calls, [`crate::filter`] chooses what is caught.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -59,9 +59,9 @@ pub(crate) struct Desk {
 #[derive(Debug, Default)]
 struct Calls {
     /// The last one of each thread, if the kernel carries it out.
-    native: HashMap<Tid, Received>,
+    native: BTreeMap<Tid, Received>,
     /// Threads that are to make theirs again, and their places on the page.
-    again: HashMap<Tid, usize>,
+    again: BTreeMap<Tid, usize>,
 }
 
 impl Desk {

@@ -181,10 +181,10 @@ pub(super) struct Found {
 /// Every thread and every link.
 #[derive(Default)]
 pub(super) struct Threads {
-    pub(super) threads: HashMap<u32, Thread>,
+    pub(super) threads: BTreeMap<u32, Thread>,
     pub(super) links: BTreeMap<LinkId, Link>,
     /// The breakpoints in each process.
-    pub(super) overlays: HashMap<u32, Overlay>,
+    pub(super) overlays: BTreeMap<u32, Overlay>,
     /// Who brings in what is outside.
     pub(super) keeper: Option<Arc<dyn Keeper>>,
     /// What clients do with SIGCHLD.
