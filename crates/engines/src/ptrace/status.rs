@@ -12,10 +12,11 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
-use utrace_core::{Addr, Lent, Question};
+use utrace_core::{Addr, Lent, Question, Syscall};
 
 use super::link::State;
 use super::num;
+use super::width::{FSTATFS64, Width};
 use super::world::{Caught, Halted, Threads, World};
 
 /// The longest name of such a file, and a little more: `/proc/4194304/task/4194304/status`.
@@ -158,42 +159,74 @@ pub(super) fn rewound(world: &World, question: &mut Question<'_>) -> Option<i64>
 /// call.
 pub(super) fn file_system(world: &World, question: &mut Question<'_>) -> Option<i64> {
     let process = question.task().process().0;
-    let [fd, to, ..] = question.call().args;
-    let fd = i32::try_from(fd).ok()?;
+    let (layout, fd, to) = Layout::of(question.call())?;
     let threads = world.lock();
     let loan = threads.loans.iter().find(|loan| (loan.process, loan.fd) == (process, fd))?;
     if !question.target().fd_path(fd)?.starts_with(COPY) {
         return None;
     }
     let device = loan.file.metadata().ok()?.dev();
-    let bytes = bytes_of(&rustix::fs::fstatfs(&loan.file).ok()?, device);
+    let bytes = layout.bytes_of(&rustix::fs::fstatfs(&loan.file).ok()?, device);
     match question.target().store(Addr(to), &bytes) {
         Ok(written) if written == bytes.len() => Some(0),
         _ => Some(num::EFAULT),
     }
 }
 
-/// `struct statfs` as the kernel lays it out (`asm-generic/statfs.h`). The id of a file system of the kernel's own is its device
-/// (`simple_statfs()`).
-fn bytes_of(stat: &rustix::fs::StatFs, device: u64) -> [u8; 120] {
-    let words = [
-        stat.f_type.cast_unsigned(),
-        stat.f_bsize.cast_unsigned(),
-        stat.f_blocks,
-        stat.f_bfree,
-        stat.f_bavail,
-        stat.f_files,
-        stat.f_ffree,
-        device,
-        stat.f_namelen.cast_unsigned(),
-        stat.f_frsize.cast_unsigned(),
-        stat.f_flags.cast_unsigned(),
-    ];
-    let mut bytes = [0; 120];
-    for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
-        to.copy_from_slice(&word.to_ne_bytes());
+/// How a caller has what describes a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// `struct statfs` of 64-bit programs (`asm-generic/statfs.h`).
+    Wide,
+    /// `struct compat_statfs`.
+    Narrow,
+    /// `struct compat_statfs64`, which is packed on x86.
+    Narrow64,
+}
+
+impl Layout {
+    /// The layout, the file and the address of a call; `None` for one that fails whatever the file is.
+    fn of(call: &Syscall) -> Option<(Layout, i32, u64)> {
+        let [fd, second, third, ..] = call.args;
+        // The kernel looks at the low half only (`unsigned int fd`).
+        let fd = u32::try_from(fd & 0xffff_ffff).ok()?.cast_signed();
+        match Width::known(call.arch, call.number)?.0 {
+            Width::Wide => Some((Layout::Wide, fd, second)),
+            Width::Narrow if call.number != FSTATFS64 => Some((Layout::Narrow, fd, second)),
+            // `kcompat_sys_fstatfs64()` in fs/statfs.c takes this size only.
+            Width::Narrow => (second == 84).then_some((Layout::Narrow64, fd, third)),
+        }
     }
-    bytes
+
+    /// The bytes of the fields from the type to the flags, and those of the spare words, which are cleared.
+    fn sizes(self) -> ([usize; 11], usize) {
+        match self {
+            Layout::Wide => ([8; 11], 32),
+            Layout::Narrow => ([4, 4, 4, 4, 4, 4, 4, 8, 4, 4, 4], 16),
+            Layout::Narrow64 => ([4, 4, 8, 8, 8, 8, 8, 8, 4, 4, 4], 16),
+        }
+    }
+
+    /// What the kernel writes. The id of a file system of the kernel's own is its device (`simple_statfs()`).
+    fn bytes_of(self, stat: &rustix::fs::StatFs, device: u64) -> Vec<u8> {
+        let words = [
+            stat.f_type.cast_unsigned(),
+            stat.f_bsize.cast_unsigned(),
+            stat.f_blocks,
+            stat.f_bfree,
+            stat.f_bavail,
+            stat.f_files,
+            stat.f_ffree,
+            device,
+            stat.f_namelen.cast_unsigned(),
+            stat.f_frsize.cast_unsigned(),
+            stat.f_flags.cast_unsigned(),
+        ];
+        let (sizes, spare) = self.sizes();
+        let fields = words.into_iter().zip(sizes);
+        let written = fields.flat_map(|(word, size)| word.to_le_bytes().into_iter().take(size));
+        written.chain(std::iter::repeat_n(0, spare)).collect()
+    }
 }
 
 /// All of a file; it stands at its beginning again. `None` if there is nothing to be read any more.

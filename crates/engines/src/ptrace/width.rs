@@ -18,7 +18,7 @@ pub(super) enum Width {
 }
 
 /// Numbers of the i386 table, and the x86-64 calls that do the same. `waitpid` is wait4 with fewer arguments.
-const NARROW: [(u64, u64); 19] = [
+const NARROW: [(u64, u64); 21] = [
     (num::PTRACE_I386, num::PTRACE),
     (WAITPID, num::WAIT4),
     (114, num::WAIT4),
@@ -36,11 +36,15 @@ const NARROW: [(u64, u64); 19] = [
     (5, num::OPEN),
     (295, num::OPENAT),
     (19, num::LSEEK),
+    (100, num::FSTATFS),
+    (FSTATFS64, num::FSTATFS),
     (238, num::TKILL),
     (270, num::TGKILL),
 ];
 /// `waitpid` of the i386 table.
 pub(super) const WAITPID: u64 = 7;
+/// `fstatfs64` of the i386 table, whose second argument is the size of what the third points to.
+pub(super) const FSTATFS64: u64 = 269;
 
 impl Width {
     /// A call by its x86-64 number, whichever table it was made through.
