@@ -337,6 +337,28 @@ fn two_gdbs_get_past_breakpoints_that_all_threads_come_to() {
     }
 }
 
+/// It leaves its breakpoint in memory, and threads that have run it.
+#[test]
+fn a_gdb_that_is_killed_does_not_kill_a_program_that_others_trace() {
+    if !there("gdb") || !there("strace") {
+        return;
+    }
+    let place = Place::new();
+    let program = place.fixture("vptrace_visitors");
+    let script = format!(
+        "{} & P=$!\nstrace -f -o log -p $P 2>/dev/null & S=$!\nuntil [ -s log ]; do sleep 0.01; done\n\
+         gdb -nx -batch -ex 'break visit' -ex c -ex 'shell kill -KILL $PPID' -p $P >one 2>&1; echo one $?\n\
+         gdb -nx -batch -ex 'break visit' -ex c -ex c -ex delete -ex detach -p $P >two 2>&1; echo two $?\n\
+         kill -INT $S; wait $S; kill -0 $P && echo alive; kill -KILL $P",
+        program.display()
+    );
+    let ran = place.run(["run", "--ptrace", "--", "sh", "-c", &script]).go();
+    let said = ["one", "two"].map(|name| place.read(name));
+    assert_eq!(ran.out, "one 137\ntwo 0\nalive\n", "{}\n{}\n{}", ran.err, said[0], said[1]);
+    let hits = said.each_ref().map(|said| said.matches("hit Breakpoint 1, ").count());
+    assert_eq!(hits, [1, 2], "{}\n{}", said[0], said[1]);
+}
+
 #[test]
 fn two_gdbs_watch_two_variables_and_each_sees_its_own() {
     if !there("gdb") {

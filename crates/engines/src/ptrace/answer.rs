@@ -323,6 +323,7 @@ impl Threads {
             }
             None => self.notify(id),
         }
+        self.stop_for_others(id);
         true
     }
 

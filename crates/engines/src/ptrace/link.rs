@@ -146,6 +146,8 @@ pub(super) struct Link {
     pub(super) snapshot: Option<UserRegs>,
     /// Whether it is let go for another tracer's step.
     pub(super) lent: Lent,
+    /// Another tracer that is about to take a SIGSTOP of its own back by a SIGCONT, which this one is not shown.
+    pub(super) spared: Option<u32>,
     /// The signal that the tracer let through, to be made at the next report.
     pub(super) inject: Option<SigInfo>,
     /// The trap that follows an exec under a tracer without `PTRACE_O_TRACEEXEC`.
@@ -200,6 +202,7 @@ impl Link {
             resume: Resume::Cont,
             snapshot: None,
             lent: Lent::No,
+            spared: None,
             inject: None,
             exec_trap: false,
             vfork: None,

@@ -64,6 +64,7 @@ mod pad;
 mod peek;
 mod proc;
 mod registers;
+mod remains;
 pub mod request;
 mod serve;
 mod siginfo;

@@ -73,3 +73,9 @@ pub(super) fn is_before_sigstop(number: u32) -> bool {
     const SIGSYS: u32 = 31;
     number < SIGSTOP || number == SIGSYS
 }
+
+/// Flags of clone(2).
+pub(super) const CLONE_PTRACE: u64 = 0x2000;
+pub(super) const CLONE_VFORK: u64 = 0x4000;
+pub(super) const CLONE_PARENT: u64 = 0x8000;
+pub(super) const CLONE_UNTRACED: u64 = 0x0080_0000;

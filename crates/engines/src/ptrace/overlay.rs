@@ -5,14 +5,18 @@
 //! nobody else's, and the program's own byte comes back when the last one takes its breakpoint away. Pure: bytes in,
 //! bytes out. Who reads and writes is [`super::memory`]'s knowledge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The instruction of a breakpoint.
 pub(super) const INT3: u8 = 0xcc;
 
 /// The breakpoints in one process.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Overlay(BTreeMap<u64, Point>);
+pub(super) struct Overlay {
+    points: BTreeMap<u64, Point>,
+    /// Where breakpoints of tracers stood that have died.
+    left: BTreeSet<u64>,
+}
 
 #[derive(Debug, Clone)]
 struct Point {
@@ -24,23 +28,23 @@ struct Point {
 impl Overlay {
     /// Whether there is no breakpoint among so many bytes at `at`.
     pub(super) fn is_clear(&self, at: u64, len: u64) -> bool {
-        self.0.range(at..at.saturating_add(len)).next().is_none()
+        self.points.range(at..at.saturating_add(len)).next().is_none()
     }
 
     /// Whether there is a breakpoint, and whether this tracer set it.
     pub(super) fn owner_at(&self, at: u64, owner: u32) -> Option<bool> {
-        self.0.get(&at).map(|point| point.owners.contains(&owner))
+        self.points.get(&at).map(|point| point.owners.contains(&owner))
     }
 
     /// The program's own byte under a breakpoint that is none of this tracer's.
     pub(super) fn below(&self, at: u64, owner: u32) -> Option<u8> {
-        self.0.get(&at).filter(|point| !point.owners.contains(&owner)).map(|point| point.original)
+        self.points.get(&at).filter(|point| !point.owners.contains(&owner)).map(|point| point.original)
     }
 
     /// Makes of bytes that stand in memory at `at` what this tracer is to see.
     pub(super) fn show(&self, owner: u32, at: u64, bytes: &mut [u8]) {
         let end = at.saturating_add(bytes.len() as u64);
-        for (point_at, point) in self.0.range(at..end) {
+        for (point_at, point) in self.points.range(at..end) {
             let index = usize::try_from(point_at - at).unwrap_or(usize::MAX);
             if let Some(byte) = bytes.get_mut(index)
                 && !point.owners.contains(&owner)
@@ -56,7 +60,7 @@ impl Overlay {
     pub(super) fn write(&mut self, owner: u32, at: u64, bytes: &mut [u8], memory: &[u8]) {
         for (index, (byte, now)) in bytes.iter_mut().zip(memory).enumerate() {
             let at = at.wrapping_add(index as u64);
-            match (self.0.get_mut(&at), *byte) {
+            match (self.points.get_mut(&at), *byte) {
                 (Some(point), INT3) => {
                     if !point.owners.contains(&owner) {
                         point.owners.push(owner);
@@ -65,7 +69,7 @@ impl Overlay {
                 (Some(point), other) => {
                     point.owners.retain(|process| *process != owner);
                     if point.owners.is_empty() {
-                        self.0.remove(&at);
+                        self.points.remove(&at);
                     } else {
                         // Under the breakpoints of the others.
                         point.original = other;
@@ -73,16 +77,36 @@ impl Overlay {
                     }
                 }
                 (None, INT3) if *now != INT3 => {
-                    self.0.insert(at, Point { original: *now, owners: vec![owner] });
+                    self.left.remove(&at);
+                    self.points.insert(at, Point { original: *now, owners: vec![owner] });
                 }
                 (None, _) => {}
             }
         }
     }
 
+    /// A tracer has died, and others stay. Answers which of the program's bytes are to come back, and where.
+    pub(super) fn bury(&mut self, owner: u32) -> Vec<(u64, u8)> {
+        let alone = |point: &Point| point.owners == [owner];
+        let bytes: Vec<(u64, u8)> = self
+            .points
+            .iter()
+            .filter(|(_, point)| alone(point))
+            .map(|(at, point)| (*at, point.original))
+            .collect();
+        self.left.extend(bytes.iter().map(|(at, _)| *at));
+        self.forget(owner);
+        bytes
+    }
+
+    /// Whether a breakpoint of a tracer that has died stood there.
+    pub(super) fn was_left(&self, at: u64) -> bool {
+        self.left.contains(&at)
+    }
+
     /// A tracer is gone. What it left in memory stays there, as it would without us.
     pub(super) fn forget(&mut self, owner: u32) {
-        self.0.retain(|_, point| {
+        self.points.retain(|_, point| {
             point.owners.retain(|process| *process != owner);
             !point.owners.is_empty()
         });
@@ -139,6 +163,22 @@ mod tests {
         text.write(7, 0, INT3);
         assert!(text.1.is_clear(100, 1));
         assert_eq!(text.read(8)[0], INT3);
+    }
+
+    #[test]
+    fn of_who_has_died_the_bytes_come_back_that_nobody_else_has_breakpoints_at() {
+        let mut text = Text(vec![1, 2], Overlay::default());
+        text.write(7, 0, INT3);
+        text.write(7, 1, INT3);
+        text.write(8, 1, INT3);
+        assert_eq!(text.1.bury(7), [(100, 1)]);
+        assert_eq!(
+            (text.1.owner_at(101, 8), text.1.was_left(100), text.1.was_left(101)),
+            (Some(true), true, false)
+        );
+        text.0[0] = 1;
+        text.write(8, 0, INT3);
+        assert!(!text.1.was_left(100));
     }
 
     #[test]

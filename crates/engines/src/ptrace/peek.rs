@@ -8,8 +8,7 @@ use utrace_abi::ptrace::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, NT_PRSTATUS};
 use utrace_core::{Regset, SigInfo, Target, TargetError};
 
 use super::num::{EINVAL, EIO, ESRCH, SIGTRAP};
-use super::stop::Place;
-use super::tracee::code_of;
+use super::stop::{Place, code_of};
 
 /// `sizeof(struct user)` and where its debug registers stand (`asm/user_64.h`).
 const USER: u64 = 928;

@@ -11,8 +11,8 @@ use super::link::{Link, is_before_exit};
 use super::num::ENOSYS;
 use super::peek;
 use super::steps::Lent;
-use super::stop::Stop;
-use super::tracee::{is_int3, look};
+use super::stop::{Stop, is_int3};
+use super::tracee::look;
 
 /// At an event in the middle of a call that is shown where the call ends, a tracer sees `ENOSYS` for its result, and what it
 /// puts there is replaced by the result (`kernel_clone`, `exec_binprm`, `syscall_enter_from_user_mode`).

@@ -19,7 +19,7 @@ use super::peek;
 use super::proc;
 use super::registers;
 use super::steps::Lent;
-use super::stop::{Face, Stop, by_process};
+use super::stop::{Face, Stop, by_process, is_of_tracer};
 use super::tracee::{self, Tracer, look};
 use super::width::Width;
 use super::world::{LinkId, Threads, World};
@@ -410,7 +410,13 @@ pub(super) fn leave(threads: &mut Threads, id: LinkId) {
 pub(super) fn tracer_ended(threads: &mut Threads, tracer: u32) {
     let mine: Vec<LinkId> =
         threads.links.iter().filter(|(_, link)| link.tracer == tracer).map(|(id, _)| *id).collect();
+    for id in &mine {
+        threads.set_back(*id);
+    }
+    threads.take_out_breakpoints(tracer);
     for id in mine {
+        let shared =
+            threads.links.get(&id).is_some_and(|link| threads.is_shared(link.process, link.tracer_process));
         let Some(link) = threads.link(id) else { continue };
         if let State::Ended(_) = link.state {
             threads.end_told(id);
@@ -420,7 +426,9 @@ pub(super) fn tracer_ended(threads: &mut Threads, tracer: u32) {
             let _ = link.task.with_target(|target| target.send_signal(SIGKILL));
         }
         // The kernel forgets the signal when a wait tells of its stop (`wait_task_stopped`): nobody let it through.
-        if let State::Stopped(Stop::Signal(info), Told::Not) = &link.state {
+        if let State::Stopped(Stop::Signal(info), Told::Not) = &link.state
+            && !(shared && is_of_tracer(info))
+        {
             link.inject = Some(*info);
         }
         leave(threads, id);

@@ -21,8 +21,8 @@ use super::link::{First, Link, State};
 use super::num::{self, SIGCONT, SIGSTOP, SIGTRAP};
 use super::peek;
 use super::serve;
-use super::stop::Stop;
-use super::tracee::{self, look};
+use super::stop::{Stop, is_int3};
+use super::tracee::look;
 use super::world::{LinkId, Threads};
 
 /// `SI_TKILL`, `TRAP_TRACE` (`asm-generic/siginfo.h`).
@@ -89,6 +89,13 @@ impl Threads {
             // It takes one back that has not been shown (gdb does so when it detaches), or goes to all.
             let pending = link.first == First::Signal { code: TKILL };
             link.first = if pending { First::None } else { link.first };
+            if !pending {
+                // It was sent before others came, and waits in the kernel.
+                let others = self.links.values_mut().filter(|link| link.tracee == tid);
+                others
+                    .filter(|link| link.tracer_process != tracer)
+                    .for_each(|link| link.spared = Some(tracer));
+            }
             return pending;
         }
         if link.first == First::None {
@@ -119,8 +126,8 @@ impl Threads {
     }
 
     /// Whether this tracer holds a thread at a breakpoint of its own, and these registers are still those of the trap.
-    fn is_past_breakpoint(&self, link: &Link, regs: &UserRegs) -> bool {
-        let trap = matches!(link.stopped(), Some(Stop::Signal(info)) if tracee::is_int3(info));
+    pub(super) fn is_past_breakpoint(&self, link: &Link, regs: &UserRegs) -> bool {
+        let trap = matches!(link.stopped(), Some(Stop::Signal(info)) if is_int3(info));
         let owner = self
             .overlays
             .get(&link.process)
@@ -132,9 +139,23 @@ impl Threads {
     pub(super) fn untangle(&mut self) {
         let stuck: Vec<LinkId> =
             self.links.iter().filter(|(_, link)| self.is_stuck(link)).map(|(id, _)| *id).collect();
-        if let Some(id) = stuck.iter().find(|id| self.is_in_circle(**id, &stuck)) {
-            let _ = self.lend(*id);
+        for id in stuck.iter().filter(|id| self.is_in_circle(**id, &stuck)).copied().collect::<Vec<_>>() {
+            if self.lend(id).is_some() {
+                break;
+            }
         }
+    }
+
+    /// A tracee of a link stands still. Who asked for a stop of it meanwhile has it too: nobody could tell when the first one lets it
+    /// go.
+    pub(super) fn stop_for_others(&mut self, id: LinkId) {
+        let Some(tracee) = self.links.get(&id).map(|link| link.tracee) else { return };
+        let late = |link: &Link| link.tracee == tracee && link.owes_sigstop() && link.task.is_stopped();
+        let late: Vec<LinkId> = self.links.iter().filter(|(_, link)| late(link)).map(|(id, _)| *id).collect();
+        for id in late {
+            serve::ask_to_stop(self, id);
+        }
+        self.untangle();
     }
 
     /// Whether a step was asked for on a thread that others hold.
@@ -271,12 +292,7 @@ impl Threads {
         let trap = [super::overlay::INT3];
         if target.write(Addr(lifted.at), &trap) != Ok(1) {
             // It is dead; another thread has the same memory.
-            let others = self.threads.values().filter(|thread| thread.process == lifted.process);
-            for task in others.map(|thread| thread.task.clone()) {
-                if let Ok(Ok(1)) = look(&task, |target| target.write(Addr(lifted.at), &trap)) {
-                    break;
-                }
-            }
+            self.put(lifted.process, lifted.at, trap[0]);
         }
     }
 }

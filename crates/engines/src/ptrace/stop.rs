@@ -5,7 +5,7 @@
 
 use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{AUDIT_ARCH_X86_64, PTRACE_O_TRACESYSGOOD, PtraceEvent, PtraceSyscallInfo};
-use utrace_core::{SigInfo, Syscall};
+use utrace_core::{SigInfo, SignalKind, SignalReport, Syscall};
 
 use super::num::{self, SIGTRAP};
 use super::peek;
@@ -16,6 +16,9 @@ const CLD_KILLED: i32 = 2;
 const CLD_DUMPED: i32 = 3;
 pub(super) const CLD_TRAPPED: i32 = 4;
 const CLD_STOPPED: i32 = 5;
+
+/// A signal that the kernel made.
+const SI_KERNEL: i32 = 0x80;
 
 /// The mark that `PTRACE_O_TRACESYSGOOD` adds.
 const GOOD: u32 = 0x80;
@@ -183,6 +186,36 @@ impl Stop {
         put(16, &place.sp.to_le_bytes());
         (info, size)
     }
+}
+
+/// `si_code`: the reason.
+pub(super) fn code_of(info: &SigInfo) -> i32 {
+    info.raw.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes)
+}
+
+/// Whether this is a SIGCONT that a process has sent to a single thread.
+pub(super) fn is_cont_of(info: &SigInfo, sender: u32) -> bool {
+    let from = info.raw.get(16..20) == Some(&sender.to_le_bytes()[..]);
+    info.number == super::num::SIGCONT && code_of(info) == super::steps::TKILL && from
+}
+
+/// Whether this is the trap of a breakpoint instruction (`SI_KERNEL`).
+pub(super) fn is_int3(info: &SigInfo) -> bool {
+    info.number == SIGTRAP && code_of(info) == SI_KERNEL
+}
+
+/// Whether this is the trap of a step (`TRAP_BRKPT` past a system call, `TRAP_TRACE`), which the program does not get.
+pub(super) fn is_step(report: &SignalReport) -> bool {
+    matches!(report.kind, SignalKind::Taken(_))
+        && report.info.number == SIGTRAP
+        && matches!(code_of(&report.info), 1 | 2)
+}
+
+/// Whether a stop by this signal is a tracer's own doing: the trap of its breakpoint or step, the SIGSTOP of its attach or halt.
+pub(super) fn is_of_tracer(info: &SigInfo) -> bool {
+    let code = code_of(info);
+    info.number == SIGTRAP && code > 0
+        || info.number == super::num::SIGSTOP && matches!(code, SI_KERNEL | super::steps::TKILL)
 }
 
 /// The bytes of a siginfo, with its number where the kernel has it.

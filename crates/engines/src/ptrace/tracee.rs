@@ -21,7 +21,7 @@ use super::link::{First, Heard, Kin, Link, Phase, Resume, State};
 use super::num;
 use super::peek;
 use super::proc;
-use super::stop::{Spot, Stop};
+use super::stop::{Spot, Stop, code_of, is_cont_of, is_int3, is_step};
 use super::world::{LinkId, Threads, World};
 
 /// A tracer as an engine on one of its tracees.
@@ -123,7 +123,11 @@ impl Tracer {
         let regs = peek::regs(target).ok()?;
         let mut threads = self.world.lock();
         threads.hear_writes(None);
-        let owned = threads.breakpoint(self.id, regs.rip.wrapping_sub(1))?;
+        let Some(owned) = threads.breakpoint(self.id, regs.rip.wrapping_sub(1)) else {
+            threads.is_left_over(self.id, &regs, target)?;
+            report.action = SignalAction::Ignore;
+            return Some(Action::Resume);
+        };
         let link = threads.link(self.id)?;
         if !owned && link.state == State::Running && link.owes_sigstop() && link.come_to_rest() {
             // It stands still for the others from now on, and this tracer does not see why.
@@ -163,6 +167,10 @@ impl Tracer {
     fn at_signal(link: &mut Link, report: &mut SignalReport) -> Verdict {
         if let State::Stopped(..) = link.state {
             return Verdict::Say(Action::Stop);
+        }
+        if link.spared.is_some_and(|sender| is_cont_of(&report.info, sender)) {
+            link.spared = None;
+            return Verdict::Say(link.resume.action());
         }
         if report.info.number == num::SIGCONT
             && let First::Signal { .. } = link.first
@@ -321,7 +329,7 @@ impl Engine for Tracer {
         let mut threads = self.world.lock();
         let Some(link) = threads.link(self.id) else { return Action::Detach };
         // As `kernel_clone` decides: a child whose end is told by SIGCHLD was forked.
-        let vfork = clone.flags & CLONE_VFORK != 0;
+        let vfork = clone.flags & num::CLONE_VFORK != 0;
         let (option, event) = if vfork {
             (abi::PTRACE_O_TRACEVFORK, PtraceEvent::Vfork)
         } else if clone.flags & 0xff == u64::from(num::SIGCHLD) {
@@ -338,8 +346,8 @@ impl Engine for Tracer {
                 let _ = engine.set_events(link.interest());
             }
         }
-        let shown = link.has(option) && clone.flags & CLONE_UNTRACED == 0;
-        if !shown && clone.flags & CLONE_PTRACE == 0 {
+        let shown = link.has(option) && clone.flags & num::CLONE_UNTRACED == 0;
+        if !shown && clone.flags & num::CLONE_PTRACE == 0 {
             return if let State::Stopped(..) = link.state { Action::Stop } else { Action::Resume };
         }
         let first = if link.face.seized { First::Event } else { First::Signal { code: 0 } };
@@ -353,7 +361,7 @@ impl Engine for Tracer {
             (false, _) => {}
         }
         let mut child = Link::new(&clone.child, face, tracer, Kin::Stranger, first);
-        if clone.flags & CLONE_PARENT == 0 {
+        if clone.flags & num::CLONE_PARENT == 0 {
             child.parent = cx.task().process().0;
         } else {
             child.find_kin();
@@ -463,31 +471,6 @@ impl Engine for Tracer {
 
 /// `si_code` of a trap of the debug registers (`TRAP_HWBKPT`).
 const HWBKPT: i32 = 4;
-/// `SI_KERNEL`.
-const KERNEL: i32 = 0x80;
-
-pub(super) fn code_of(info: &SigInfo) -> i32 {
-    info.raw.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes)
-}
-
-/// Flags of clone(2).
-const CLONE_PTRACE: u64 = 0x2000;
-const CLONE_VFORK: u64 = 0x4000;
-const CLONE_PARENT: u64 = 0x8000;
-const CLONE_UNTRACED: u64 = 0x0080_0000;
-
-/// Whether this is the trap of a breakpoint instruction (`SI_KERNEL`).
-pub(super) fn is_int3(info: &SigInfo) -> bool {
-    info.number == num::SIGTRAP && code_of(info) == KERNEL
-}
-
-/// Whether this is the trap of a step (`TRAP_BRKPT` past a system call, `TRAP_TRACE`), which the program does not get.
-fn is_step(report: &SignalReport) -> bool {
-    matches!(report.kind, SignalKind::Taken(_))
-        && report.info.number == num::SIGTRAP
-        && matches!(code_of(&report.info), 1 | 2)
-}
-
 fn ended(link: &Link) -> bool {
     matches!(link.state, State::Ended(_))
 }
