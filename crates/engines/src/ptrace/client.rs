@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use utrace_abi::UserRegs;
 use utrace_abi::ptrace::{PTRACE_ATTACH, PTRACE_SEIZE};
 use utrace_core::{
     Action, Answer, Attach, AttachError, BarrierError, CloneKind, CloneReport, Cx, DeathReport, Engine,
@@ -176,14 +175,14 @@ impl Client {
         }
         let Some(waiting) = take_waiting(&mut threads, caller) else { return };
         let Ok(mut regs) = peek::regs(client) else { return };
-        if is_before_pause(&waiting, &regs) {
+        if waiting.is_before_pause(&regs) {
             // A signal came before it slept.
             regs.rip += 2;
-        } else if is_fault(&waiting, &regs) {
+        } else if waiting.is_fault(&regs) {
             // Interrupted too, and what it was interrupted for is told.
             let _ = threads.find(caller, &waiting.call);
             return;
-        } else if !is_interrupted(&waiting, &regs) {
+        } else if !waiting.is_interrupted(&regs) {
             return;
         }
         match threads.find(caller, &waiting.call) {
@@ -273,29 +272,6 @@ enum Next {
     Signal,
     /// It is the exit of the call.
     Exit,
-}
-
-/// Whether these are the registers of one that was sent to pause and is not in it yet.
-fn is_before_pause(waiting: &Waiting, regs: &UserRegs) -> bool {
-    waiting.sleep == Sleep::InPause
-        && waiting.ip != 0
-        && (regs.rip.wrapping_add(2), regs.rax, regs.orig_rax)
-            == (waiting.ip, waiting.call.width.pause(), u64::MAX)
-}
-
-/// Whether a waitid came back with `EFAULT`: where it has a place for the details that cannot be written, that is what an
-/// interrupted one says (`waitid` in kernel/exit.c, Linux 6.18).
-fn is_fault(waiting: &Waiting, regs: &UserRegs) -> bool {
-    waiting.call.nr == num::WAITID && regs.rax.cast_signed() == num::EFAULT
-}
-
-/// Whether these are the registers of this wait, interrupted.
-fn is_interrupted(waiting: &Waiting, regs: &UserRegs) -> bool {
-    let (nr, result) = match waiting.sleep {
-        Sleep::InWait | Sleep::Asking | Sleep::Leaving => (waiting.call.own_nr, num::ERESTARTSYS),
-        Sleep::InPause => (waiting.call.width.pause(), num::ERESTARTNOHAND),
-    };
-    regs.orig_rax == nr && regs.rax.cast_signed() == result
 }
 
 /// Whether this signal was sent to one thread (`SI_TKILL`), as [`Threads::send`] does.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use utrace_abi::UserRegs;
 use utrace_abi::ptrace as abi;
 use utrace_core::{Asker, EngineRef, Event, EventSet, Interest, SigInfo, SyscallSet, Task};
 
@@ -88,6 +89,31 @@ pub(super) struct Waiting {
     pub(super) sleep: Sleep,
     /// The instruction after the call, for one that asks.
     pub(super) ip: u64,
+}
+
+impl Waiting {
+    /// Whether these are the registers of one that was sent to pause and is not in it yet.
+    pub(super) fn is_before_pause(&self, regs: &UserRegs) -> bool {
+        self.sleep == Sleep::InPause
+            && self.ip != 0
+            && (regs.rip.wrapping_add(2), regs.rax, regs.orig_rax)
+                == (self.ip, self.call.width.pause(), u64::MAX)
+    }
+
+    /// Whether a waitid came back with `EFAULT`: where it has a place for the details that cannot be written, that is what an
+    /// interrupted one says (`waitid` in kernel/exit.c, Linux 6.18).
+    pub(super) fn is_fault(&self, regs: &UserRegs) -> bool {
+        self.call.nr == num::WAITID && regs.rax.cast_signed() == num::EFAULT
+    }
+
+    /// Whether these are the registers of this wait, interrupted.
+    pub(super) fn is_interrupted(&self, regs: &UserRegs) -> bool {
+        let (nr, result) = match self.sleep {
+            Sleep::InWait | Sleep::Asking | Sleep::Leaving => (self.call.own_nr, num::ERESTARTSYS),
+            Sleep::InPause => (self.call.width.pause(), num::ERESTARTNOHAND),
+        };
+        regs.orig_rax == nr && regs.rax.cast_signed() == result
+    }
 }
 
 /// Whether a thread is in a group stop.

@@ -2,7 +2,8 @@
 //!
 //! Between fork and exec a child of a threaded process may only make plain system calls, so everything that
 //! allocates is done by the parent: [`Plan`] holds ready C strings and pointer arrays. Who follows whom, and
-//! when the child may go, is [`crate::tracer`]'s business.
+//! when the child may go, is [`crate::tracer`]'s business. Longer than most files, as what the parent prepares and what the
+//! child does with it, step by step and without allocating, are read together.
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
