@@ -129,3 +129,15 @@ fn inv_26_a_sticky_stop_is_honoured_whatever_the_others_want() {
         }
     }
 }
+
+/// A host looks whether an interrupt is owed, and one is asked for before its plain report: it went with that report, and the one
+/// on the signal path never came.
+#[test]
+fn an_interrupt_that_a_plain_report_meets_is_still_owed() {
+    let (task, mut reporter, _reaper) = Stub::task();
+    let engine = task.attach_for(Event::Quiesce, IsThere { stops: false }).unwrap();
+    let _ = reporter.to_user(&mut Stub);
+    assert!(!reporter.owes_interrupt());
+    let _ = engine.control(Action::Interrupt).unwrap();
+    assert_eq!(reporter.to_user(&mut Stub), Verdict::Go(Action::Interrupt));
+}

@@ -129,7 +129,8 @@ impl Reporter {
         // Event 0 is asked for by REPORT, not by an interest in an event of that name. But if it was made for a
         // stop that nobody wants any more, the mask must say so, or the next return would report again.
         pass.had_taker = !stop || pass.combined == Action::Stop;
-        if matches!(owed, Action::SingleStep | Action::BlockStep) {
+        // An interrupt may have been asked for since the host looked whether one was owed: its report, which is another, still is.
+        if matches!(owed, Action::Interrupt | Action::SingleStep | Action::BlockStep) {
             pass.fold(owed);
         }
         self.finish_now(&pass, At::ToUser)
