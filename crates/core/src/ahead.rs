@@ -138,6 +138,12 @@ impl Foresight {
         self.line.send(self.task, number, way);
     }
 
+    /// Writes that go straight ([`Way::Straight`]) do so through this descriptor only: what is written is read before, which not
+    /// every file would bear.
+    pub fn write_through(&self, fd: i32) {
+        self.line.write_through(self.task, fd);
+    }
+
     /// What the task wrote without asking, since this was called last, in order.
     #[must_use]
     pub fn written(&self, moment: Moment) -> Vec<Wrote> {

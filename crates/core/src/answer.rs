@@ -93,6 +93,8 @@ pub trait Line: Send + Sync {
     }
     /// Where a task's calls go: see [`Foresight::send`].
     fn send(&self, _task: TaskId, _number: u32, _way: Way) {}
+    /// Through which descriptor a task writes unasked: see [`Foresight::write_through`].
+    fn write_through(&self, _task: TaskId, _fd: i32) {}
     /// What a task wrote unasked: see [`Foresight::written`].
     fn written(&self, _task: TaskId, _moment: Moment) -> Vec<Wrote> {
         Vec::new()

@@ -16,8 +16,9 @@ const RIPE: u32 = 128;
 /// How often a client is reminded of a board that it was given: each stop for something else uses the interrupt up (Linux 6.18,
 /// `ptrace_stop`).
 const REMIND: u32 = 32;
-/// One that could not map it where it was is given it anew, at first as soon, then half as often each time, but no more seldom
-/// than this many halvings: other threads of a debugger may read symbols for seconds, and it may run for days.
+/// One that could not map it where it was is given it anew: so many times as soon, then half as often each time, but no more
+/// seldom than after so many halvings. Other threads of a debugger may read symbols for seconds, and it may run for days.
+const TRIES: u8 = 4;
 const HALVINGS: u8 = 6;
 /// How many instructions can be led to the code.
 const MOST_SITES: usize = 8;
@@ -221,6 +222,12 @@ impl Places {
         }
     }
 
+    pub(crate) fn write_through(&mut self, tid: Tid, fd: i32) {
+        if let Some(Place::Ready(Ready { board, .. })) = self.0.get(&tid) {
+            board.write_through(fd);
+        }
+    }
+
     pub(crate) fn written(&self, tid: Tid, moment: Moment) -> Vec<Wrote> {
         match self.0.get(&tid) {
             Some(Place::Ready(ready)) => ready.board.written(moment),
@@ -245,7 +252,9 @@ impl Places {
     /// What it is time to do for a client.
     pub(crate) fn need(&mut self, tid: Tid) -> Need {
         match self.0.get_mut(&tid) {
-            Some(Place::Missed { times, tries, .. }) if *times >= RIPE << *tries => Need::Board,
+            Some(Place::Missed { times, tries, .. }) if *times >= RIPE << tries.saturating_sub(TRIES) => {
+                Need::Board
+            }
             Some(Place::Coming { times: times @ REMIND.., .. }) => {
                 *times = 0;
                 Need::Interrupt
@@ -280,7 +289,7 @@ impl Places {
 
     /// It could not map it where it was: it is given another at another time.
     pub(crate) fn postpone(&mut self, tid: Tid, sites: Vec<Site>, tries: u8) {
-        self.0.insert(tid, Place::Missed { times: 0, tries: (tries + 1).min(HALVINGS), sites });
+        self.0.insert(tid, Place::Missed { times: 0, tries: (tries + 1).min(TRIES + HALVINGS), sites });
     }
 
     /// It has mapped it, with the code at `base`.

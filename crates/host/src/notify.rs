@@ -197,6 +197,12 @@ impl Line for Desk {
         }
     }
 
+    fn write_through(&self, task: TaskId, fd: i32) {
+        if let Some(tid) = by_tid(task) {
+            self.places().write_through(tid, fd);
+        }
+    }
+
     fn written(&self, task: TaskId, moment: Moment) -> Vec<Wrote> {
         by_tid(task).map_or_else(Vec::new, |tid| self.places().written(tid, moment))
     }

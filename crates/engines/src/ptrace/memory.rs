@@ -112,6 +112,11 @@ pub(super) fn transfer(
         });
         return Some(result.unwrap_or_else(|errno| errno));
     }
+    if let (Some(thread), Ok(fd)) = (threads.threads.get(&caller), i32::try_from(fd))
+        && let Some(place) = &thread.habit.place
+    {
+        place.write_through(fd);
+    }
     let got = client.fetch(Addr(buffer), &mut bytes).ok()?;
     if got != bytes.len() || (untouched && !bytes.contains(&0xcc)) {
         return None;

@@ -45,7 +45,9 @@ struct Pages {
     /// How many writes were begun, and how many of these we have heard of.
     begun: AtomicU32,
     heard: AtomicU32,
-    _room: [AtomicU64; 3],
+    /// Through which descriptor, and one more: 0 for none.
+    through: AtomicU64,
+    _room: [AtomicU64; 2],
     /// Number and length, value, four arguments, bytes.
     entries: [[AtomicU64; ENTRY_WORDS]; Ahead::MOST],
     notes: [Note; NOTES],
@@ -253,6 +255,9 @@ global_asm!(
     "mov rax, fs:[0]",
     "cmp rax, [rcx]",
     "jne 1b",
+    "lea eax, [rdi + 1]",
+    "cmp rax, [rcx + 40]",
+    "jne 1b",
     "lea rax, [rdx - 1]",
     "cmp rax, {longest}",
     "jae 1b",
@@ -410,6 +415,11 @@ impl Board {
     /// Which way writes of files at an offset go.
     pub(crate) fn send_writes(&self, way: Way) {
         self.pages.noting.store((way == Way::Straight).into(), Ordering::SeqCst);
+    }
+
+    /// The descriptor through which they may.
+    pub(crate) fn write_through(&self, fd: i32) {
+        self.pages.through.store(u64::from(fd.wrapping_add(1).cast_unsigned()), Ordering::SeqCst);
     }
 
     /// What was written straight since this was asked last.
