@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::fstat;
-use utrace_host::{HostError, Tid, UserNamespace, user_namespaces};
+use utrace_host::{HostError, Refusal, Tid, UserNamespace, user_namespaces};
 
 /// `CAP_SYS_PTRACE` of capabilities(7).
 const SYS_PTRACE: u64 = 1 << 19;
@@ -196,7 +196,8 @@ pub fn is_between_programs(error: &HostError) -> bool {
     | HostError::PidReused(pid)
     | HostError::Died(pid)) = error
     else {
-        return false;
+        // In that moment it looks privileged too; one that is stays so, and whoever asks again gives up.
+        return matches!(error, HostError::NotPermitted(_, Refusal::Privileged));
     };
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let threads = field(&status, "Threads:").and_then(|count| count.parse().ok()).unwrap_or(0);
